@@ -1,0 +1,149 @@
+"""The patient's record as far as it was understood: orders, supplies, conditions, measurements, and what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from cds.core.gap import Gap
+from cds.core.medication import Medication
+from cds.core.quantity import Range
+from cds.core.regimen import Regimen
+
+
+class Completeness(StrEnum):
+    """How much of one part of the record was given."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    """Some was given, and some is known to be missing (another page, an error beside data)."""
+    MISSING = "missing"
+
+
+class Part(StrEnum):
+    """The parts of a record, by the prefetch key that brings each."""
+
+    PATIENT = "patient"
+    REQUESTS = "medicationRequests"
+    DISPENSES = "medicationDispenses"
+    STATEMENTS = "medicationStatements"
+    CONDITIONS = "conditions"
+    OBSERVATIONS = "observations"
+    ENCOUNTER = "encounter"
+
+
+class OrderState(StrEnum):
+    """What the status of a MedicationRequest (or statement) means for taking."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    """active, or on hold with the patient still supplied."""
+    ENDED = "ended"
+    """stopped, cancelled, completed."""
+    IN_ERROR = "entered in error"
+    UNKNOWN = "unknown"
+
+
+class Setting(StrEnum):
+    """Where the drug is given."""
+
+    COMMUNITY = "community"
+    INPATIENT = "inpatient"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One MedicationRequest that was understood.
+
+    `regimen` is None where the dose could not be read (a gap says why) or none was given. `days` is how many days one
+    supply lasts, `supplies` how many supplies are allowed in all (refills and one), either None where not stated.
+    `zero` is true for a dose or quantity of zero and for doNotPerform. `reasons` are the value sets that its indication is in.
+    """
+
+    reference: str
+    status: str
+    state: OrderState
+    medication: Medication
+    regimen: Regimen | None = None
+    starts: date | None = None
+    ends: date | None = None
+    days: Decimal | None = None
+    supplies: int | None = None
+    quantity: Decimal | None = None
+    zero: bool = False
+    replaces: str | None = None
+    reasons: frozenset[str] = frozenset()
+    setting: Setting = Setting.UNKNOWN
+    kind: str = "MedicationRequest"
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """One period for which the patient had a drug in hand: from a dispense, a request or a statement.
+
+    `days` is None where the supply has no stated end (`open_ended`: an active order or statement, taken until today) or its
+    length could not be read. `mg` is mg of the agent a day, None where the dose could not be read. `order` is the request that
+    a dispense was made on. `ended` is the day on which the order was stopped before its supply ran out, where that is on record.
+    """
+
+    agent: str
+    start: date
+    source: str
+    kind: str
+    days: Decimal | None
+    open_ended: bool = False
+    mg: Range | None = None
+    days_a_week: Decimal = Decimal(7)
+    order: str | None = None
+    ended: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on record, by the value sets that its code is in."""
+
+    reference: str
+    display: str
+    value_sets: frozenset[str]
+    active: bool
+    """False for resolved, remission and inactive: it counts for history only."""
+    onset: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """An observation that a fact needs: a score or a laboratory value, with its upper reference limit where given."""
+
+    reference: str
+    display: str
+    value_sets: frozenset[str]
+    value: Decimal | None
+    unit: str | None
+    taken: date | None
+    upper_limit: Decimal | None = None
+    answer: frozenset[str] = frozenset()
+    """Value sets that a coded answer is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientRecord:
+    """Everything that was understood of one patient on one call, and every gap.
+
+    `orders` are the medication requests of the history (not the drafts); `supplies` are of benzodiazepines and Z-drugs only.
+    """
+
+    birth_date: date | None = None
+    orders: tuple[Order, ...] = ()
+    supplies: tuple[Supply, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    setting: Setting = Setting.UNKNOWN
+    completeness: dict[Part, Completeness] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+    def has(self, part: Part) -> Completeness:
+        return self.completeness.get(part, Completeness.MISSING)

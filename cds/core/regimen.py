@@ -1,0 +1,82 @@
+"""What an order tells the patient to take: doses, and the steps in which they change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from cds.core.quantity import ZERO, Range
+
+
+class Basis(StrEnum):
+    """Where a dose was read, most certain first."""
+
+    STRUCTURE = "structure"
+    TEXT = "text"
+    SUPPLY = "quantity over days supplied"
+
+
+class DayTime(StrEnum):
+    """A part of the day at which a dose is taken."""
+
+    MORNING = "morning"
+    MIDDAY = "midday"
+    EVENING = "evening"
+    NIGHT = "night"
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """What is taken on a day on which it is taken.
+
+    `mg` is mg in that day, at the least and at the most (as needed counts at its maximum in `high`).
+    `days_a_week` is on how many days of a week, 7 for daily use. `times` gives mg by part of day where the order says it.
+    `says` is the sum as a clinician writes it: `1 mg x 3`.
+    """
+
+    mg: Range
+    days_a_week: Decimal = Decimal(7)
+    as_needed: bool = False
+    basis: Basis = Basis.STRUCTURE
+    times: tuple[tuple[DayTime, Decimal], ...] = ()
+    says: str = ""
+
+    @property
+    def intermittent(self) -> bool:
+        return self.days_a_week < 7
+
+
+NOTHING = Dose(mg=ZERO, says="0 mg")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A dose, from when, and for how many days. A None start is the day on which the order starts; None days, no end stated."""
+
+    dose: Dose
+    start: date | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """The doses of an order in the order in which they are taken; concurrent lines are already summed.
+
+    `ends` is true where the order itself says that taking stops after its last step ("for 14 days, then stop",
+    a bounds duration), not merely that a supply runs out.
+    """
+
+    steps: tuple[Step, ...]
+    ends: bool = False
+
+    @property
+    def first(self) -> Dose:
+        return self.steps[0].dose
+
+    @property
+    def is_taper(self) -> bool:
+        """Several steps, of which none is higher than the one before."""
+        doses = [step.dose.mg.high for step in self.steps]
+        return len(doses) > 1 and all(later <= earlier for earlier, later in zip(doses, doses[1:], strict=False))

@@ -1,0 +1,321 @@
+"""The strict, frozen model of everything under `rules/`: it checks nothing; what builds it has checked it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from cds.core.medication import Agent, Medication
+from cds.core.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a rule file. Lines and columns count from 1."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class FactType(StrEnum):
+    """The types that a fact may have."""
+
+    QUANTITY = "quantity"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+    DATE = "date"
+    TEXT = "text"
+    """Only to be shown on a card; no rule may ask about it."""
+
+
+class IfMissing(StrEnum):
+    """What holds when the FHIR data behind a fact was not given. An assumption is a clinical decision."""
+
+    UNKNOWN = "unknown"
+    ASSUME_NO = "assume no"
+
+
+@dataclass(frozen=True, slots=True)
+class FactDefinition:
+    """One word of the closed vocabulary."""
+
+    name: str
+    means: str
+    type: FactType
+    unit: str | None = None
+    choices: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    if_missing: IfMissing = IfMissing.UNKNOWN
+    because: str | None = None
+    """Why an assumption may be made."""
+    value_sets: tuple[str, ...] = ()
+    """The value sets that answer it, for a fact that is a condition on record."""
+    history: bool = False
+    """Whether a resolved condition counts."""
+    asked_by: str = "every rule"
+    """`every rule`, or `advice rules` for what is decided only after the risk rules."""
+    position: Position = Position("rules/vocabulary.yaml")
+
+
+class Operator(StrEnum):
+    """The operators, as words."""
+
+    IS = "is"
+    IS_ONE_OF = "is one of"
+    AT_LEAST = "is at least"
+    MORE_THAN = "is more than"
+    AT_MOST = "is at most"
+    LESS_THAN = "is less than"
+    BETWEEN = "is between"
+    """From the first to the second, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterName:
+    """An operand that is the name of a parameter; its value depends on the day and the site."""
+
+    name: str
+
+
+Operand = Quantity | ParameterName | bool | str | date
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One question about one fact. `operands` holds one entry, two for `is between`, one or more for `is one of`."""
+
+    fact: str
+    operator: Operator
+    operands: tuple[Operand, ...]
+    position: Position = Position("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conditions of which all, any or none must hold. Each list may be empty: then it asks nothing."""
+
+    all: tuple[Condition | Group, ...] = ()
+    any: tuple[Condition | Group, ...] = ()
+    none: tuple[Condition | Group, ...] = ()
+    position: Position = Position("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What supports a rule: a source of `evidence.yaml` (or `local default`), what it says, and how strongly."""
+
+    cite: str
+    says: str
+    strength: str | None = None
+    position: Position = Position("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: facts given, and the answer expected: `card` or `found`, `nothing`, or `cannot tell`."""
+
+    name: str
+    given: Mapping[str, object]
+    """Fact values as Decimal in the fact's unit, bool, or text."""
+    expect: str
+    because: str | None = None
+    """The fact whose condition blocks a negative example, where the example names it."""
+    position: Position = Position("-")
+
+
+class Status(StrEnum):
+    """How far a rule is released."""
+
+    DRAFT = "draft"
+    SILENT = "silent"
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class RiskOutcome:
+    """What a true risk asks for. `pace` is an id of `rules/paces.yaml`; `crossover` is `favours` or `against`."""
+
+    says: str
+    pace: str | None = None
+    crossover: str | None = None
+    setting: str | None = None
+    watch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The card of an advice rule: texts with `{{ fact }}` in them, and named builders of suggestions."""
+
+    indicator: str
+    summary: str
+    detail: str
+    suggest: tuple[str, ...] = ()
+    if_we_cannot_tell: str | None = None
+    override_reasons: tuple[str, ...] = ()
+    raise_indicator: str | None = None
+    """The indicator when `raise_when` holds."""
+    raise_when: Group | None = None
+
+
+class RuleKind(StrEnum):
+    RISK = "risk"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A risk or an advice rule. Exactly one of `outcome` (risk) and `card` (advice) is set."""
+
+    kind: RuleKind
+    id: str
+    title: str
+    status: Status
+    version: int
+    in_force_from: date
+    in_force_to: date | None
+    when: Group
+    because: tuple[Because, ...]
+    expect_false_alarms: tuple[str, ...]
+    examples: tuple[Example, ...]
+    hooks: tuple[str, ...] = ()
+    about: str | None = None
+    """Of a risk: `agent`, `indication`, `use` or `patient`."""
+    outcome: RiskOutcome | None = None
+    card: Card | None = None
+    priority: int = 0
+    """Of an advice rule: its place in `rules/advice/order.yaml`, most important first, from 0."""
+    position: Position = Position("-")
+
+    def in_force(self, day: date) -> bool:
+        return self.in_force_from <= day and (self.in_force_to is None or day <= self.in_force_to)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterEdition:
+    """A parameter's value from one day on, with its source. Nothing is edited in place."""
+
+    since: date
+    value: Quantity | str
+    cite: str
+    says: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A dated, cited number with a unit (or a named choice, with unit `name`)."""
+
+    name: str
+    means: str
+    unit: str
+    editions: tuple[ParameterEdition, ...]
+    """Newest first."""
+    at_least: Quantity | None = None
+    at_most: Quantity | None = None
+    position: Position = Position("-")
+
+    def on(self, day: date) -> ParameterEdition | None:
+        return next((edition for edition in self.editions if edition.since <= day), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of `evidence.yaml`: a guideline, label, study, or local default."""
+
+    id: str
+    title: str
+    label: str
+    """The short name that a card shows."""
+    origin: str
+    year: str | None = None
+    url: str | None = None
+    read: str | None = None
+    """How far it was read when the content was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a taper may go. `rank` orders them, 0 the fastest; `cut` and `interval` name parameters, None without a plan."""
+
+    id: str
+    rank: int
+    says: str
+    plan: bool
+    cut: str | None
+    interval: str | None
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodedValue:
+    """One row of a value set."""
+
+    system: str
+    code: str
+    display: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DosingWords:
+    """What the words and codes of a dosage mean, from `rules/drugs/dosing.yaml`; the reader of dosages owns its shape."""
+
+    tables: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A group of drugs that changes what an agent does: from `rules/drugs/interactions.yaml`."""
+
+    group: str
+    agents: frozenset[str] | None
+    """None means all agents."""
+    kind: str
+    """`inhibitor`, `inducer`, `fluoroquinolone`."""
+    says: str
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All rule files, tables and sources at one revision, a content hash of everything under the folder."""
+
+    revision: str
+    vocabulary: Mapping[str, FactDefinition]
+    parameters: Mapping[str, Parameter]
+    evidence: Mapping[str, Source]
+    paces: Mapping[str, Pace]
+    rules: tuple[Rule, ...]
+    agents: Mapping[str, Agent]
+    medications: Mapping[tuple[str, str], Medication]
+    """By (system, code)."""
+    names: Mapping[str, Medication]
+    """By a folded word: an ingredient or a brand."""
+    interactions: tuple[Interaction, ...]
+    value_sets: Mapping[str, tuple[CodedValue, ...]]
+    codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """The value sets that each (system, code) is in."""
+    dosing: DosingWords = DosingWords({})
+    override_reasons: Mapping[str, CodedValue] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Other texts that a card shows, from `rules/texts.yaml`: what to expect, when to pause, what helps."""
+
+    def risks(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.kind is RuleKind.RISK)
+
+    def advice(self) -> tuple[Rule, ...]:
+        return tuple(rule for rule in self.rules if rule.kind is RuleKind.ADVICE)
+
+    def value(self, parameter: str, day: date) -> Decimal:
+        """The parameter's amount in its unit on that day. Refuses: a parameter with no edition in force."""
+        edition = self.parameters[parameter].on(day)
+        if edition is None or not isinstance(edition.value, Quantity):
+            raise KeyError(f"parameter {parameter} has no amount in force on {day.isoformat()}")
+        return edition.value.value
