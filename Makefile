@@ -1,0 +1,83 @@
+# make demo    the service, one real example asked, its cards shown; Ctrl-C stops it
+# make test    everything that must hold
+# make help    the rest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint bench lock clean
+
+PORT  ?= 8000
+STORY ?= fhir_examples/alprazolam-abrupt-stop/request.json
+
+# The first Python that will do; name another with PYTHON=.
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3.12 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+endif
+
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
+LOCKS := requirements-build.lock requirements.lock
+
+help:
+	@echo "make demo    start the service on 127.0.0.1:$(PORT), ask it about one example, show the cards; Ctrl-C stops it"
+	@echo "make serve   start the service alone"
+	@echo "make test    everything that must hold: lint, import rules, types, tests"
+	@echo "make lint    the first three of these"
+	@echo "make bench   what one call and a start cost"
+	@echo "make lock    refresh the lock files from pyproject.toml"
+	@echo "make clean   remove the environment and every cache"
+
+demo: .venv/installed
+	@$(BIN)/python scripts/demo.py $(STORY) $(PORT)
+
+serve: .venv/installed
+	@$(BIN)/cds serve --port $(PORT)
+
+test: lint
+	$(BIN)/pytest
+	@echo "Not run: nothing."
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: .venv/installed-test
+	$(BIN)/python -m bench.hook_call
+	$(BIN)/python -m bench.start_up
+
+# The environment: exactly what the lock files hold, then this folder itself. ------------------------------------------
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or 3.12 was found. Install one (Debian, Ubuntu: apt install python3.11 python3.11-venv python3.11-dev), or name it: make demo PYTHON=/path/to/python3.11"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null || { echo "$(PYTHON) is not Python 3.11 or 3.12. Name one that is: make demo PYTHON=/path/to/python3.11"; exit 1; } >&2
+	@$(PYTHON) scripts/can_build.py
+	@echo "Making .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml $(LOCKS) | .venv/bin/python
+	@echo "Installing what requirements.lock holds (once; about half a minute)"
+	@$(PIP) --require-hashes -r requirements-build.lock
+	@$(PIP) --require-hashes --no-build-isolation -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-test: requirements-test.lock .venv/installed
+	@echo "Installing what requirements-test.lock adds (once)"
+	@$(PIP) --require-hashes --no-build-isolation -r requirements-test.lock
+	@touch $@
+
+# Needs uv, the one tool that is not in the locks. ---------------------------------------------------------------------
+
+UV := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv. Install it with: pip install uv"; exit 1; } >&2
+	grep -o '"setuptools[^"]*"' pyproject.toml | tr -d '"' | $(UV) - --output-file requirements-build.lock
+	$(UV) pyproject.toml --output-file requirements.lock
+	$(UV) pyproject.toml --extra test --constraint requirements.lock --output-file requirements-test.lock
+
+clean:
+	rm -rf .venv build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
