@@ -1,0 +1,107 @@
+"""Problems in rule files: where, what was seen, what was expected, what to do; each with a code that never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+from cds.errors import BadKnowledge
+from cds.knowledge.model import Position
+
+CODES = {
+    "RULE001": "not-yaml",
+    "RULE002": "duplicate-key",
+    "RULE003": "tab",
+    "RULE004": "yaml-feature",
+    "RULE010": "missing-file",
+    "RULE011": "bad-table",
+    "RULE020": "unknown-key",
+    "RULE021": "missing-key",
+    "RULE022": "wrong-shape",
+    "RULE023": "wrong-value",
+    "RULE024": "file-name",
+    "RULE025": "duplicate-id",
+    "RULE026": "name-collision",
+    "RULE027": "order",
+    "RULE101": "unknown-fact",
+    "RULE102": "operator-type",
+    "RULE103": "unknown-choice",
+    "RULE104": "not-askable",
+    "RULE105": "asks-nothing",
+    "RULE106": "nested-too-deep",
+    "RULE107": "not-released",
+    "RULE110": "unknown-parameter",
+    "RULE111": "parameter-not-in-force",
+    "RULE112": "unit-mismatch",
+    "RULE113": "no-unit",
+    "RULE114": "unknown-unit",
+    "RULE115": "empty-range",
+    "RULE120": "unknown-source",
+    "RULE121": "unknown-template-fact",
+    "RULE122": "bad-template",
+    "RULE123": "summary-too-long",
+    "RULE124": "unknown-override-reason",
+    "RULE130": "examples-missing",
+    "RULE131": "example-differs",
+    "RULE132": "evaluators-differ",
+    "RULE133": "too-many-alternatives",
+    "RULE140": "value-set-missing",
+}
+"""The name of each code. A code is never used for anything else once it was released."""
+
+
+class Severity(StrEnum):
+    """Whether a problem stops the load."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a rule file. `seen`, `expected` and `do` are sentences, the last two may be empty."""
+
+    code: str
+    name: str
+    position: Position
+    seen: str
+    expected: str = ""
+    do: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        advice = " ".join(part for part in (self.expected, self.do) if part)
+        lines = [f"{self.position}: {self.seen}", advice, f"{self.code} {self.name}: cds rules explain {self.code}"]
+        return "\n  ".join(line for line in lines if line)
+
+
+class Problems:
+    """The problems met so far, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, code: str, position: Position, seen: str, expected: str = "", do: str = "") -> None:
+        self.found.append(Problem(code, CODES[code], position, seen, expected, do))
+
+    def raise_any(self) -> None:
+        """Raises BadKnowledge with every problem, in the order of files and lines, if there is one."""
+        if self.found:
+            raise BadKnowledge(sorted(self.found, key=lambda p: (p.position.file, p.position.line, p.position.column, p.code)))
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A sentence that names the nearest right word, or the empty text where none is near.
+
+    >>> nearest("order_cutt", ["order_cut", "age"])
+    'Did you mean order_cut?'
+    """
+    close = get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words with commas between, or `none`."""
+    return ", ".join(words) or "none"
