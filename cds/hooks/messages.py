@@ -1,0 +1,255 @@
+"""A hook call as it came in, and what an answer tells machines. Plain checks: each says where, what was seen, what was expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from cds.core.delivery import Resource
+from cds.core.gap import Gap
+from cds.core.judged import Crossover, JudgedOrder
+from cds.core.quantity import Range, rounded
+from cds.errors import BadRequest, OtherPatient, UnknownService
+from cds.hooks.services import HOOKS
+
+EXTENSION = "org.taper-cds"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+REFERENCE = re.compile(r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)/(?P<id>[^/?#|\s]+)(?:/_history/[^/]+)?$")
+
+Draft = tuple[str | None, Resource]
+"""A draft order's fullUrl, where it has one, and the resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookCall:
+    """One CDS Hooks request, its members checked, its FHIR left as it came.
+
+    `selections` is None where the client sent none: then every draft is meant. `prefetch` holds the keys as sent: a missing
+    key was not looked up, a null found nothing. The access token is not kept, only whether there was one.
+    """
+
+    service: str
+    hook: str
+    hook_instance: str
+    patient_id: str
+    user: str | None = None
+    encounter_id: str | None = None
+    drafts: tuple[Draft, ...] = ()
+    selections: tuple[str, ...] | None = None
+    prefetch: Mapping[str, Any] = field(default_factory=dict)
+    fhir_server: str | None = None
+    has_token: bool = False
+    token_patient: str | None = None
+
+
+def hook_call(service: str, body: object) -> HookCall:
+    """The request in `body` to a service. Refuses: an unknown service, and a body that is no request to it."""
+    hook = HOOKS.get(service)
+    if hook is None:
+        raise UnknownService(f"There is no service of that id; the services are {', '.join(HOOKS)}.")
+    call = _object(body, "the body")
+    if _text(call, "hook") != hook:
+        raise BadRequest(f"hook: seen another hook; {service} answers {hook}.")
+    instance = _text(call, "hookInstance")
+    if not UUID.fullmatch(instance):
+        raise BadRequest(
+            "hookInstance: seen a text that is no UUID; expected a UUID such as d1577c69-dfbe-44ad-ba6d-3e05e953b2ea."
+        )
+    context = _object(_required(call, "context"), "context")
+    server, token = _fhir_access(call)
+    return HookCall(
+        service=service,
+        hook=hook,
+        hook_instance=instance,
+        patient_id=_bare_id(_text(context, "patientId", "context."), "Patient", "context.patientId"),
+        user=_optional_text(context, "userId", "context."),
+        encounter_id=_encounter(context),
+        drafts=_drafts(context) if hook != "patient-view" else (),
+        selections=_selections(context) if hook == "order-select" else None,
+        prefetch=_object(call["prefetch"], "prefetch") if call.get("prefetch") is not None else {},
+        fhir_server=server,
+        has_token=token is not None,
+        token_patient=_optional_text(token, "patient", "fhirAuthorization.") if token is not None else None,
+    )
+
+
+def refuse_other_patients(call: HookCall) -> None:
+    """Nothing, where each draft order and the access token are about the patient of the call.
+
+    Refuses: a subject that is somebody else. A subject given as `urn:uuid`, by identifier or not at all is not known to be.
+    """
+    if call.token_patient is not None and _id_of(call.token_patient, "Patient") != call.patient_id:
+        raise OtherPatient("fhirAuthorization.patient: seen another patient than context.patientId; expected the same.")
+    for number, (_, resource) in enumerate(call.drafts):
+        for member in ("subject", "patient"):
+            subject = resource.get(member)
+            reference = subject.get("reference") if isinstance(subject, dict) else None
+            if isinstance(reference, str) and not _may_be(reference, call.patient_id):
+                raise OtherPatient(
+                    f"context.draftOrders.entry[{number}].resource.{member}: seen another subject than the patient of the call "
+                    "(context.patientId); expected the same. Nothing was judged."
+                )
+
+
+def answer_extension(decision: str, revision: str, judged: Iterable[JudgedOrder], gaps: Iterable[Gap]) -> dict[str, Any]:
+    """The response's own extension: each order that was judged, also where there is no card to show."""
+    orders = [judged_json(order) for order in judged]
+    return {EXTENSION: {"decision": decision, "knowledge": revision, "gaps": [gap_json(gap) for gap in gaps], "orders": orders}}
+
+
+def judged_json(order: JudgedOrder) -> dict[str, Any]:
+    """One judged order as JSON; what could not be read is left out."""
+    members = {
+        "request": order.request,
+        "agent": order.agent,
+        "action": order.action,
+        "dailyDoseMg": _number(order.daily_dose),
+        "takesNowMg": _number(order.takes_now),
+        "diazepamEquivalentMg": _range(order.equivalent),
+        "changePercent": _number(order.change_percent),
+        "gaps": [gap_json(gap) for gap in order.gaps],
+        "riskFactors": [{"id": risk.id, "because": risk.because} for risk in order.risk_factors],
+        "pace": order.pace,
+        "crossover": _crossover(order.crossover),
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def gap_json(gap: Gap) -> dict[str, str]:
+    members = {"kind": gap.kind.value, "says": gap.says, "resource": gap.resource}
+    return {name: value for name, value in members.items() if value}
+
+
+def _crossover(crossover: Crossover) -> dict[str, Any]:
+    to = {"to": crossover.to} if crossover.to else {}
+    return {"advice": crossover.advice, **to, "because": list(crossover.because)}
+
+
+def _range(range: Range | None) -> dict[str, int | float | None] | None:
+    return None if range is None else {"low": _number(range.low), "high": _number(range.high)}
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    """A JSON number: 30, not 30.0; to three places."""
+    if value is None:
+        return None
+    value = rounded(value)
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
+    server = _optional_text(call, "fhirServer")
+    authorization = call.get("fhirAuthorization")
+    if authorization is None:
+        return server, None
+    if server is None:
+        raise BadRequest("fhirServer: missing; expected the FHIR server's URL, since fhirAuthorization is there.")
+    return server, _object(authorization, "fhirAuthorization")
+
+
+def _drafts(context: Mapping[str, Any]) -> tuple[Draft, ...]:
+    """The draft orders; none where the client may not send them. An entry without a resource holds no order."""
+    bundle = context.get("draftOrders")
+    if bundle is None:
+        return ()
+    bundle = _object(bundle, "context.draftOrders")
+    if bundle.get("resourceType") != "Bundle":
+        raise BadRequest("context.draftOrders: seen an object that is no Bundle; expected a FHIR Bundle.")
+    entries = bundle.get("entry")
+    if entries is None:
+        return ()
+    drafts = []
+    for number, entry in enumerate(_list(entries, "context.draftOrders.entry")):
+        entry = _object(entry, f"context.draftOrders.entry[{number}]")
+        resource = entry.get("resource")
+        if resource is None:
+            continue
+        full_url = entry.get("fullUrl")
+        resource = _object(resource, f"context.draftOrders.entry[{number}].resource")
+        drafts.append((full_url if isinstance(full_url, str) else None, resource))
+    return tuple(drafts)
+
+
+def _selections(context: Mapping[str, Any]) -> tuple[str, ...] | None:
+    selections = context.get("selections")
+    if selections is None:
+        return None
+    for number, selection in enumerate(_list(selections, "context.selections")):
+        if not isinstance(selection, str):
+            raise BadRequest(
+                f"context.selections[{number}]: seen {_kind(selection)}; expected a reference such as MedicationRequest/1."
+            )
+    return tuple(selections)
+
+
+def _encounter(context: Mapping[str, Any]) -> str | None:
+    encounter = _optional_text(context, "encounterId", "context.")
+    return _bare_id(encounter, "Encounter", "context.encounterId") if encounter else None
+
+
+def _bare_id(text: str, type: str, where: str) -> str:
+    """The id in `123` or, as some clients write it, in `Patient/123`."""
+    id = text.removeprefix(f"{type}/")
+    if not id or "/" in id:
+        raise BadRequest(f"{where}: seen a text that is no id; expected the bare id of the {type}.")
+    return id
+
+
+def _may_be(reference: str, patient_id: str) -> bool:
+    """Whether a reference is to the patient, or to nobody that can be told."""
+    if reference.startswith(("urn:", "#")) or not reference.strip():
+        return True
+    return _id_of(reference, "Patient") == patient_id
+
+
+def _id_of(reference: str, type: str) -> str | None:
+    """The id in a relative or absolute reference to a resource of the type, or in a bare id."""
+    found = REFERENCE.search(reference)
+    if found is None:
+        return reference if "/" not in reference else None
+    return found["id"] if found["type"] == type else None
+
+
+def _required(members: Mapping[str, Any], name: str, path: str = "") -> Any:
+    value = members.get(name)
+    if value is None:
+        raise BadRequest(f"{path}{name}: missing; it is required.")
+    return value
+
+
+def _text(members: Mapping[str, Any], name: str, path: str = "") -> str:
+    value = _required(members, name, path)
+    if not isinstance(value, str) or not value:
+        raise BadRequest(f"{path}{name}: seen {_kind(value)}; expected a text.")
+    return value
+
+
+def _optional_text(members: Mapping[str, Any], name: str, path: str = "") -> str | None:
+    return _text(members, name, path) if members.get(name) is not None else None
+
+
+def _object(value: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest(f"{where}: seen {_kind(value)}; expected an object.")
+    return value
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadRequest(f"{where}: seen {_kind(value)}; expected a list.")
+    return value
+
+
+def _kind(value: object) -> str:
+    """What kind of JSON value it is. Never the value: it may name a patient."""
+    kinds = {
+        dict: "an object",
+        list: "a list",
+        str: "a text" if value else "an empty text",
+        bool: "a boolean",
+        type(None): "null",
+    }
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,93 @@
+"""The services that an EHR can call, and what each asks to be prefetched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds.core.record import Part
+from cds.knowledge.model import Knowledge
+
+LOINC = "http://loinc.org"
+
+HOOKS: Mapping[str, str] = {
+    "taper-order-select": "order-select",
+    "taper-order-sign": "order-sign",
+    "taper-patient-view": "patient-view",
+}
+"""The hook that each service answers. One id a hook, since some clients key on the id."""
+
+ABOUT: Mapping[str, tuple[str, str]] = {
+    "taper-order-select": (
+        "Taper advice while a benzodiazepine is being ordered",
+        "Looks at each selected benzodiazepine or Z-drug order and at drugs that act on it, and advises where a slower taper, "
+        "a crossover or another order is safer for this patient.",
+    ),
+    "taper-order-sign": (
+        "Taper advice before a benzodiazepine order is signed",
+        "Looks at each order about to be signed (new, changed, cut or stopped) and warns where a benzodiazepine or Z-drug would "
+        "be stopped or lowered faster than is safe for this patient.",
+    ),
+    "taper-patient-view": (
+        "Long use of a benzodiazepine",
+        "When a chart is opened: tells of benzodiazepines and Z-drugs taken for long or together with drugs that make them "
+        "dangerous.",
+    ),
+}
+
+USAGE = (
+    "Needs the patient's medication requests, prefetched; a call without them is answered with 412. Every other prefetch key "
+    "makes the advice more exact: what is not sent is named on the card as not checked."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One entry of the discovery answer."""
+
+    id: str
+    hook: str
+    title: str
+    description: str
+    prefetch: Mapping[str, str]
+    usage_requirements: str
+
+
+def services(knowledge: Knowledge) -> tuple[Service, ...]:
+    """The services, their templates asking for the observations that the value sets hold."""
+    templates = _templates(knowledge)
+    return tuple(Service(id, hook, *ABOUT[id], templates, USAGE) for id, hook in HOOKS.items())
+
+
+def discovery(knowledge: Knowledge) -> dict[str, Any]:
+    """The answer to `GET /cds-services`."""
+    return {"services": [_entry(service) for service in services(knowledge)]}
+
+
+def _entry(service: Service) -> dict[str, Any]:
+    return {
+        "hook": service.hook,
+        "title": service.title,
+        "description": service.description,
+        "id": service.id,
+        "prefetch": dict(service.prefetch),
+        "usageRequirements": service.usage_requirements,
+    }
+
+
+def _templates(knowledge: Knowledge) -> dict[str, str]:
+    """Prefetch templates in the portable subset of CDS Hooks 2.0.1: reads, and searches by reference and token, `_sort`, `_count`."""
+    codes = sorted({coded.code for values in knowledge.value_sets.values() for coded in values if coded.system == LOINC})
+    observations = "Observation?patient={{context.patientId}}"
+    if codes:
+        observations += "&code=" + ",".join(f"{LOINC}|{code}" for code in codes)
+    return {
+        Part.PATIENT.value: "Patient/{{context.patientId}}",
+        Part.REQUESTS.value: "MedicationRequest?patient={{context.patientId}}&_sort=-authoredon&_count=250",
+        Part.DISPENSES.value: "MedicationDispense?patient={{context.patientId}}&_sort=-whenhandedover&_count=250",
+        Part.STATEMENTS.value: "MedicationStatement?patient={{context.patientId}}&_sort=-effective&_count=250",
+        Part.CONDITIONS.value: "Condition?patient={{context.patientId}}&_sort=-recorded-date&_count=250",
+        Part.OBSERVATIONS.value: observations + "&_sort=-date&_count=50",
+        Part.ENCOUNTER.value: "Encounter/{{context.encounterId}}",
+    }
