@@ -1,4 +1,7 @@
-"""A hook call as it came in, and what an answer tells machines. Plain checks: each says where, what was seen, what was expected."""
+"""A hook call as it came in, and what an answer tells machines.
+
+Plain checks: each says where, what was seen and what was expected, never the value itself.
+"""
 
 from __future__ import annotations
 
@@ -55,9 +58,7 @@ def hook_call(service: str, body: object) -> HookCall:
         raise BadRequest(f"hook: seen another hook; {service} answers {hook}.")
     instance = _text(call, "hookInstance")
     if not UUID.fullmatch(instance):
-        raise BadRequest(
-            "hookInstance: seen a text that is no UUID; expected a UUID such as d1577c69-dfbe-44ad-ba6d-3e05e953b2ea."
-        )
+        raise BadRequest("hookInstance: seen a text that is no UUID; expected one such as d1577c69-dfbe-44ad-ba6d-3e05e953b2ea.")
     context = _object(_required(call, "context"), "context")
     server, token = _fhir_access(call)
     return HookCall(

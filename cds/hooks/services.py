@@ -77,7 +77,7 @@ def _entry(service: Service) -> dict[str, Any]:
 
 
 def _templates(knowledge: Knowledge) -> dict[str, str]:
-    """Prefetch templates in the portable subset of CDS Hooks 2.0.1: reads, and searches by reference and token, `_sort`, `_count`."""
+    """Prefetch templates in the portable subset of CDS Hooks 2.0.1: reads; searches by reference, token, `_sort` and `_count`."""
     codes = sorted({coded.code for values in knowledge.value_sets.values() for coded in values if coded.system == LOINC})
     observations = "Observation?patient={{context.patientId}}"
     if codes:

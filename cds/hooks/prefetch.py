@@ -1,0 +1,154 @@
+"""What the prefetch of a hook call brought: for each part of the record, data, the word that there is none, or nothing.
+
+A missing key was not looked up; null and an empty Bundle mean that there is no data; an error, a further page or a wrong
+type means that something is missing. Missing is never read as "none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cds.core.delivery import NOT_GIVEN, Delivery, Resource
+from cds.core.record import Completeness, Part
+
+WITH_MEDICATION = ("Medication",)
+EXPECTED: Mapping[Part, tuple[str, ...]] = {
+    Part.PATIENT: ("Patient",),
+    Part.REQUESTS: ("MedicationRequest", *WITH_MEDICATION),
+    Part.DISPENSES: ("MedicationDispense", *WITH_MEDICATION),
+    Part.STATEMENTS: ("MedicationStatement", *WITH_MEDICATION),
+    Part.CONDITIONS: ("Condition",),
+    Part.OBSERVATIONS: ("Observation",),
+    Part.ENCOUNTER: ("Encounter",),
+}
+"""The resource types that each key may bring; the Medication that an order refers to may come along."""
+
+HARMLESS = {"warning", "information", "success"}
+NOTHING = Delivery(Completeness.COMPLETE)
+
+NO_FURTHER_PAGES = "further pages were not read"
+NOT_ALL = "fewer entries were sent than were found"
+ERROR = "the EHR reported an error"
+UNREADABLE = "a part of it could not be read"
+TWO_VERSIONS = "one resource came in two versions"
+WRONG_TYPE = "it was of a wrong type"
+
+
+def deliveries(prefetch: Mapping[str, Any]) -> dict[Part, Delivery]:
+    """What came of each part of the record. Keys that are not ours are passed over."""
+    return {part: _delivery(part, prefetch[part.value]) if part.value in prefetch else NOT_GIVEN for part in Part}
+
+
+def full_urls(prefetch: Mapping[str, Any]) -> dict[str, Resource]:
+    """The resources of all Bundles by their fullUrl, as references inside the prefetch name them."""
+    found = {}
+    for value in prefetch.values():
+        for entry in _entries(_unwrapped(value)):
+            if isinstance(entry, dict) and isinstance(entry.get("fullUrl"), str) and isinstance(entry.get("resource"), dict):
+                found[entry["fullUrl"]] = entry["resource"]
+    return found
+
+
+def _delivery(part: Part, value: object) -> Delivery:
+    if _failed(value):
+        return Delivery(Completeness.MISSING, said=ERROR)
+    value = _unwrapped(value)
+    if value is None:
+        return NOTHING
+    type = value.get("resourceType") if isinstance(value, dict) else None
+    if type == "OperationOutcome":
+        return Delivery(Completeness.MISSING, said=ERROR)
+    if type == "Bundle":
+        return _of_bundle(part, value)
+    if type in EXPECTED[part]:
+        return Delivery(Completeness.COMPLETE, (value,))
+    return Delivery(Completeness.MISSING, said=WRONG_TYPE)
+
+
+def _of_bundle(part: Part, bundle: Mapping[str, Any]) -> Delivery:
+    """The resources of a Bundle that are of the part's types, each once, and whether that is all there is."""
+    entries = bundle.get("entry") or []
+    if not isinstance(entries, list):
+        return Delivery(Completeness.MISSING, said=UNREADABLE)
+    faults = list(_faults(bundle))
+    given = [entry["resource"] for entry in entries if _holds_resource(entry)]
+    wanted = [resource for resource in given if resource.get("resourceType") in EXPECTED[part]]
+    resources, conflicting = _each_once(wanted)
+    if conflicting:
+        faults.append(TWO_VERSIONS)
+    if not resources and (faults or given):
+        return Delivery(Completeness.MISSING, said=faults[0] if faults else WRONG_TYPE)
+    if faults:
+        return Delivery(Completeness.PARTIAL, resources, "; ".join(dict.fromkeys(faults)))
+    return Delivery(Completeness.COMPLETE, resources)
+
+
+def _faults(bundle: Mapping[str, Any]) -> Iterator[str]:
+    """Why a Bundle is not all there is, in words."""
+    found = 0
+    for entry in _list(bundle.get("entry")):
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(resource, dict):
+            yield ERROR if _failed(entry) else UNREADABLE
+        elif resource.get("resourceType") == "OperationOutcome":
+            if not _harmless(resource):
+                yield ERROR
+        elif _mode(entry) != "include":
+            found += 1
+    if any(isinstance(link, dict) and link.get("relation") == "next" for link in _list(bundle.get("link"))):
+        yield NO_FURTHER_PAGES
+    total = bundle.get("total")
+    if type(total) is int and total > found:
+        yield NOT_ALL
+
+
+def _each_once(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...], bool]:
+    """The resources with repeats left out, and whether one came in two versions: of those neither is kept."""
+    kept: dict[object, Resource] = {}
+    conflicting = set()
+    for resource in resources:
+        id = resource.get("id")
+        key = (resource.get("resourceType"), id) if isinstance(id, str) and id else len(kept)
+        if kept.setdefault(key, resource) != resource:
+            conflicting.add(key)
+    return tuple(resource for key, resource in kept.items() if key not in conflicting), bool(conflicting)
+
+
+def _holds_resource(entry: object) -> bool:
+    """Whether an entry holds a resource that is data, not a message about the search."""
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    return isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome" and _mode(entry) != "outcome"
+
+
+def _mode(entry: Mapping[str, Any]) -> object:
+    search = entry.get("search")
+    return search.get("mode") if isinstance(search, dict) else None
+
+
+def _harmless(outcome: Mapping[str, Any]) -> bool:
+    """Whether an OperationOutcome only warns or informs; some servers send one with every empty search."""
+    issues = _list(outcome.get("issue"))
+    return bool(issues) and all(isinstance(issue, dict) and issue.get("severity") in HARMLESS for issue in issues)
+
+
+def _unwrapped(value: object) -> Any:
+    """The resource in `{response, resource}`, as clients of the first drafts of CDS Hooks wrap it; else the value itself."""
+    if isinstance(value, dict) and "resourceType" not in value and "response" in value:
+        return value.get("resource")
+    return value
+
+
+def _failed(value: object) -> bool:
+    """Whether a wrapped value or a Bundle entry says that its request failed."""
+    response = value.get("response") if isinstance(value, dict) and "resourceType" not in value else None
+    status = response.get("status") if isinstance(response, dict) else None
+    return status is not None and not str(status).startswith("2")
+
+
+def _entries(value: object) -> list[Any]:
+    return _list(value.get("entry")) if isinstance(value, dict) and value.get("resourceType") == "Bundle" else []
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
