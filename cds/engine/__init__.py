@@ -1,0 +1,1 @@
+"""Rules weighed against facts: durable-rules decides, the reference evaluator explains."""

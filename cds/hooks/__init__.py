@@ -1,0 +1,1 @@
+"""CDS Hooks messages, services, prefetch and cards."""

@@ -1,0 +1,1 @@
+"""The HTTP shell: it reads the clock, makes ids, and answers hook calls."""

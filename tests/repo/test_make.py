@@ -1,0 +1,58 @@
+"""make on a fresh machine: what is missing is told in one line, and every target does what the help says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
+
+
+def can_build(compiler: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts/can_build.py"], env={**os.environ, "CC": compiler}, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("compiler", "says"),
+    [
+        ("no-such-compiler", "No C compiler: no-such-compiler was not found"),
+        ("false", "false cannot compile against python3"),
+    ],
+)
+def test_a_machine_that_cannot_compile_gets_one_line_that_says_what_to_install(compiler: str, says: str) -> None:
+    ran = can_build(compiler)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(says) and "apt install" in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_every_target_is_in_the_help() -> None:
+    helped = set(re.findall(r'@echo "make (\w+)', MAKEFILE))
+    assert helped == TARGETS - {"help"}
+
+
+def test_make_takes_the_pythons_that_the_project_supports() -> None:
+    supported = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert supported == ">=3.11,<3.13"
+    assert MAKEFILE.count("(3, 11) <= sys.version_info < (3, 13)") == 2
+
+
+def test_the_ci_runs_what_a_developer_runs() -> None:
+    run = ROOT / ".ci/run"
+    assert os.access(run, os.X_OK)
+    assert "make test" in run.read_text()
+
+
+def test_everything_that_must_hold_is_run() -> None:
+    recipe = MAKEFILE.split("\ntest: ")[1].split("\nbench:")[0]
+    assert [tool for tool in ("ruff check .", "lint-imports", "mypy", "pytest") if f"$(BIN)/{tool}" not in recipe] == []

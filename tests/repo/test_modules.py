@@ -1,0 +1,39 @@
+"""Every module is small, says what it is, and leaves the terminal to the command line."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(path for room in ("cds", "bench", "scripts") for path in (ROOT / room).rglob("*.py"))
+MOST_LINES = 400
+
+each_module = pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+@each_module
+def test_a_module_says_what_it_is(module: Path) -> None:
+    assert ast.get_docstring(ast.parse(module.read_text())), f"{module}: write a docstring on the first line"
+
+
+@each_module
+def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
+    lines = len(module.read_text().splitlines())
+    assert lines <= MOST_LINES, f"{module} has {lines} lines; split it by noun at {MOST_LINES}"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [path for path in MODULES if path.is_relative_to(ROOT / "cds") and not path.is_relative_to(ROOT / "cds/cli")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_only_the_command_line_prints(module: Path) -> None:
+    prints = [
+        node.lineno
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not prints, f"{module} prints on lines {prints}; return or log it"

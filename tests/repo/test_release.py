@@ -1,0 +1,53 @@
+"""What is installed is what was written down: the version, and every package with its hash."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+NEEDED = {
+    "requirements-build.lock": PROJECT["build-system"]["requires"],
+    "requirements.lock": PROJECT["project"]["dependencies"],
+    "requirements-test.lock": PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"],
+}
+
+
+def pins(lock: str) -> dict[str, str]:
+    """The version of each package in the lock."""
+    return {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.\-]+)==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize("lock", NEEDED)
+def test_a_lock_holds_every_package_that_is_asked_for(lock: str) -> None:
+    held = pins(lock)
+    for line in NEEDED[lock]:
+        asked = Requirement(line)
+        version = held.get(canonicalize_name(asked.name))
+        assert version is not None and asked.specifier.contains(version), f"{lock}: {line} is asked for; run make lock"
+
+
+@pytest.mark.parametrize("lock", NEEDED)
+def test_a_lock_holds_a_hash_for_every_package(lock: str) -> None:
+    entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+    assert len(entries) == len(pins(lock))
+    assert [entry.split("==")[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_service_is_tested_with_the_packages_that_it_is_served_with() -> None:
+    assert pins("requirements.lock").items() <= pins("requirements-test.lock").items()
+
+
+def test_the_changelog_begins_with_the_version_that_is_built() -> None:
+    newest = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest and newest[1] == PROJECT["project"]["version"] == importlib.metadata.version("taper-cds")
