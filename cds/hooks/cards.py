@@ -1,0 +1,174 @@
+"""CDS Hooks cards out of advice: the most important first, what offers the same folded together, every text filled and safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from cds.core.facts import Facts, Known
+from cds.hooks.messages import EXTENSION
+from cds.hooks.wording import Lists, Wording
+from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
+
+TOPICS = "urn:taper-cds:advice"
+INDICATORS = ("critical", "warning", "info")
+OWN_LABEL = "Taper CDS"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """An advice rule that was true of one order, with the facts and lists that its texts show.
+
+    `lists` holds `risk_factors` and `not_checked`, as plain sentences. `order` is the order's reference.
+    """
+
+    rule: Rule
+    order: str
+    facts: Facts
+    lists: Lists = field(default_factory=dict)
+    indicator: str = "info"
+    cannot_tell: bool = False
+
+    @property
+    def importance(self) -> tuple[int, int]:
+        return INDICATORS.index(self.indicator), self.rule.priority
+
+    @property
+    def card(self) -> Card:
+        if self.rule.card is None:
+            raise ValueError(f"{self.rule.id} is no advice rule: it has no card")
+        return self.rule.card
+
+    @property
+    def agent(self) -> str | None:
+        agent = self.facts.get("agent")
+        return str(agent.value) if isinstance(agent, Known) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An advice that gets a card, and the less important ones that its card also tells of."""
+
+    advice: Advice
+    folded: tuple[Advice, ...] = ()
+
+    def offers_all_of(self, other: Advice) -> bool:
+        """Whether everything that another advice about the same order suggests is offered here already."""
+        same_order = self.advice.order == other.order
+        return same_order and bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest)
+
+    def with_folded(self, other: Advice) -> Shown:
+        return replace(self, folded=(*self.folded, other))
+
+
+def cards(
+    advice: Iterable[Advice], knowledge: Knowledge, day: date, decision: str, new_id: Callable[[], str]
+) -> list[dict[str, Any]]:
+    """The cards of a call, most important first, at most `most_cards` of them.
+
+    A silent rule gives none, and so does advice that cannot be told: what was not checked is said by the cards that are shown.
+    """
+    told = [each for each in advice if each.rule.status is not Status.SILENT and not each.cannot_tell]
+    shown = _folded(sorted(told, key=lambda each: each.importance), int(knowledge.value("most_cards", day)))
+    return [_card(each, knowledge, day, decision, new_id()) for each in shown]
+
+
+def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
+    """One entry a card: advice that offers nothing new joins the card that offers it, what is over the limit joins the first."""
+    shown: list[Shown] = []
+    for advice in told:
+        home = next((place for place, other in enumerate(shown) if other.offers_all_of(advice)), None)
+        if home is None and len(shown) < most:
+            shown.append(Shown(advice))
+        else:
+            shown[home or 0] = shown[home or 0].with_folded(advice)
+    return shown
+
+
+def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str) -> dict[str, Any]:
+    """One card. Suggestions, with `selectionBehavior`, join it here, from the builders that `card.suggest` names."""
+    advice = shown.advice
+    wording = Wording(advice.facts, advice.lists, knowledge, day)
+    members = {
+        "uuid": id,
+        "summary": wording.summary(advice.card.summary),
+        "detail": _detail(shown, wording, knowledge),
+        "indicator": advice.indicator,
+        "source": _source(advice.rule, knowledge),
+        "overrideReasons": _override_reasons(advice.card, knowledge),
+        "links": _links(advice.rule, knowledge),
+        "extension": {EXTENSION: _extension(shown, decision)},
+    }
+    return {name: value for name, value in members.items() if value}
+
+
+def _detail(shown: Shown, wording: Wording, knowledge: Knowledge) -> str:
+    own = wording.detail(shown.advice.card.detail)
+    also = "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
+    basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in shown.advice.rule.because)])
+    not_reviewed = knowledge.texts.get("not_reviewed", "").strip()
+    if not_reviewed and not_reviewed in own:
+        not_reviewed = ""
+    return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
+
+
+def _also(folded: Advice, shown: Advice) -> str:
+    """The title of a folded advice, and its agent where it is about another order."""
+    elsewhere = folded.order != shown.order and folded.agent
+    return f"{folded.rule.title} ({folded.agent})" if elsewhere else folded.rule.title
+
+
+def _basis(because: Because, knowledge: Knowledge) -> str:
+    source = knowledge.evidence.get(because.cite)
+    label = source.label if source else because.cite
+    if _is_local(because, knowledge):
+        return f"{label[:1].upper()}{label[1:]}: {because.says}"
+    strength = "; ".join(filter(None, (because.strength, source.origin if source else None)))
+    return f"{label}: {because.says}" + (f" ({strength})" if strength else "")
+
+
+def _source(rule: Rule, knowledge: Knowledge) -> dict[str, Any]:
+    """The primary source of the guidance: the first that is not a local default."""
+    cited = next((because for because in rule.because if not _is_local(because, knowledge)), None)
+    source = knowledge.evidence.get(cited.cite) if cited else None
+    url = _address(source)
+    return {
+        "label": source.label if source else OWN_LABEL,
+        **({"url": url} if url else {}),
+        "topic": {"system": TOPICS, "code": rule.id, "display": rule.title},
+    }
+
+
+def _links(rule: Rule, knowledge: Knowledge) -> list[dict[str, str]]:
+    """The sources that can be read on the web, each once."""
+    by_address: dict[str, dict[str, str]] = {}
+    for because in rule.because:
+        source = knowledge.evidence.get(because.cite)
+        url = _address(source)
+        if source and url:
+            by_address.setdefault(url, {"label": source.label, "url": url, "type": "absolute"})
+    return list(by_address.values())
+
+
+def _override_reasons(card: Card, knowledge: Knowledge) -> list[dict[str, str]]:
+    reasons = (knowledge.override_reasons[name] for name in card.override_reasons)
+    return [{"code": reason.code, "system": reason.system, "display": reason.display} for reason in reasons]
+
+
+def _extension(shown: Shown, decision: str) -> dict[str, Any]:
+    rule = shown.advice.rule
+    also = list(dict.fromkeys(folded.rule.id for folded in shown.folded))
+    named = {"decision": decision, "rule": rule.id, "ruleVersion": rule.version, "order": shown.advice.order, "alsoSays": also}
+    return {name: value for name, value in named.items() if value not in ("", [])}
+
+
+def _is_local(because: Because, knowledge: Knowledge) -> bool:
+    source = knowledge.evidence.get(because.cite)
+    return source.origin == "local default" if source else because.cite in {"local default", "local-default"}
+
+
+def _address(source: Source | None) -> str | None:
+    url = source.url if source else None
+    return url if url and url.startswith(("https://", "http://")) else None
