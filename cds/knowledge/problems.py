@@ -89,7 +89,8 @@ class Problems:
     def raise_any(self) -> None:
         """Raises BadKnowledge with every problem, in the order of files and lines, if there is one."""
         if self.found:
-            raise BadKnowledge(sorted(self.found, key=lambda p: (p.position.file, p.position.line, p.position.column, p.code)))
+            self.found.sort(key=lambda one: (one.position.file, one.position.line, one.position.column, one.code))
+            raise BadKnowledge(self.found)
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

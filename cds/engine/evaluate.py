@@ -1,0 +1,149 @@
+"""The reference evaluator: small, slow and obvious. It answers true, false or cannot tell, with a trace that explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from cds.core.facts import Fact, Facts, FactValue, Unknown
+from cds.core.quantity import Quantity, thousandths
+from cds.knowledge.model import Condition, Group, Operand, Operator, ParameterEdition, ParameterName, Rule
+
+Parameters = Callable[[str], ParameterEdition | None]
+"""A parameter's edition in force, by its name; None where it has none."""
+NOT_GIVEN = Unknown("it was not given")
+
+
+class Answer(StrEnum):
+    """The answer to a question, by Kleene's three-valued logic."""
+
+    TRUE = "true"
+    FALSE = "false"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a fact was compared with; `parameter` and `cite` where it is a parameter's value, `value` None where it has none."""
+
+    value: Quantity | bool | str | date | None
+    parameter: str | None = None
+    cite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a trace: a condition with the fact found, or (without a condition) a nested group, its lines below it.
+
+    `group` says whether the line stands under all, any or none; `depth` is 1 in a nested group.
+    """
+
+    group: str
+    answer: Answer
+    depth: int = 0
+    condition: Condition | None = None
+    found: Fact | None = None
+    asked: tuple[Asked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule's answer with its trace. `trouble` says what went wrong where the rule engine did not give the same answer."""
+
+    rule_id: str
+    answer: Answer
+    trace: tuple[Line, ...]
+    trouble: str | None = None
+
+    @property
+    def true(self) -> bool:
+        return self.answer is Answer.TRUE
+
+
+def evaluate(rule: Rule, facts: Facts, parameters: Parameters) -> Finding:
+    """The rule's answer about the facts, in the words of the rule."""
+    answer, trace = weigh(rule.when, facts, parameters)
+    return Finding(rule.id, answer, trace)
+
+
+def weigh(group: Group, facts: Facts, parameters: Parameters, depth: int = 0) -> tuple[Answer, tuple[Line, ...]]:
+    """The group's answer, and a line for each of its conditions."""
+    trace: list[Line] = []
+    answers: dict[str, list[Answer]] = {"all": [], "any": [], "none": []}
+    for name, entries in (("all", group.all), ("any", group.any), ("none", group.none)):
+        for entry in entries:
+            if isinstance(entry, Group):
+                answer, below = weigh(entry, facts, parameters, depth + 1)
+                trace += [Line(name, answer, depth), *below]
+            else:
+                found, asked = facts.get(entry.fact, NOT_GIVEN), tuple(resolved(o, parameters) for o in entry.operands)
+                answer = _holds(entry.operator, found, asked)
+                trace.append(Line(name, answer, depth, entry, found, asked))
+            answers[name].append(answer)
+    parts = [every(answers["all"]), opposite(some(answers["none"]))]
+    if group.any:
+        parts.append(some(answers["any"]))
+    return every(parts), tuple(trace)
+
+
+def every(answers: list[Answer]) -> Answer:
+    """False if one is false, else cannot tell if one is, else true."""
+    if Answer.FALSE in answers:
+        return Answer.FALSE
+    return Answer.CANNOT_TELL if Answer.CANNOT_TELL in answers else Answer.TRUE
+
+
+def some(answers: list[Answer]) -> Answer:
+    """True if one is true, else cannot tell if one is, else false."""
+    if Answer.TRUE in answers:
+        return Answer.TRUE
+    return Answer.CANNOT_TELL if Answer.CANNOT_TELL in answers else Answer.FALSE
+
+
+def opposite(answer: Answer) -> Answer:
+    return {Answer.TRUE: Answer.FALSE, Answer.FALSE: Answer.TRUE}.get(answer, answer)
+
+
+def resolved(operand: Operand, parameters: Parameters) -> Asked:
+    """The operand's value; of a parameter, its edition's value with the source."""
+    if not isinstance(operand, ParameterName):
+        return Asked(operand)
+    edition = parameters(operand.name)
+    return Asked(edition.value, operand.name, edition.cite) if edition else Asked(None, operand.name)
+
+
+def _holds(operator: Operator, found: Fact, asked: tuple[Asked, ...]) -> Answer:
+    if isinstance(found, Unknown) or any(one.value is None for one in asked):
+        return Answer.CANNOT_TELL
+    value, wanted = comparable(found.value), [comparable(one.value) for one in asked if one.value is not None]
+    return Answer.TRUE if _compare(operator, value, wanted) else Answer.FALSE
+
+
+def _compare(operator: Operator, value: int | str, wanted: list[int | str]) -> bool:
+    if operator in (Operator.IS, Operator.IS_ONE_OF):
+        return value in wanted
+    if not isinstance(value, int) or not isinstance(wanted[0], int) or not isinstance(wanted[-1], int):
+        raise TypeError(f"`{operator}` compares amounts and days; the rule was not checked")
+    if operator is Operator.AT_LEAST:
+        return value >= wanted[0]
+    if operator is Operator.MORE_THAN:
+        return value > wanted[0]
+    if operator is Operator.AT_MOST:
+        return value <= wanted[0]
+    if operator is Operator.LESS_THAN:
+        return value < wanted[0]
+    return wanted[0] <= value <= wanted[-1]
+
+
+def comparable(value: FactValue | Quantity) -> int | str:
+    """The value in the form in which values are compared: amounts in whole thousandths, days counted, yes as 1."""
+    if isinstance(value, Quantity):
+        return thousandths(value.value)
+    if isinstance(value, Decimal):
+        return thousandths(value)
+    if isinstance(value, bool):
+        return int(value)
+    return value.toordinal() if isinstance(value, date) else value

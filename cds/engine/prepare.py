@@ -1,0 +1,40 @@
+"""Facts made ready for the rules: each of its vocabulary's type, and assumed no where the vocabulary says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
+from cds.engine.evaluate import NOT_GIVEN
+from cds.knowledge.model import FactDefinition, FactType, IfMissing
+
+
+def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> dict[str, Fact]:
+    """A fact for each word of the vocabulary; both evaluators see only these.
+
+    Assumes no (0 of a quantity) only where the vocabulary says `if_missing: assume no` and the data was not given: an
+    unknown that rests on a resource was given, and could not be read. A value of another type than the vocabulary's is unknown.
+    """
+    return {name: _prepared(facts.get(name, NOT_GIVEN), definition) for name, definition in vocabulary.items()}
+
+
+def _prepared(found: Fact, definition: FactDefinition) -> Fact:
+    if isinstance(found, Known):
+        return found if fits(found.value, definition) else Unknown("its value could not be used", found.resources)
+    if definition.if_missing is IfMissing.ASSUME_NO and not found.resources:
+        nothing = False if definition.type is FactType.YES_NO else Decimal(0)
+        return Known(nothing, f"assumed, since {found.reason}")
+    return found
+
+
+def fits(value: FactValue, definition: FactDefinition) -> bool:
+    """Whether the value is of the fact's type, and a choice one of its choices."""
+    if definition.type is FactType.QUANTITY:
+        return isinstance(value, Decimal) and value.is_finite()
+    if definition.type is FactType.YES_NO:
+        return isinstance(value, bool)
+    if definition.type is FactType.DATE:
+        return isinstance(value, date)
+    return isinstance(value, str) and (definition.type is FactType.TEXT or value in definition.choices)

@@ -1,0 +1,28 @@
+"""The drug tables and value sets, as their own readers bring them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cds.core.medication import Agent, Medication
+from cds.knowledge.model import CodedValue, DosingWords, Interaction
+from cds.knowledge.problems import Problems
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Everything of the knowledge that is not a rule: see `Knowledge` for each part."""
+
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    medications: Mapping[tuple[str, str], Medication] = field(default_factory=dict)
+    names: Mapping[str, Medication] = field(default_factory=dict)
+    interactions: tuple[Interaction, ...] = ()
+    value_sets: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
+    codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    dosing: DosingWords = field(default_factory=lambda: DosingWords({}))
+
+
+def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
+    """The tables under `drugs/` and `value-sets/`."""
+    return Tables()
