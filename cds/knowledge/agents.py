@@ -1,0 +1,102 @@
+"""Reads `rules/drugs/agents.yaml` and `equivalents.yaml`: the benzodiazepines and Z-drugs, and what of each equals diazepam."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+
+from cds.core.medication import Agent, AgentKind, DurationClass, Equivalent
+from cds.knowledge.fields import Fields, as_amount, as_quantity
+from cds.knowledge.model import Position
+from cds.knowledge.problems import Problems, nearest
+from cds.knowledge.yaml_text import Node, Pairs, read
+
+AGENTS = "drugs/agents.yaml"
+EQUIVALENTS = "drugs/equivalents.yaml"
+REQUIRED = ("kind", "duration", "high_potency", "glucuronidated_only", "enzymes", "half_life", "cite", "verified")
+OPTIONAL = ("smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
+ORIGINS = ("read", "read in a transcription", "general knowledge", "calculated", "our proposal")
+
+
+def agents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Agent]:
+    """The agents by name. Every agent has equivalents, or states that it is not converted; one that has neither is a problem."""
+    document = Fields(read(f"rules/{AGENTS}", files.get(AGENTS, b""), problems), problems, ["agents"]).node("agents")
+    pairs = document.pairs if isinstance(document, Pairs) else ()
+    converted = _equivalents(files, [key.text for key, _ in pairs], problems)
+    return {key.text: _agent(key.text, node, converted.get(key.text, ()), problems) for key, node in pairs}
+
+
+def _agent(name: str, node: Node, equivalents: tuple[Equivalent, ...], problems: Problems) -> Agent:
+    fields = Fields(node, problems, REQUIRED, OPTIONAL)
+    kind = fields.one_of("kind", tuple(AgentKind))
+    duration = fields.one_of("duration", tuple(DurationClass))
+    return Agent(
+        name=name,
+        kind=AgentKind(kind or AgentKind.BENZODIAZEPINE),
+        duration=DurationClass(duration or DurationClass.SHORT),
+        high_potency=fields.yes_no("high_potency"),
+        glucuronidated_only=fields.yes_no("glucuronidated_only"),
+        enzymes=frozenset(fields.texts("enzymes")),
+        equivalents=equivalents,
+        smallest_solid_step=_mg(fields, "smallest_solid_step", problems),
+        smallest_liquid_step=_mg(fields, "smallest_liquid_step", problems),
+        highest_labelled_daily_dose=_mg(fields, "highest_labelled_daily_dose", problems),
+    )
+
+
+def _mg(fields: Fields, key: str, problems: Problems) -> Decimal | None:
+    text = fields.optional_text(key)
+    if text is None:
+        return None
+    amount = as_quantity(text)
+    if amount is None or amount.unit != "mg" or amount.value <= 0:
+        problems.add("RULE023", fields.at(key), f"`{key}` is `{text}`.", "Expected: an amount above 0 in mg, such as 0.5 mg.")
+        return None
+    return amount.value
+
+
+def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: Problems) -> dict[str, tuple[Equivalent, ...]]:
+    """The rows that apply to each agent: those of the default sources, or, where none converts it, those of the others."""
+    root = Fields(read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), problems), problems, ["default_sources", "agents"])
+    defaults = frozenset(root.texts("default_sources"))
+    table = root.node("agents")
+    index = table.index if isinstance(table, Pairs) else {}
+    for name, node in index.items():
+        if name not in names:
+            problems.add("RULE023", node.position, f"`{name}` is no agent of agents.yaml.", "", nearest(name, names))
+    found = {}
+    for name in names:
+        if name not in index:
+            seen, expected = f"the agent {name} has no equivalent.", "Expected: rows, or `not_converted` and why."
+            problems.add("RULE021", Position(f"rules/{EQUIVALENTS}"), seen, expected, f"Add `{name}:`.")
+            continue
+        rows = _rows(index[name], problems)
+        found[name] = tuple(row for row in rows if row.source in defaults) or rows
+    return found
+
+
+def _rows(node: Node, problems: Problems) -> tuple[Equivalent, ...]:
+    fields = Fields(node, problems, [], ["rows", "not_converted"])
+    rows = tuple(_row(entry, problems) for entry in fields.items("rows"))
+    if bool(rows) == (fields.optional_text("not_converted") is not None):
+        seen = "this agent has both, or neither, of `rows` and `not_converted`."
+        problems.add("RULE022", node.position, seen, "Expected: one of the two.")
+    return rows
+
+
+def _row(node: Node, problems: Problems) -> Equivalent:
+    fields = Fields(node, problems, ["source", "low", "high", "origin"], ["says"])
+    low, high = _number(fields, "low", problems), _number(fields, "high", problems)
+    if low > high:
+        problems.add("RULE115", node.position, f"the range runs from {low} to {high}.", "Expected: low at most high.")
+        low = high
+    return Equivalent(fields.text("source"), low, high, fields.one_of("origin", ORIGINS) or "")
+
+
+def _number(fields: Fields, key: str, problems: Problems) -> Decimal:
+    text = fields.text(key)
+    amount = as_amount(text)
+    if amount is None or amount[1] is not None or amount[0] <= 0:
+        problems.add("RULE023", fields.at(key), f"`{key}` is `{text}`.", "Expected: a number of mg above 0.")
+        return Decimal(1)
+    return amount[0]
