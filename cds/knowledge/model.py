@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from cds.core.cases import Drugs
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
 
@@ -59,6 +60,10 @@ class FactDefinition:
     """The value sets that answer it, for a fact that is a condition on record."""
     history: bool = False
     """Whether a resolved condition counts."""
+    within: str | None = None
+    """The parameter that says how old the evidence may be."""
+    drug_groups: tuple[str, ...] = ()
+    """The groups of `rules/drugs/other-drugs.csv` that answer it, for a fact about other drugs."""
     asked_by: str = "every rule"
     """`every rule`, or `advice rules` for what is decided only after the risk rules."""
     position: Position = Position("rules/vocabulary.yaml")
@@ -306,6 +311,22 @@ class Knowledge:
     override_reasons: Mapping[str, CodedValue] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     """Other texts that a card shows, from `rules/texts.yaml`: what to expect, when to pause, what helps."""
+    rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
+    drugs: Drugs = field(init=False, repr=False)
+    """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
+        object.__setattr__(self, "drugs", Drugs(self.agents, {name: self._acting_on(name) for name in self.agents}, self._triggers()))
+
+    def _acting_on(self, agent: str) -> Mapping[str, frozenset[str]]:
+        acting = [each for each in self.interactions if each.agents is None or agent in each.agents]
+        return {kind: frozenset(each.group for each in acting if each.kind == kind) for kind in {each.kind for each in acting}}
+
+    def _triggers(self) -> frozenset[str]:
+        """The groups of other drugs that a fact about what is ordered with this call asks for, and those that interact."""
+        asked = (word.drug_groups for name, word in self.vocabulary.items() if name.endswith(("_started", "_ordered")))
+        return frozenset(group for groups in asked for group in groups) | {each.group for each in self.interactions}
 
     def risks(self) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.rules if rule.kind is RuleKind.RISK)
@@ -319,3 +340,19 @@ class Knowledge:
         if edition is None or not isinstance(edition.value, Quantity):
             raise KeyError(f"parameter {parameter} has no amount in force on {day.isoformat()}")
         return edition.value.value
+
+    def amounts(self, day: date) -> dict[str, Decimal]:
+        """Every parameter's amount on that day, by name, each in its own unit; those with no edition in force are left out."""
+        editions = {name: parameter.on(day) for name, parameter in self.parameters.items()}
+        return {name: each.value.value for name, each in editions.items() if each and isinstance(each.value, Quantity)}
+
+    def named(self, parameter: str, day: date) -> str:
+        """The name that a parameter of unit `name` holds on that day. Refuses: one with no edition in force."""
+        edition = self.parameters[parameter].on(day)
+        if edition is None or not isinstance(edition.value, str):
+            raise KeyError(f"parameter {parameter} has no name in force on {day.isoformat()}")
+        return edition.value
+
+    def rule(self, id: str) -> Rule:
+        """The rule of that id."""
+        return self.rules_by_id[id]

@@ -1,0 +1,134 @@
+"""All facts of one judged order, by the names of `rules/vocabulary.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cds.core import drug_facts, order_facts, patient_facts, use_facts
+from cds.core.case import Case, OnRecord
+from cds.core.facts import Fact, Facts, Known, Unknown
+
+
+class Word(Protocol):
+    """What a word of the vocabulary tells of the data that answers it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def value_sets(self) -> tuple[str, ...]: ...
+    @property
+    def drug_groups(self) -> tuple[str, ...]: ...
+    @property
+    def history(self) -> bool: ...
+    @property
+    def within(self) -> str | None: ...
+
+
+SCORES = ("withdrawal_score", "audit_c", "phq9_item9")
+MULTIPLES = ("alt_times_limit",)
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The words that are answered by value sets and by groups of drugs, from the vocabulary."""
+
+    on_record: tuple[OnRecord, ...]
+    groups: Mapping[str, frozenset[str]]
+
+    def named(self, name: str) -> OnRecord:
+        return next(question for question in self.on_record if question.name == name)
+
+
+def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Questions:
+    """The questions of the vocabulary, each with its window in days on the day that the amounts are of."""
+    asked = tuple(
+        OnRecord(
+            name=word.name,
+            value_sets=frozenset(word.value_sets),
+            history=word.history,
+            within=int(str(amounts[word.within])) if word.within else None,
+        )
+        for word in words
+        if word.value_sets
+    )
+    return Questions(asked, {word.name: frozenset(word.drug_groups) for word in words if word.drug_groups})
+
+
+def facts(case: Case, asked: Questions) -> Facts:
+    """Every fact that can be told before the risk rules have been weighed."""
+    return {**_of_order(case), **_of_use(case), **_of_drugs(case, asked.groups), **_of_patient(case, asked)}
+
+
+def _of_order(case: Case) -> dict[str, Fact]:
+    situation = case.situation
+    low, high = order_facts.equivalents(case)
+    dose_read, taken_read = order_facts.readable(case)
+    sources = situation.taking.sources if situation.taking else ()
+    switched = situation.from_agent
+    return {
+        "order_action": order_facts.action(case),
+        "agent": Known(situation.agent, "", (situation.request,)),
+        "agent_kind": Known(case.agent.kind.value),
+        "agent_duration": Known(case.agent_now.duration.value),
+        "agent_high_potency": Known(case.agent_now.high_potency),
+        "order_daily_dose": order_facts.amount(situation.daily_dose, order_facts.NOT_READ, (situation.request,)),
+        "takes_now": order_facts.amount(situation.takes_now, order_facts.TAKEN_NOT_READ, sources),
+        "equivalent_low": low,
+        "equivalent_high": high,
+        "order_cut": order_facts.cut(case),
+        "order_ends_without_taper": order_facts.ends_without_taper(case),
+        "order_supply": order_facts.supply(case),
+        "order_taper_length": order_facts.taper_length(case),
+        "order_dose_readable": dose_read,
+        "taking_now_readable": taken_read,
+        "switch_from": Known(switched) if switched else Unknown("the order is no switch"),
+        "switches_to_long_acting": order_facts.switches_to_long_acting(case),
+        "benzodiazepines_taken": order_facts.at_once(case),
+    }
+
+
+def _of_use(case: Case) -> dict[str, Fact]:
+    return {
+        "use_length": use_facts.use_length(case),
+        "days_a_week": use_facts.days_a_week(case),
+        "days_covered_30": use_facts.covered(case, 30),
+        "days_covered_90": use_facts.covered(case, 90),
+        "days_covered_365": use_facts.covered(case, 365),
+        "highest_daily_dose": use_facts.highest_daily_dose(case),
+        "days_without_supply": order_facts.without_supply(case),
+        "abrupt_stops": use_facts.abrupt_stops(case),
+        "history_readable": use_facts.readable(case),
+    }
+
+
+def _of_drugs(case: Case, groups: Mapping[str, frozenset[str]]) -> dict[str, Fact]:
+    sedatives, named = drug_facts.sedatives(case, groups["other_sedatives_count"])
+    return {
+        "opioid_on_record": drug_facts.taken_or_ordered(case, groups["opioid_on_record"]),
+        "opioid_started": drug_facts.newly_ordered(case, groups["opioid_started"]),
+        "opioid": drug_facts.names(case, groups["opioid"], drug_facts.all_of),
+        "naloxone_on_record": drug_facts.taken_or_ordered(case, groups["naloxone_on_record"]),
+        "other_sedatives_count": sedatives,
+        "other_sedatives_named": named,
+        "inhibitor_changed": drug_facts.changed(case, "inhibitor"),
+        "inducer_changed": drug_facts.changed(case, "inducer"),
+        "fluoroquinolone_on_record": drug_facts.taken_or_ordered(case, groups["fluoroquinolone_on_record"]),
+        "fluoroquinolone_started": drug_facts.newly_ordered(case, groups["fluoroquinolone_started"]),
+        "interacting_drug": drug_facts.interacting(case),
+        "flumazenil_ordered": drug_facts.ordered_now(case, groups["flumazenil_ordered"]),
+    }
+
+
+def _of_patient(case: Case, asked: Questions) -> dict[str, Fact]:
+    found: dict[str, Fact] = {"age": patient_facts.age(case.record, case.day)}
+    for question in asked.on_record:
+        if question.name in SCORES:
+            found[question.name] = patient_facts.newest_score(question, case)
+        elif question.name in MULTIPLES:
+            found[question.name] = patient_facts.times_upper_limit(question, case)
+        else:
+            found[question.name] = patient_facts.on_record(question, case)
+    found["prescribed_for_epilepsy"] = patient_facts.prescribed_for(asked.named("seizure_disorder_on_record"), case)
+    return found

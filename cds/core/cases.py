@@ -1,0 +1,164 @@
+"""Which orders of one call are judged, and each with the record around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.equivalence import diazepam_equivalent
+from cds.core.exposure import Exposure, ExposureLimits, exposure
+from cds.core.medication import Agent, AgentKind
+from cds.core.quantity import exactly
+from cds.core.record import Order, PatientRecord, Supply
+from cds.core.situation import Situation, is_stop, running_situations, situations
+from cds.core.taking import Taking, taking_now
+
+Acting = Mapping[str, Mapping[str, frozenset[str]]]
+"""By agent and kind of interaction, the groups of other drugs that act on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drugs:
+    """What the drug tables tell of agents and of the other drugs that matter to them."""
+
+    agents: Mapping[str, Agent]
+    acting: Acting
+    triggers: frozenset[str]
+    """The groups of other drugs whose order is judged by what it does to an agent that is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The record of one call as all of its cases share it. `amounts` are the parameters of the day by name."""
+
+    record: PatientRecord
+    drafts: tuple[Order, ...]
+    takings: Mapping[str, Taking]
+    exposures: Mapping[AgentKind, Exposure]
+    drugs: Drugs
+    amounts: Mapping[str, Decimal]
+    day: date
+
+    def case(self, situation: Situation) -> Case:
+        agent = self.drugs.agents[situation.agent]
+        return Case(
+            situation=situation,
+            record=self.record,
+            drafts=self.drafts,
+            takings=self.takings,
+            exposure=self.exposures[agent.kind],
+            agents=self.drugs.agents,
+            amounts=self.amounts,
+            acting=self.drugs.acting.get(situation.agent, {}),
+            day=self.day,
+        )
+
+
+def concerns_agents(drafts: Iterable[Order], drugs: Drugs) -> bool:
+    """Whether any draft is of an agent, or of a drug whose order matters to one. If not, nothing of the record is needed."""
+    return any(_in_scope(draft) or _is_trigger(draft, drugs) for draft in drafts)
+
+
+def _in_scope(draft: Order) -> bool:
+    return draft.medication.agent is not None and draft.medication.out_of_scope is None
+
+
+def _is_trigger(draft: Order, drugs: Drugs) -> bool:
+    return draft.medication.agent is None and bool(draft.medication.groups & drugs.triggers)
+
+
+def surroundings(
+    record: PatientRecord, drafts: Sequence[Order], drugs: Drugs, amounts: Mapping[str, Decimal], day: date
+) -> Surroundings:
+    """The record and the drafts that are within scope, with what is taken now and the exposure to each kind of agent."""
+    judged = tuple(draft for draft in drafts if draft.medication.agent is None or is_judged(draft, amounts))
+    supplies = (*record.supplies, *_supplies_of_stopped(judged, record, day))
+    limits = _exposure_limits(amounts)
+    exposures = {kind: exposure([s for s in supplies if drugs.agents[s.agent].kind is kind], day, limits) for kind in AgentKind}
+    takings = taking_now(record, day, int(amounts["episode_gap"]))
+    return Surroundings(record, judged, takings, exposures, drugs, amounts, day)
+
+
+def _exposure_limits(amounts: Mapping[str, Decimal]) -> ExposureLimits:
+    return ExposureLimits(
+        episode_gap=int(amounts["episode_gap"]),
+        most_stockpile=int(amounts["most_stockpile"]),
+        fewest_fills=int(amounts["fewest_fills"]),
+        sparse_cover=amounts["sparse_cover"],
+        abrupt_stop_use=int(amounts["abrupt_stop_use"]),
+        taper_before_stop=int(amounts["taper_before_stop"]),
+    )
+
+
+def is_judged(draft: Order, amounts: Mapping[str, Decimal]) -> bool:
+    """Whether an order of an agent is within scope.
+
+    Out of it are injected and rescue forms, a procedure's one or two doses without refills, and alcohol withdrawal protocols.
+    """
+    if draft.medication.out_of_scope or ALCOHOL_WITHDRAWAL in draft.reasons:
+        return False
+    doses = draft.regimen.single_doses if draft.regimen else None
+    few = doses is not None and doses <= amounts["procedural_doses"]
+    return is_stop(draft) or not few or (draft.supplies or 1) > 1
+
+
+ALCOHOL_WITHDRAWAL = "inpatient-alcohol-withdrawal"
+"""The value set of indications for which a benzodiazepine is given by protocol and ends with it."""
+
+
+def _supplies_of_stopped(drafts: Sequence[Order], record: PatientRecord, day: date) -> tuple[Supply, ...]:
+    """The supply that a stopped order stands for itself, where the history does not hold it: it was taken until now."""
+    known = {order.reference for order in record.orders} | {supply.order for supply in record.supplies}
+    stopped = [draft for draft in drafts if is_stop(draft) and draft.status != "entered-in-error" and draft.reference not in known]
+    return tuple(
+        Supply(
+            agent=draft.medication.agent,
+            start=draft.starts,
+            source=draft.reference,
+            kind="request",
+            days=None,
+            open_ended=True,
+            mg=draft.regimen.first.mg if draft.regimen else None,
+            days_a_week=draft.regimen.first.days_a_week if draft.regimen else Decimal(7),
+            order=draft.reference,
+        )
+        for draft in stopped
+        if draft.medication.agent is not None and draft.starts is not None and draft.starts < day
+    )
+
+
+def running_cases(around: Surroundings) -> tuple[Case, ...]:
+    """A case for each agent that is taken now: what a chart opening judges."""
+    return tuple(around.case(situation) for situation in running_situations(around.takings))
+
+
+def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> tuple[Case, ...]:
+    """A case for each agent that a selected draft is about; where only another drug is selected, the agent that it acts on most."""
+    drugs, day = around.drugs, around.day
+    lookback = int(around.amounts["start_lookback"])
+    recent = {kind for kind, one in around.exposures.items() if one.covered(lookback) > 0}
+    ordered = [draft for draft in around.drafts if draft.medication.agent is not None]
+    found = situations(ordered, around.takings, drugs.agents, recent, day)
+    selected = [situation for situation in found if any(is_selected(member.reference) for member in situation.members)]
+    if selected:
+        return tuple(around.case(situation) for situation in selected)
+    triggers = [draft for draft in around.drafts if is_selected(draft.reference) and _is_trigger(draft, drugs)]
+    main = _main_agent((*found, *running_situations(around.takings)), drugs.agents)
+    if not triggers or main is None:
+        return ()
+    return (around.case(replace(main, request=triggers[0].reference, trigger=triggers[0])),)
+
+
+def _main_agent(found: Collection[Situation], agents: Mapping[str, Agent]) -> Situation | None:
+    """The situation with the highest daily dose in diazepam; a benzodiazepine before a Z-drug."""
+
+    def weight(situation: Situation) -> tuple[bool, Decimal]:
+        agent = agents[situation.agent]
+        mg = max(situation.takes_now or Decimal(0), situation.daily_dose or Decimal(0))
+        equivalent = diazepam_equivalent(exactly(mg), agent)
+        return agent.kind is AgentKind.BENZODIAZEPINE, equivalent.high if equivalent else Decimal(0)
+
+    return max(found, key=weight, default=None)

@@ -1,0 +1,124 @@
+"""Facts about the other drugs that are taken or ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.facts import Fact, Known, Unknown
+from cds.core.record import Completeness, Order, OrderState, Part
+from cds.core.situation import is_stop
+
+
+def matches(order: Order, groups: Collection[str]) -> bool:
+    """Whether an order is of a drug in one of the groups, or of the one ingredient that a group is named for."""
+    drug = order.medication
+    return bool(drug.groups & set(groups)) or (len(drug.ingredients) == 1 and drug.ingredients[0] in groups)
+
+
+def running(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
+    """The orders of the groups that are taken now and not stopped with this call."""
+    stopped = {draft.reference for draft in case.drafts if is_stop(draft)}
+    return tuple(
+        order
+        for order in case.record.orders
+        if order.state is OrderState.RUNNING and not order.zero and order.reference not in stopped and matches(order, groups)
+    )
+
+
+def ordered(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
+    """The drafts of the groups that order the drug, new or again."""
+    return tuple(draft for draft in case.drafts if not is_stop(draft) and matches(draft, groups))
+
+
+def started(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
+    """The drafts of the groups that are of a drug not taken now."""
+    taken = {name for order in case.record.orders if order.state is OrderState.RUNNING for name in _names(order)}
+    return tuple(draft for draft in ordered(case, groups) if not set(_names(draft)) & taken)
+
+
+def stopped(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
+    """The drafts of the groups that end the drug."""
+    return tuple(draft for draft in case.drafts if is_stop(draft) and matches(draft, groups))
+
+
+def _names(order: Order) -> tuple[str, ...]:
+    return order.medication.ingredients or (order.medication.name.casefold(),)
+
+
+def taken_or_ordered(case: Case, groups: Collection[str]) -> Fact:
+    """Whether a drug of the groups is taken or ordered."""
+    return _found((*running(case, groups), *ordered(case, groups)), case)
+
+
+def newly_ordered(case: Case, groups: Collection[str]) -> Fact:
+    """Whether a drug of the groups that is not taken now is ordered with this call."""
+    return Known(bool(started(case, groups)), _named(started(case, groups)), _references(started(case, groups)))
+
+
+def ordered_now(case: Case, groups: Collection[str]) -> Fact:
+    """Whether a drug of the groups is ordered with this call."""
+    return Known(bool(ordered(case, groups)), _named(ordered(case, groups)), _references(ordered(case, groups)))
+
+
+def changed(case: Case, kind: str) -> Fact:
+    """Whether a drug that acts on the agent in this way is started or stopped with this call."""
+    groups = case.acting.get(kind, frozenset())
+    found = (*started(case, groups), *stopped(case, groups)) if groups else ()
+    return Known(bool(found), _named(found), _references(found))
+
+
+def names(case: Case, groups: Collection[str], which: Callable[[Case, Collection[str]], tuple[Order, ...]]) -> Fact:
+    """The names of the drugs of the groups, in words."""
+    found = which(case, groups)
+    return Known(_named(found), "", _references(found)) if found else Unknown("there is none")
+
+
+def all_of(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
+    """The drugs of the groups that are taken or ordered."""
+    return (*running(case, groups), *ordered(case, groups))
+
+
+def interacting(case: Case) -> Fact:
+    """The names of the drugs that are started or stopped with this call and act on the agent."""
+    groups = frozenset(group for some in case.acting.values() for group in some)
+    found = (*started(case, groups), *stopped(case, groups))
+    return Known(_named(found), "", _references(found)) if found else Unknown("there is none")
+
+
+def sedatives(case: Case, groups: Collection[str]) -> tuple[Fact, Fact]:
+    """How many other drugs that act on the central nervous system are taken or ordered, and their names.
+
+    Z-drugs and benzodiazepines other than the judged one count; each drug counts once, however many orders it has.
+    """
+    found = all_of(case, groups)
+    others = {name for name in case.takings if name not in {case.situation.agent, case.situation.agent_now}}
+    named = sorted({_names(order)[0] for order in found} | others)
+    count = Known(Decimal(len(named)), ", ".join(named), _references(found))
+    if not named and not _complete(case):
+        return Unknown(_not_given(case)), Unknown("there is none on record")
+    return count, Known(", ".join(named)) if named else Unknown("there is none")
+
+
+def _found(orders: tuple[Order, ...], case: Case) -> Fact:
+    if orders:
+        return Known(True, _named(orders), _references(orders))
+    return Known(False, "none on record") if _complete(case) else Unknown(_not_given(case))
+
+
+def _complete(case: Case) -> bool:
+    return case.record.has(Part.REQUESTS) is Completeness.COMPLETE
+
+
+def _not_given(case: Case) -> str:
+    part = case.record.has(Part.REQUESTS) is Completeness.PARTIAL
+    return "the medication requests were given only in part" if part else "the medication requests were not given"
+
+
+def _named(orders: tuple[Order, ...]) -> str:
+    return ", ".join(dict.fromkeys(order.medication.name for order in orders))
+
+
+def _references(orders: tuple[Order, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(order.reference for order in orders))

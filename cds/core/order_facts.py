@@ -1,0 +1,237 @@
+"""Facts about what the order does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.cuts import PaceLimits, PercentOf, Steps, TooFast, first_too_fast, largest_cut_in_two_weeks
+from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
+from cds.core.facts import Fact, Known, Unknown
+from cds.core.medication import Agent, DurationClass
+from cds.core.quantity import Range, exactly
+from cds.core.record import OrderState
+from cds.core.regimen import Basis, Dose
+from cds.core.situation import Action, is_stop
+from cds.core.taking import Taking
+
+NOT_READ = "the daily dose of the order could not be read"
+TAKEN_NOT_READ = "the daily dose that is taken now could not be read"
+
+
+def action(case: Case) -> Fact:
+    """What the order does, or why that can't be told."""
+    situation = case.situation
+    if situation.action is None:
+        return Unknown(TAKEN_NOT_READ if situation.takes_now is None else NOT_READ, (situation.request,))
+    return Known(situation.action.value, "", (situation.request,))
+
+
+def amount(value: Decimal | None, reason: str, resources: tuple[str, ...]) -> Fact:
+    """A daily dose, or why it is not known."""
+    return Unknown(reason, resources) if value is None else Known(value, "", resources)
+
+
+def equivalent(case: Case) -> Range | None:
+    """The larger of what is taken and what is ordered, in mg of diazepam a day. None where a dose is unread or not converted.
+
+    Where only one of the two could be read, that one: the answer is then the least that it can be. Of a switch, the larger
+    of what is given up and what is ordered.
+    """
+    ordered = _in_diazepam(case.situation.daily_dose, case.agent)
+    taken = _taken_in_diazepam(case)
+    found = [each for each in (ordered, taken) if each is not None]
+    return max(found, key=lambda each: each.high, default=None)
+
+
+def _in_diazepam(mg: Decimal | None, agent: Agent) -> Range | None:
+    return None if mg is None else diazepam_equivalent(exactly(mg), agent)
+
+
+def _taken_in_diazepam(case: Case) -> Range | None:
+    if case.situation.switched_from:
+        total = equivalent_sum((case.agents[t.agent], None if t.mg is None else exactly(t.mg)) for t in case.situation.switched_from)
+        return None if total.at_least else total.mg
+    return _in_diazepam(case.situation.takes_now, case.agent)
+
+
+def equivalents(case: Case) -> tuple[Fact, Fact]:
+    """The low and the high end of the equivalent, as facts."""
+    found = equivalent(case)
+    sources = (case.situation.request, *(case.situation.taking.sources if case.situation.taking else ()))
+    if found is None:
+        reason = "no source converts it" if not case.agent.equivalents else "no daily dose could be read"
+        return Unknown(reason, sources), Unknown(reason, sources)
+    if case.situation.takes_now is None and case.situation.taking is not None:
+        return Unknown(TAKEN_NOT_READ, sources), Unknown(TAKEN_NOT_READ, sources)
+    return Known(found.low, str(found), sources), Known(found.high, str(found), sources)
+
+
+def doses(case: Case) -> tuple[Decimal, Steps] | None:
+    """What is taken now and the ordered steps, on one scale: mg of the agent; of a switch, mg of diazepam. None where unread.
+
+    A switch starts from the low end of what is given up and reads the high end of what is ordered, so that it counts as a cut
+    only where it is one by every source.
+    """
+    situation = case.situation
+    if situation.steps is None:
+        return None
+    steps: list[tuple[int | None, Decimal]] = [(step.days, step.dose.mg.high) for step in situation.steps]
+    if situation.action is not Action.SWITCH or not situation.switched_from:
+        return None if situation.takes_now is None else (situation.takes_now, steps)
+    before = _taken_in_diazepam(case)
+    after = [(days, diazepam_equivalent(exactly(mg), case.agent)) for days, mg in steps]
+    if before is None or any(each is None for _, each in after):
+        return None
+    converted = [(days, each.high) for days, each in after if each is not None]
+    return before.low, converted
+
+
+def cut(case: Case) -> Fact:
+    """The largest fall within any two weeks of the order, in percent."""
+    situation = case.situation
+    if situation.action is Action.STOP:
+        return Known(Decimal(100), "a stop", (situation.request,))
+    found = doses(case)
+    if found is None:
+        return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
+    return Known(largest_cut_in_two_weeks(found[0], found[1], situation.ends), "", (situation.request,))
+
+
+def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
+    """Whether some step of the order goes faster than the pace, and the first that does.
+
+    Without limits (hold, specialist) every cut is too fast. The smallest step that tablets can follow is always allowed.
+    """
+    situation = case.situation
+    found = doses(case)
+    if found is None:
+        if situation.action is Action.STOP:
+            return Unknown(TAKEN_NOT_READ, (situation.request,)), None
+        return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
+    limits = pace or PaceLimits(Decimal(0), 0)
+    exempt = _smallest_step(case) if pace else Decimal(0)
+    first = first_too_fast(found[0], found[1], situation.ends, limits, exempt, basis)
+    return Known(first is not None, "", (situation.request,)), first
+
+
+def _smallest_step(case: Case) -> Decimal:
+    step = case.agent.smallest_solid_step or Decimal(0)
+    if case.situation.switched_from:
+        converted = diazepam_equivalent(exactly(step), case.agent)
+        return converted.high if converted else Decimal(0)
+    return step
+
+
+def ends_without_taper(case: Case) -> Fact:
+    """Whether the order itself ends taking after one unchanged dose, with no further supply."""
+    situation = case.situation
+    if situation.steps is None or not situation.members:
+        return Known(False, "") if not situation.members else Unknown(NOT_READ, (situation.request,))
+    refilled = any((order.supplies or 1) > 1 for order in situation.members)
+    ends = situation.action is not Action.STOP and situation.ends and len(situation.steps) == 1 and not refilled
+    return Known(ends, "the order states its end" if ends else "", (situation.request,))
+
+
+def supply(case: Case) -> Fact:
+    """For how many days the order allows the drug to be supplied, refills included."""
+    orders = [order for order in case.situation.members if not is_stop(order)]
+    stated = [order.days * (order.supplies or 1) for order in orders if order.days is not None]
+    if not orders or not stated:
+        return Unknown("the order does not say for how many days it supplies", (case.situation.request,))
+    return Known(max(stated), "", (case.situation.request,))
+
+
+def taper_length(case: Case) -> Fact:
+    """How many days the taper in the order takes; 0 where it holds none."""
+    steps = case.situation.steps
+    if steps is None:
+        return Unknown(NOT_READ, (case.situation.request,))
+    if len(steps) < 2:
+        return Known(Decimal(0))
+    return Known(Decimal(sum(step.days or 0 for step in steps)), "", (case.situation.request,))
+
+
+def switches_to_long_acting(case: Case) -> Fact:
+    """Whether the order switches from a shorter-acting agent to a long-acting one."""
+    situation = case.situation
+    long = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
+    to_long = situation.action is Action.SWITCH and case.agent.duration in long and case.agent_now.duration not in long
+    return Known(to_long, "", (situation.request,))
+
+
+def at_once(case: Case) -> Fact:
+    """How many benzodiazepines and Z-drugs the patient takes at once with this order."""
+    drafted = {draft.medication.agent for draft in case.drafts if draft.medication.agent and not is_stop(draft)}
+    stopped = {draft.medication.agent for draft in case.drafts if draft.medication.agent and is_stop(draft)} - drafted
+    given_up = {taking.agent for taking in case.situation.switched_from} - {case.situation.agent}
+    names = sorted((set(case.takings) | drafted) - stopped - given_up)
+    sources = tuple(source for name in names if name in case.takings for source in case.takings[name].sources)
+    return Known(Decimal(len(names)), ", ".join(names), sources)
+
+
+def readable(case: Case) -> tuple[Fact, Fact]:
+    """Whether the dose of the order, and the dose that is taken now, could be read."""
+    situation = case.situation
+    order = situation.daily_dose is not None or situation.action is Action.STOP
+    taken = situation.takes_now is not None and all(taking.mg is not None for taking in situation.switched_from)
+    return Known(order, "", (situation.request,)), Known(taken, "", (situation.request,))
+
+
+def sum_in_words(case: Case) -> str:
+    """What is taken and what the order makes of it, as sums that a clinician can check."""
+    situation = case.situation
+    taken = " and ".join(_taken_sum(case, taking) for taking in situation.switched_from or _only(situation.taking))
+    ordered = _ordered_sum(case)
+    if situation.action is Action.START:
+        return f"Ordered: {ordered}."
+    if situation.action is Action.STOP:
+        return f"Taken now: {taken}. The order stops it."
+    if situation.action is Action.CONTINUE or not situation.members:
+        return f"Taken now: {taken}."
+    return f"Taken now: {taken}. Ordered: {ordered}." if taken else f"Ordered: {ordered}."
+
+
+def _only(taking: Taking | None) -> Sequence[Taking]:
+    return (taking,) if taking else ()
+
+
+def _taken_sum(case: Case, taking: Taking) -> str:
+    agent = case.agents[taking.agent]
+    if taking.mg is None:
+        return f"{agent.name} at a dose that could not be read"
+    return dose_sum(Dose(exactly(taking.mg), taking.days_a_week, says=taking.says), agent)
+
+
+def _ordered_sum(case: Case) -> str:
+    situation = case.situation
+    if situation.daily_dose is None:
+        return f"{case.agent.name} at a dose that could not be read"
+    dose = situation.dose or Dose(exactly(situation.daily_dose))
+    counted = Dose(exactly(situation.daily_dose), dose.days_a_week, dose.as_needed, says=dose.says)
+    steps = f", in {len(situation.steps)} steps" if situation.steps and len(situation.steps) > 1 else ""
+    marked = " (counted from the quantity supplied)" if dose.basis is Basis.SUPPLY else ""
+    return f"{dose_sum(counted, case.agent)}{steps}{marked}"
+
+
+def change_percent(case: Case) -> Decimal | None:
+    """The change of the daily dose in percent, a stop is -100; None where a dose is unread, nothing was taken, or agents differ."""
+    situation = case.situation
+    if situation.action is Action.STOP:
+        return Decimal(-100)
+    if situation.switched_from or situation.takes_now is None or situation.daily_dose is None or situation.takes_now == 0:
+        return None
+    return (situation.daily_dose - situation.takes_now) * 100 / situation.takes_now
+
+
+def without_supply(case: Case) -> Fact:
+    """Days since the last stated supply of what is listed as taken ran out; 0 while it lasts."""
+    taking = case.situation.taking
+    if taking is None or not any(order.state is OrderState.RUNNING for order in taking.orders):
+        return Known(Decimal(0), "nothing is listed as taken")
+    ends = case.exposure.last_supply_end
+    if ends is None:
+        return Unknown("no supply is on record", taking.sources)
+    days = max((case.day - ends).days, 0)
+    return Known(Decimal(days), f"the last supply on record ran out on {ends.isoformat()}" if days else "", taking.sources)

@@ -1,0 +1,101 @@
+"""Facts about the patient: age, what is on record, and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+
+from cds.core.case import Case, OnRecord
+from cds.core.facts import Fact, Known, Unknown
+from cds.core.quantity import plain
+from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord
+
+
+def age(record: PatientRecord, day: date) -> Fact:
+    """Age in whole years on the day, or why it is not known."""
+    if record.birth_date is None:
+        return Unknown("no birth date was given")
+    born = record.birth_date
+    if born > day:
+        return Unknown("the birth date lies in the future")
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return Known(Decimal(years), f"{years} years old", ("Patient",))
+
+
+def on_record(question: OnRecord, case: Case) -> Fact:
+    """Whether a condition, an indication or a coded answer of the value sets is on record."""
+    conditions = [item for item in case.record.conditions if _answers(item, question, case.day)]
+    if conditions:
+        return Known(True, _listed(conditions, case.day), tuple(item.reference for item in conditions))
+    indicated = [order for order in _orders_of(case) if order.reasons & question.value_sets]
+    if indicated:
+        return Known(True, f"given as the reason for {indicated[0].medication.name}", tuple(order.reference for order in indicated))
+    answered = [m for m in case.record.measurements if m.answer & question.value_sets and _recent(m, question.within, case.day)]
+    if answered:
+        return Known(True, f"{answered[0].display}", tuple(item.reference for item in answered))
+    if case.record.has(Part.CONDITIONS) is Completeness.COMPLETE:
+        return Known(False, "not among the conditions on record")
+    given = case.record.has(Part.CONDITIONS)
+    return Unknown("the conditions were given only in part" if given is Completeness.PARTIAL else "the conditions were not given")
+
+
+def prescribed_for(question: OnRecord, case: Case) -> Fact:
+    """Whether the drug is prescribed for something of these value sets, by the order itself or by what is taken now."""
+    found = [order for order in _orders_of(case) if order.reasons & question.value_sets]
+    return Known(bool(found), "the reason given in the order" if found else "", tuple(order.reference for order in found))
+
+
+def _answers(condition: Condition, question: OnRecord, day: date) -> bool:
+    if not condition.value_sets & question.value_sets or not (condition.active or question.history):
+        return False
+    return question.within is None or condition.onset is None or day - condition.onset <= timedelta(days=question.within)
+
+
+def _listed(conditions: Iterable[Condition], day: date) -> str:
+    return "; ".join(dict.fromkeys(item.display if item.active else f"{item.display} (in the past)" for item in conditions))
+
+
+def _orders_of(case: Case) -> tuple[Order, ...]:
+    taken = case.situation.taking.orders if case.situation.taking else ()
+    return (*case.situation.members, *taken)
+
+
+def _recent(measurement: Measurement, within: int | None, day: date) -> bool:
+    if measurement.taken is None or measurement.taken > day:
+        return False
+    return within is None or day - measurement.taken <= timedelta(days=within)
+
+
+def newest_score(question: OnRecord, case: Case) -> Fact:
+    """The newest value of a score or scale within its window, or why there is none."""
+    measurement = _newest(question, case)
+    if measurement is None or measurement.value is None:
+        return _none_measured(case)
+    return Known(measurement.value, f"{measurement.display} {plain(measurement.value)}", (measurement.reference,))
+
+
+def times_upper_limit(question: OnRecord, case: Case) -> Fact:
+    """The newest laboratory value within its window as a multiple of its upper reference limit, or why there is none."""
+    measurement = _newest(question, case)
+    if measurement is None or measurement.value is None:
+        return _none_measured(case)
+    if measurement.upper_limit is None:
+        return Unknown("the result has no upper reference limit", (measurement.reference,))
+    times = measurement.value / measurement.upper_limit
+    said = f"{measurement.display} {plain(measurement.value)}, upper limit {plain(measurement.upper_limit)}"
+    return Known(times, said, (measurement.reference,))
+
+
+def _newest(question: OnRecord, case: Case) -> Measurement | None:
+    found = [
+        item
+        for item in case.record.measurements
+        if item.value_sets & question.value_sets and item.value is not None and _recent(item, question.within, case.day)
+    ]
+    return max(found, key=lambda item: (item.taken or date.min, item.reference), default=None)
+
+
+def _none_measured(case: Case) -> Fact:
+    given = case.record.has(Part.OBSERVATIONS)
+    return Unknown("none was measured" if given is Completeness.COMPLETE else "the observations were not given in full")

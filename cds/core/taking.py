@@ -1,0 +1,160 @@
+"""What the patient takes now of each benzodiazepine and Z-drug, by the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from cds.core.gap import Gap, GapKind
+from cds.core.quantity import plain
+from cds.core.record import Order, OrderState, PatientRecord, Supply
+from cds.core.regimen import Dose
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """One agent as it is taken now.
+
+    Units: `mg` a day at the most, None where it could not be read. `orders` are what it was read from; `says` is the sum
+    ("1 mg x 3"); `days_a_week` 7 for daily use.
+    """
+
+    agent: str
+    mg: Decimal | None
+    says: str = ""
+    days_a_week: Decimal = Decimal(7)
+    orders: tuple[Order, ...] = ()
+    sources: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    dose: Dose | None = None
+
+
+def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Taking]:
+    """What is taken now, by agent.
+
+    An order listed as active counts; so does one that ended, or a dispense, whose supply reached to within `grace` days
+    before today: that is a renewal that is due. Identical orders are one order, renewed; differing ones are taken together.
+    """
+    agents = sorted({order.medication.agent for order in record.orders if order.medication.agent} | {s.agent for s in record.supplies})
+    found = (_taking(agent, record, day, grace) for agent in agents)
+    return {taking.agent: taking for taking in found if taking is not None}
+
+
+def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking | None:
+    of_agent = [order for order in record.orders if order.medication.agent == agent and _counts(order, day)]
+    requests = [order for order in of_agent if order.kind != "MedicationStatement"]
+    statements = [order for order in of_agent if order.kind == "MedicationStatement" and order.state is OrderState.RUNNING]
+    dispenses = [supply for supply in record.supplies if supply.agent == agent and supply.kind == "dispense"]
+    running = [order for order in requests if order.state is OrderState.RUNNING]
+    current = running or _recently_ended(requests, day, grace)
+    if current or statements:
+        return _with_statement(_of_orders(agent, _distinct(current or statements), dispenses, day, grace), statements if current else [])
+    return _of_dispenses(agent, dispenses, day, grace)
+
+
+def _counts(order: Order, day: date) -> bool:
+    in_error = order.state is OrderState.IN_ERROR
+    return not (in_error or order.zero or order.medication.out_of_scope or (order.starts is not None and order.starts > day))
+
+
+def _recently_ended(requests: Sequence[Order], day: date, grace: int) -> list[Order]:
+    """The newest ended order whose stated supply reached to within the grace; a stopped one is not taken any more."""
+    ended = [order for order in requests if order.status == "completed" and _last_day(order) is not None]
+    recent = [order for order in ended if (last := _last_day(order)) and last >= day - timedelta(days=grace)]
+    return sorted(recent, key=lambda order: (_last_day(order) or day, order.reference))[-1:]
+
+
+def _last_day(order: Order) -> date | None:
+    if order.ends is not None:
+        return order.ends
+    if order.starts is None or order.days is None:
+        return None
+    return order.starts + timedelta(days=int(order.days * (order.supplies or 1)))
+
+
+def _distinct(orders: Sequence[Order]) -> list[Order]:
+    """The orders, each renewed one once: of those with the same strength and dose the newest stays."""
+    newest: dict[object, Order] = {}
+    for order in sorted(orders, key=lambda order: (order.starts or date.min, order.reference)):
+        dose = _dose_today(order, None)
+        same = (order.medication.strength, order.medication.form, dose.mg if dose else order.reference, dose.times if dose else ())
+        newest[same] = order
+    return sorted(newest.values(), key=lambda order: (order.starts or date.min, order.reference))
+
+
+def _dose_today(order: Order, day: date | None) -> Dose | None:
+    """The dose of the step that an order is in on the day; of its first step where no day is given."""
+    if order.regimen is None:
+        return None
+    steps = order.regimen.steps
+    if day is None or len(steps) == 1:
+        return steps[0].dose
+    begins = order.starts or day
+    current = steps[0].dose
+    for step in steps:
+        begins = step.start or begins
+        if begins > day:
+            break
+        current = step.dose
+        if step.days is None:
+            break
+        begins += timedelta(days=step.days)
+    return current
+
+
+def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply], day: date, grace: int) -> Taking:
+    doses = [(order, _dose_today(order, day)) for order in orders]
+    unread = [order for order, dose in doses if dose is None]
+    sources = tuple(order.reference for order in orders)
+    if unread:
+        dispensed = _of_dispenses(agent, dispenses, day, grace)
+        if dispensed is not None and dispensed.mg is not None and len(orders) == 1:
+            return Taking(agent, dispensed.mg, dispensed.says, dispensed.days_a_week, tuple(orders), (*sources, *dispensed.sources))
+        gaps = tuple(gap for order in unread for gap in order.gaps)
+        return Taking(agent, None, orders=tuple(orders), sources=sources, gaps=gaps)
+    known = [dose for _, dose in doses if dose is not None]
+    return Taking(
+        agent=agent,
+        mg=sum((dose.mg.high for dose in known), Decimal(0)),
+        says=" + ".join(dose.says for dose in known if dose.says),
+        days_a_week=max(dose.days_a_week for dose in known),
+        orders=tuple(orders),
+        sources=sources,
+        dose=known[0] if len(known) == 1 else None,
+    )
+
+
+def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
+    """The taking, raised to what a statement says where that is more; where the two differ, a gap says so."""
+    stated = [(order, dose) for order in statements if (dose := _dose_today(order, None)) is not None]
+    total = sum((dose.mg.high for _, dose in stated), Decimal(0))
+    if not stated or taking.mg is None or total == taking.mg:
+        return taking
+    said = f"Ordered are {plain(taking.mg)} mg a day, a medication statement says {plain(total)} mg; the higher is weighed."
+    gap = Gap(GapKind.CONTRADICTION, said, stated[0][0].reference)
+    return Taking(
+        agent=taking.agent,
+        mg=max(taking.mg, total),
+        says=taking.says if taking.mg >= total else " + ".join(dose.says for _, dose in stated),
+        days_a_week=taking.days_a_week,
+        orders=taking.orders,
+        sources=(*taking.sources, *(order.reference for order, _ in stated)),
+        gaps=(gap,),
+    )
+
+
+def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> Taking | None:
+    """What the newest dispenses supply, where they reach to within the grace; those of one day are taken together."""
+    reached = [s for s in dispenses if s.start <= day and s.days is not None and s.start + timedelta(days=int(s.days) + grace) >= day]
+    if not reached:
+        return None
+    newest = max(supply.start for supply in reached)
+    together = [supply for supply in reached if supply.start == newest]
+    sources = tuple(supply.source for supply in together)
+    if any(supply.mg is None for supply in together):
+        said = "The dose of the last dispense could not be read."
+        return Taking(agent, None, sources=sources, gaps=tuple(Gap(GapKind.DOSE, said, source) for source in sources))
+    mg = sum((supply.mg.high for supply in together if supply.mg is not None), Decimal(0))
+    return Taking(agent, mg, f"{plain(mg)} mg a day as dispensed", max(s.days_a_week for s in together), sources=sources)

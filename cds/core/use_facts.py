@@ -1,0 +1,60 @@
+"""Facts about use so far: for how long, how often, how much, and how it ended before."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.equivalence import diazepam_equivalent
+from cds.core.facts import Fact, Known, Unknown
+from cds.core.order_facts import without_supply
+
+UNDATED = "it could not be told since when it is taken"
+
+
+def use_length(case: Case) -> Fact:
+    """Days of use without a break up to today; 0 where nothing of its kind is taken."""
+    exposure, taking = case.exposure, case.situation.taking
+    if taking is None and not case.situation.switched_from:
+        return Known(Decimal(exposure.use_length), exposure.evidence or "nothing on record", exposure.sources)
+    if exposure.use_length == 0:
+        gap = without_supply(case)
+        days = f"no supply for {gap.value} days, so it may have been stopped already" if isinstance(gap, Known) and gap.value else UNDATED
+        return Unknown(days, taking.sources if taking else ())
+    return Known(Decimal(exposure.use_length), exposure.evidence, exposure.sources)
+
+
+def days_a_week(case: Case) -> Fact:
+    """On how many days of a week it is taken."""
+    exposure, taking = case.exposure, case.situation.taking
+    if exposure.use_length > 0 and exposure.days_a_week is not None:
+        return Known(exposure.days_a_week, "", exposure.sources)
+    if taking is None:
+        return Known(Decimal(0), "nothing is taken")
+    return Unknown(UNDATED, taking.sources)
+
+
+def covered(case: Case, window: int) -> Fact:
+    """Days of the window before today on which the patient had the drug."""
+    return Known(Decimal(case.exposure.covered(window)), "", case.exposure.sources)
+
+
+def highest_daily_dose(case: Case) -> Fact:
+    """The highest daily dose of the last year, in mg of diazepam, at the high end of the range."""
+    found = [
+        equivalent.high
+        for name, mg in case.exposure.highest.items()
+        if mg is not None and (equivalent := diazepam_equivalent(mg, case.agents[name])) is not None
+    ]
+    return Known(max(found), "", case.exposure.sources) if found else Unknown("no earlier dose could be read")
+
+
+def abrupt_stops(case: Case) -> Fact:
+    """How often, on record, daily use of weeks ended at once."""
+    count = case.exposure.abrupt_stops
+    return Known(Decimal(count), f"{count} on record", case.exposure.sources)
+
+
+def readable(case: Case) -> Fact:
+    """Whether it could be told for how long the drug was taken; yes where nothing was."""
+    return Known(isinstance(use_length(case), Known), "", (case.situation.request,))

@@ -1,0 +1,127 @@
+"""One hook call, start to finish, without any input or output of its own: the day and the ids are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from cds.core.assess import questions
+from cds.core.cases import concerns_agents, ordered_cases, running_cases, surroundings
+from cds.core.delivery import Delivery
+from cds.core.gap import Gap
+from cds.core.judged import JudgedOrder
+from cds.core.record import Completeness, Order, Part
+from cds.engine.engine import Engine
+from cds.engine.evaluate import Finding
+from cds.errors import BadRequest, NeededDataMissing
+from cds.fhir.dosage import ReadingLimits
+from cds.fhir.orders import Desk
+from cds.fhir.reading import draft_orders, patient_record
+from cds.fhir.references import Library
+from cds.fhir.validation import validity_gaps
+from cds.fhir.views import local_reference, reference
+from cds.hooks.cards import cards
+from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
+from cds.hooks.prefetch import deliveries, full_urls
+from cds.judge import Judgement, judge
+from cds.knowledge.model import Knowledge
+
+MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
+"""Any one of these tells what the patient takes; without all of them nothing sound can be said."""
+PATIENT_VIEW = "patient-view"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything about one hook call. `answer` is the body to send; `judgements` tell how each order was weighed."""
+
+    id: str
+    day: date
+    knowledge: str
+    hook: str
+    answer: Mapping[str, Any]
+    judgements: tuple[Judgement, ...]
+    gaps: tuple[Gap, ...]
+
+    @property
+    def judged(self) -> tuple[JudgedOrder, ...]:
+        """The judged orders, an entry a draft."""
+        return tuple(order for judgement in self.judgements for order in judgement.orders)
+
+    @property
+    def findings(self) -> tuple[tuple[Finding, ...], ...]:
+        """Of each judgement, the findings of the risk rules, then of the advice rules."""
+        return tuple((*judgement.risks, *judgement.advice) for judgement in self.judgements)
+
+
+def decide(
+    call: HookCall, knowledge: Knowledge, engine: Engine, day: date, decision: str, new_id: Callable[[], str]
+) -> Decision:
+    """The decision about one call.
+
+    Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
+    the medication list where none of its parts was given (NeededDataMissing).
+    """
+    refuse_other_patients(call)
+    selected = _selection(call)
+    amounts = knowledge.amounts(day)
+    desk = Desk(knowledge, ReadingLimits.of(amounts), Library((*full_urls(call.prefetch), *call.drafts)), day)
+    drafts, unread = draft_orders([resource for _, resource in call.drafts], desk)
+    judgements: tuple[Judgement, ...] = ()
+    gaps: tuple[Gap, ...] = unread
+    if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
+        given = deliveries(call.prefetch)
+        _refuse_without_medications(given)
+        record = patient_record(given, call.patient_id, desk)
+        around = surroundings(record, drafts, knowledge.drugs, amounts, day)
+        cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
+        asked = questions(tuple(knowledge.vocabulary.values()), amounts)
+        judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
+        gaps = (*unread, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
+    return _decided(call, knowledge, day, decision, judgements, tuple(dict.fromkeys(gaps)), new_id)
+
+
+def _decided(
+    call: HookCall,
+    knowledge: Knowledge,
+    day: date,
+    decision: str,
+    judgements: tuple[Judgement, ...],
+    gaps: tuple[Gap, ...],
+    new_id: Callable[[], str],
+) -> Decision:
+    judged = [order for judgement in judgements for order in judgement.orders]
+    answer = {
+        "cards": cards([each for judgement in judgements for each in judgement.told], knowledge, day, decision, new_id),
+        "extension": answer_extension(decision, knowledge.revision, judged, gaps),
+    }
+    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps)
+
+
+def _selection(call: HookCall) -> Callable[[str], bool]:
+    """Whether a draft is selected. Without selections every draft is; a selection that names no draft is passed over."""
+    if not call.selections:
+        return lambda _: True
+    wanted = {local_reference(selection) for selection in call.selections}
+    given = {reference(resource) for _, resource in call.drafts} | {local_reference(url) for url, _ in call.drafts if url}
+    if call.drafts and not wanted & given:
+        raise BadRequest("context.selections: none of them names an entry of context.draftOrders; expected at least one that does.")
+    by_url = {reference(resource) for url, resource in call.drafts if url and local_reference(url) in wanted}
+    return lambda name: name in wanted or name in by_url
+
+
+def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:
+    if all(part not in given or given[part].completeness is Completeness.MISSING for part in MEDICATION_PARTS):
+        keys = ", ".join(part.value for part in MEDICATION_PARTS)
+        raise NeededDataMissing(
+            f"What the patient takes is not known: none of the prefetch keys {keys} could be used. "
+            "Expected at least medicationRequests, null where the patient has none."
+        )
+
+
+def _of_agents(call: HookCall, drafts: Sequence[Order]) -> list[Mapping[str, Any]]:
+    """The drafts of benzodiazepines and Z-drugs, as they came."""
+    wanted = {draft.reference for draft in drafts if draft.medication.agent is not None}
+    return [resource for _, resource in call.drafts if reference(resource) in wanted]

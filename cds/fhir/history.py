@@ -1,0 +1,108 @@
+"""Conditions and observations: what of them a fact may need, with clinical and verification status honoured."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds.core.gap import Gap, GapKind, Reading
+from cds.core.record import Condition, Measurement
+from cds.fhir import views
+from cds.fhir.orders import sets_of
+from cds.fhir.views import Json
+from cds.knowledge.model import Knowledge
+
+NEVER_COUNTS = {"refuted", "entered-in-error"}
+NO_LONGER = {"inactive", "remission", "resolved"}
+NOT_OBSERVED = {"entered-in-error", "cancelled", "registered", "unknown"}
+
+
+def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
+    """A condition whose code is in a value set. None without a gap where it is refuted, in error, or of no concern to any fact."""
+    reference = views.reference(resource)
+    if views.code_of(resource.get("verificationStatus")) in NEVER_COUNTS:
+        return Reading(None)
+    concept = resource.get("code")
+    coded = list(views.codings(concept))
+    words = views.text(views.mapping(concept), "text")
+    if not coded:
+        said = "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
+        return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
+    sets = sets_of(concept, knowledge)
+    if not sets:
+        return Reading(None)
+    return Reading(
+        Condition(
+            reference=reference,
+            display=_display(concept, knowledge) or words or "condition on record",
+            value_sets=sets,
+            active=_is_active(resource),
+            onset=views.day(resource.get("onsetDateTime")) or views.day(resource.get("recordedDate")),
+        )
+    )
+
+
+def _display(concept: object, knowledge: Knowledge) -> str | None:
+    """The display of our own value set, never the client's text."""
+    wanted = {(system, code) for system, code, _ in views.codings(concept)}
+    for name in sorted(sets_of(concept, knowledge)):
+        for row in knowledge.value_sets[name]:
+            if (row.system, row.code) in wanted:
+                return row.display
+    return None
+
+
+def _is_active(resource: Json) -> bool:
+    if views.code_of(resource.get("clinicalStatus")) in NO_LONGER:
+        return False
+    stated = views.code_of(resource.get("clinicalStatus")) is not None
+    return stated or not any(name.startswith("abatement") and resource[name] for name in resource)
+
+
+def measurements(resource: Json, knowledge: Knowledge) -> Reading[tuple[Measurement, ...]]:
+    """The values in an observation and its components that a fact asks for; empty where none is."""
+    if (views.text(resource, "status") or "final").lower() in NOT_OBSERVED:
+        return Reading(())
+    if not any(True for _ in views.codings(resource.get("code"))):
+        return Reading((), (Gap(GapKind.RESOURCE, "An observation has no code that could be read.", views.reference(resource)),))
+    read = [_measurement(resource, part, knowledge) for part in (resource, *views.objects(resource, "component"))]
+    found = tuple(reading.value for reading in read if reading.value is not None)
+    return Reading(found, tuple(gap for reading in read for gap in reading.gaps))
+
+
+def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Measurement]:
+    sets = sets_of(part.get("code"), knowledge)
+    if not sets:
+        return Reading(None)
+    reference = views.reference(resource)
+    quantity = views.child(part, "valueQuantity")
+    value = views.number(quantity.get("value")) if quantity else views.number(part.get("valueInteger"))
+    answer = sets_of(part.get("valueCodeableConcept"), knowledge)
+    taken = views.day(resource.get("effectiveDateTime")) or views.day(views.child(resource, "effectivePeriod").get("start"))
+    gaps = []
+    if value is None and not answer and ("valueQuantity" in part or "valueInteger" in part):
+        gaps.append(Gap(GapKind.RESOURCE, "A measurement has no value that could be read.", reference))
+    if taken is None and (value is not None or answer):
+        gaps.append(Gap(GapKind.DATE, "A measurement has no date and was not used.", reference))
+    return Reading(
+        Measurement(
+            reference=reference,
+            display=next(row.display for name in sorted(sets) for row in knowledge.value_sets[name] if _is(row.code, part)),
+            value_sets=sets,
+            value=value,
+            unit=views.text(quantity, "code") or views.text(quantity, "unit"),
+            taken=taken,
+            upper_limit=_upper_limit(part),
+            answer=answer,
+        ),
+        tuple(gaps),
+    )
+
+
+def _is(code: str, part: Json) -> bool:
+    return any(code == seen for _, seen, _ in views.codings(part.get("code")))
+
+
+def _upper_limit(part: Json) -> Decimal | None:
+    limits = [views.number(views.child(item, "high").get("value")) for item in views.objects(part, "referenceRange")]
+    known = [limit for limit in limits if limit is not None and limit > 0]
+    return max(known) if known else None

@@ -1,0 +1,263 @@
+"""One MedicationRequest, dispense or statement, read into what the core knows: an Order or a Supply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cds.core.gap import Gap, GapKind, Reading
+from cds.core.medication import Form, Medication
+from cds.core.quantity import Range
+from cds.core.record import Order, OrderState, Setting, Supply
+from cds.core.regimen import Regimen
+from cds.fhir import views
+from cds.fhir.dosage import ReadingLimits, regimen
+from cds.fhir.medications import medication
+from cds.fhir.references import Library
+from cds.fhir.views import Json
+from cds.knowledge.model import Knowledge
+
+STATES: Mapping[str, OrderState] = {
+    "draft": OrderState.DRAFT,
+    "proposed": OrderState.DRAFT,
+    "active": OrderState.RUNNING,
+    "recorded": OrderState.RUNNING,
+    "on-hold": OrderState.RUNNING,
+    "stopped": OrderState.ENDED,
+    "cancelled": OrderState.ENDED,
+    "completed": OrderState.ENDED,
+    "ended": OrderState.ENDED,
+    "not-taken": OrderState.ENDED,
+    "entered-in-error": OrderState.IN_ERROR,
+}
+NOT_YET_ORDERED = {"proposal", "plan", "option"}
+DISPENSED = {"completed", "in-progress", "unknown"}
+INPATIENT = {"inpatient", "imp", "acute", "nonac"}
+COMMUNITY = {"outpatient", "community", "discharge", "amb", "hh"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What every reader needs: the knowledge, the reading limits of the day, and the resources that references may name."""
+
+    knowledge: Knowledge
+    limits: ReadingLimits
+    library: Library
+    day: date
+
+
+def order(resource: Json, desk: Desk) -> Order | None:
+    """The order in a MedicationRequest (or a statement read as one), or None where its drug could not be told; see its gaps.
+
+    Use `order_reading` where the gaps of a None matter.
+    """
+    return order_reading(resource, desk).value
+
+
+def order_reading(resource: Json, desk: Desk) -> Reading[Order]:
+    """The order in a MedicationRequest or MedicationStatement, with the gaps met. None where its drug could not be told."""
+    reference = views.reference(resource)
+    drug = medication(resource, desk.library, desk.knowledge)
+    if drug.value is None:
+        return Reading(None, drug.gaps)
+    gaps = list(drug.gaps)
+    doses = Reading[Regimen](None)
+    if drug.value.agent is not None:
+        doses = regimen(resource, drug.value, desk.knowledge.dosing, desk.limits, reference)
+        gaps += doses.gaps
+        if objects_with_modifier(resource):
+            gaps.append(Gap(GapKind.RESOURCE, "It carries a modifier that this service doesn't know.", reference))
+            doses = Reading(None)
+    return Reading(_order(resource, reference, drug.value, doses.value, tuple(gaps), desk), tuple(gaps))
+
+
+def objects_with_modifier(resource: Json) -> bool:
+    """Whether the resource or one of its dosages carries a modifierExtension, which FHIR forbids to ignore."""
+    dosages = views.objects(resource, "dosageInstruction") + views.objects(resource, "dosage")
+    return any(views.objects(item, "modifierExtension") for item in [resource, *dosages])
+
+
+def _order(resource: Json, reference: str, drug: Medication, doses: Regimen | None, gaps: tuple[Gap, ...], desk: Desk) -> Order:
+    status = (views.text(resource, "status") or "unknown").lower()
+    supply = views.child(resource, "dispenseRequest")
+    return Order(
+        reference=reference,
+        status=status,
+        state=STATES.get(status, OrderState.UNKNOWN),
+        medication=drug,
+        regimen=doses,
+        starts=_starts(resource),
+        ends=_ends(resource),
+        days=_days(supply, drug, doses),
+        supplies=_supplies(supply),
+        quantity=views.number(views.child(supply, "quantity").get("value")),
+        zero=_is_zero(resource, supply, doses),
+        replaces=views.text(views.child(resource, "priorPrescription"), "reference"),
+        reasons=_reasons(resource, desk),
+        setting=_setting(resource),
+        kind=views.text(resource, "resourceType") or "MedicationRequest",
+        gaps=gaps,
+    )
+
+
+def _dosages(resource: Json) -> list[Json]:
+    return views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
+
+
+def _starts(resource: Json) -> date | None:
+    bounds = [views.day(views.child(item, "timing", "repeat", "boundsPeriod").get("start")) for item in _dosages(resource)]
+    known = [start for start in bounds if start is not None]
+    candidates = (
+        min(known) if known else None,
+        views.day(resource.get("authoredOn")),
+        views.day(resource.get("dateWritten")),
+        views.day(views.child(resource, "effectivePeriod").get("start")),
+        views.day(resource.get("effectiveDateTime")),
+        views.day(views.child(resource, "dispenseRequest", "validityPeriod").get("start")),
+        views.day(resource.get("dateAsserted")),
+    )
+    return next((start for start in candidates if start is not None), None)
+
+
+def _ends(resource: Json) -> date | None:
+    bounds = [views.day(views.child(item, "timing", "repeat", "boundsPeriod").get("end")) for item in _dosages(resource)]
+    known = [end for end in bounds if end is not None]
+    if known and len(known) == len(bounds):
+        return max(known)
+    return views.day(views.child(resource, "effectivePeriod").get("end"))
+
+
+def _days(supply: Json, drug: Medication, doses: Regimen | None) -> Decimal | None:
+    stated = views.days_of(supply.get("expectedSupplyDuration")) if supply.get("expectedSupplyDuration") else None
+    return stated if stated else days_from_quantity(views.child(supply, "quantity"), drug, doses)
+
+
+def days_from_quantity(quantity: Json, drug: Medication, doses: Regimen | None) -> Decimal | None:
+    """For how many days a quantity lasts at the order's highest dose. None where either could not be read, or is zero."""
+    amount = views.number(quantity.get("value"))
+    unit = (views.text(quantity, "code") or views.text(quantity, "unit") or "").lower()
+    per_unit = _mg_per_unit(unit, drug)
+    if not amount or amount < 0 or per_unit is None or doses is None or len(doses.steps) != 1:
+        return None
+    a_day = doses.first.mg.high * doses.first.days_a_week / 7
+    return (amount * per_unit / a_day) if a_day > 0 else None
+
+
+def _mg_per_unit(unit: str, drug: Medication) -> Decimal | None:
+    if unit == "mg":
+        return Decimal(1)
+    if unit == "ml":
+        return drug.concentration
+    return None if drug.form is Form.LIQUID else drug.strength
+
+
+def _supplies(supply: Json) -> int | None:
+    if not supply:
+        return None
+    repeats = views.number(supply.get("numberOfRepeatsAllowed"))
+    return None if repeats is None or repeats < 0 or repeats > 99 else int(repeats) + 1
+
+
+def _is_zero(resource: Json, supply: Json, doses: Regimen | None) -> bool:
+    quantity = views.number(views.child(supply, "quantity").get("value"))
+    no_dose = doses is not None and all(step.dose.mg.high == 0 for step in doses.steps)
+    return resource.get("doNotPerform") is True or no_dose or quantity == 0
+
+
+def _reasons(resource: Json, desk: Desk) -> frozenset[str]:
+    concepts = views.objects(resource, "reasonCode") + [item for item in views.objects(resource, "reason") if "concept" in item]
+    found: set[str] = set()
+    for concept in concepts:
+        found |= sets_of(concept.get("concept", concept), desk.knowledge)
+    for link in views.objects(resource, "reasonReference"):
+        target = desk.library.find(views.text(link, "reference") or "", resource)
+        found |= sets_of(views.mapping(target).get("code"), desk.knowledge)
+    return frozenset(found)
+
+
+def sets_of(concept: object, knowledge: Knowledge) -> frozenset[str]:
+    """The value sets that any coding of a concept is in."""
+    found: set[str] = set()
+    for system, code, _ in views.codings(concept):
+        found |= knowledge.codes.get((system, code), frozenset())
+    return frozenset(found)
+
+
+def _setting(resource: Json) -> Setting:
+    codes = {code.lower() for concept in views.objects(resource, "category") for _, code, _ in views.codings(concept)}
+    if codes & INPATIENT:
+        return Setting.INPATIENT
+    return Setting.COMMUNITY if codes & COMMUNITY else Setting.UNKNOWN
+
+
+def supplies_of_order(order: Order, day: date) -> tuple[Supply, ...]:
+    """The supply that an order of the history stands for, one or none.
+
+    An order listed as active is taken until today, also where its stated supply has run out: that it has is told apart, by the
+    days without supply. Assumes: an ended order without an end date was supplied once.
+    """
+    if order.medication.agent is None or order.medication.out_of_scope or order.zero or order.state is OrderState.IN_ERROR:
+        return ()
+    if order.starts is None or order.starts > day:
+        return ()
+    open_ended = order.state is OrderState.RUNNING and (order.ends is None or order.ends >= day)
+    return (
+        Supply(
+            agent=order.medication.agent,
+            start=order.starts,
+            source=order.reference,
+            kind="statement" if order.kind == "MedicationStatement" else "request",
+            days=_supplied_days(order),
+            open_ended=open_ended,
+            mg=highest(order.regimen),
+            days_a_week=order.regimen.first.days_a_week if order.regimen else Decimal(7),
+            order=order.reference,
+            ended=order.ends if order.ends and order.ends < day else None,
+        ),
+    )
+
+
+def _supplied_days(order: Order) -> Decimal | None:
+    if order.days is not None:
+        return order.days * (order.supplies or 1)
+    if order.starts is not None and order.ends is not None and order.ends >= order.starts:
+        return Decimal(views.inclusive_days(order.starts, order.ends))
+    return None
+
+
+def highest(doses: Regimen | None) -> Range | None:
+    """The daily mg of the step with the highest dose, as a range; None where no dose was read."""
+    return max((step.dose.mg for step in doses.steps), key=lambda mg: mg.high) if doses else None
+
+
+def dispense(resource: Json, desk: Desk) -> Reading[Supply]:
+    """The supply in a MedicationDispense; None without a gap where it was not handed over or is of no taper agent."""
+    reference = views.reference(resource)
+    if (views.text(resource, "status") or "unknown").lower() not in DISPENSED:
+        return Reading(None)
+    drug = medication(resource, desk.library, desk.knowledge)
+    if drug.value is None or drug.value.agent is None or drug.value.out_of_scope:
+        return Reading(None, drug.gaps)
+    handed_over = views.day(resource.get("whenHandedOver")) or views.day(resource.get("whenPrepared"))
+    if handed_over is None:
+        return Reading(None, (*drug.gaps, Gap(GapKind.DATE, "A dispense has no date on which it was handed over.", reference)))
+    doses = regimen(resource, drug.value, desk.knowledge.dosing, desk.limits, reference)
+    days = views.days_of(resource.get("daysSupply")) if resource.get("daysSupply") else None
+    days = days or days_from_quantity(views.child(resource, "quantity"), drug.value, doses.value)
+    gaps = drug.gaps if days else (*drug.gaps, Gap(GapKind.SUPPLY, "A dispense does not say for how many days it lasts.", reference))
+    prescription = views.objects(resource, "authorizingPrescription")
+    return Reading(
+        Supply(
+            agent=drug.value.agent,
+            start=handed_over,
+            source=reference,
+            kind="dispense",
+            days=days,
+            mg=highest(doses.value),
+            days_a_week=doses.value.first.days_a_week if doses.value else Decimal(7),
+            order=next((views.local_reference(link) for item in prescription if (link := views.text(item, "reference"))), None),
+        ),
+        gaps,
+    )

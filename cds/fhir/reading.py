@@ -1,0 +1,170 @@
+"""The patient's record and the draft orders, read from what a hook call brought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from cds.core.delivery import NOT_GIVEN, Delivery, Resource
+from cds.core.gap import Gap, GapKind, Reading
+from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord, Setting, Supply
+from cds.fhir import views
+from cds.fhir.history import condition, measurements
+from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, Desk, dispense, order_reading, supplies_of_order
+from cds.fhir.views import Json
+
+T = TypeVar("T")
+EXPECTED: Mapping[Part, frozenset[str]] = {
+    Part.PATIENT: frozenset({"Patient"}),
+    Part.REQUESTS: frozenset({"MedicationRequest"}),
+    Part.DISPENSES: frozenset({"MedicationDispense"}),
+    Part.STATEMENTS: frozenset({"MedicationStatement", "MedicationUsage"}),
+    Part.CONDITIONS: frozenset({"Condition"}),
+    Part.OBSERVATIONS: frozenset({"Observation"}),
+    Part.ENCOUNTER: frozenset({"Encounter"}),
+}
+CARRIED_ALONG = frozenset({"Medication", "Patient", "Practitioner", "PractitionerRole", "Encounter", "Condition", "OperationOutcome"})
+
+
+@dataclass
+class _Notes:
+    """The gaps met while one record is read."""
+
+    gaps: list[Gap] = field(default_factory=list)
+
+    def keep(self, reading: Reading[T]) -> T | None:
+        self.gaps.extend(reading.gaps)
+        return reading.value
+
+
+def draft_orders(resources: Iterable[Resource], desk: Desk) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
+    """The medication orders among the drafts, in their order, and the gaps of those whose drug could not be told."""
+    orders: list[Order] = []
+    gaps: list[Gap] = []
+    for resource in resources:
+        if views.text(resource, "resourceType") != "MedicationRequest":
+            continue
+        reading = order_reading(resource, desk)
+        if reading.value is None:
+            gaps.extend(reading.gaps)
+        else:
+            orders.append(reading.value)
+    return tuple(orders), tuple(gaps)
+
+
+def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: Desk) -> PatientRecord:
+    """Everything of the history that could be understood, and every gap. Never raises on any JSON."""
+    notes = _Notes()
+    given = {part: deliveries.get(part, NOT_GIVEN) for part in Part}
+    notes.gaps.extend(_missing(given))
+    resources = {part: _of_this_patient(part, given[part], patient_id, desk, notes) for part in Part}
+    orders = _orders([*resources[Part.REQUESTS], *resources[Part.STATEMENTS]], desk, notes)
+    supplies = _each(resources[Part.DISPENSES], lambda resource: dispense(resource, desk), notes)
+    return PatientRecord(
+        birth_date=next((views.earliest_day(item.get("birthDate")) for item in resources[Part.PATIENT]), None),
+        orders=orders,
+        supplies=(*_supplies(orders, desk, notes), *supplies),
+        conditions=_conditions(resources[Part.CONDITIONS], desk, notes),
+        measurements=_measurements(resources[Part.OBSERVATIONS], desk, notes),
+        setting=_setting(resources[Part.ENCOUNTER]),
+        completeness={part: delivery.completeness for part, delivery in given.items()},
+        gaps=tuple(dict.fromkeys(notes.gaps)),
+    )
+
+
+def _missing(given: Mapping[Part, Delivery]) -> Iterable[Gap]:
+    for part, delivery in given.items():
+        if part is Part.ENCOUNTER or delivery.completeness is Completeness.COMPLETE:
+            continue
+        yield Gap(GapKind.MISSING, f"{_WORDS[part]} not read in full: {delivery.said}.", f"prefetch/{part.value}")
+
+
+_WORDS = {
+    Part.PATIENT: "The patient's birth date was",
+    Part.REQUESTS: "The medication requests were",
+    Part.DISPENSES: "The dispensing history was",
+    Part.STATEMENTS: "The medication statements were",
+    Part.CONDITIONS: "The conditions were",
+    Part.OBSERVATIONS: "The observations were",
+}
+
+
+def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk, notes: _Notes) -> list[Json]:
+    """The resources of the expected type that belong to the patient; every other is left out, with a gap."""
+    kept: list[Json] = []
+    for resource in delivery.resources:
+        kind = views.text(views.mapping(resource), "resourceType")
+        reference = views.reference(views.mapping(resource))
+        if kind not in EXPECTED[part]:
+            if kind not in CARRIED_ALONG:
+                notes.gaps.append(Gap(GapKind.RESOURCE, "A resource is not of the type that was asked for.", f"prefetch/{part.value}"))
+        elif belongs_to(resource, patient_id, desk):
+            kept.append(resource)
+        else:
+            said = "A resource names another patient, or none, and was not used."
+            notes.gaps.append(Gap(GapKind.SUBJECT, said, reference))
+    return kept
+
+
+def belongs_to(resource: Json, patient_id: str, desk: Desk) -> bool:
+    """Whether a resource is of the patient: the Patient itself, or one whose subject is."""
+    if views.text(resource, "resourceType") == "Patient":
+        return resource.get("id") == patient_id
+    link = views.text(views.child(resource, "subject") or views.child(resource, "patient"), "reference")
+    if link is None:
+        return False
+    if views.local_reference(link) == f"Patient/{patient_id}":
+        return True
+    target = desk.library.find(link, resource) if link.startswith("urn:") else None
+    return views.mapping(target).get("resourceType") == "Patient" and views.mapping(target).get("id") == patient_id
+
+
+def _each(resources: Iterable[Json], read: Callable[[Json], Reading[T]], notes: _Notes) -> tuple[T, ...]:
+    values = (notes.keep(read(resource)) for resource in resources)
+    return tuple(value for value in values if value is not None)
+
+
+def _orders(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Order, ...]:
+    """The orders of the history; what was never more than a plan, and what must not be given, is left out."""
+    wanted = [item for item in resources if _was_ordered(item)]
+    orders: list[Order] = []
+    for resource in wanted:
+        reading = order_reading(resource, desk)
+        if reading.value is None:
+            notes.gaps.extend(reading.gaps)
+        else:
+            orders.append(reading.value)
+            notes.gaps.extend(gap for gap in reading.gaps if reading.value.medication.agent is not None)
+    return tuple(orders)
+
+
+def _was_ordered(resource: Json) -> bool:
+    status = (views.text(resource, "status") or "").lower()
+    intent = (views.text(resource, "intent") or "order").lower()
+    not_taken = (views.text(resource, "taken") or "").lower() == "n" or status in {"not-taken", "entered-in-error", "draft"}
+    return not (intent in NOT_YET_ORDERED or not_taken or resource.get("doNotPerform") is True)
+
+
+def _supplies(orders: Iterable[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
+    for order in orders:
+        if order.medication.agent is not None and order.starts is None:
+            notes.gaps.append(Gap(GapKind.DATE, "An order has no date, so it is not known since when it is taken.", order.reference))
+        yield from supplies_of_order(order, desk.day)
+
+
+def _conditions(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Condition, ...]:
+    return _each(resources, lambda resource: condition(resource, desk.knowledge), notes)
+
+
+def _measurements(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Measurement, ...]:
+    return tuple(
+        measurement for group in _each(resources, lambda item: measurements(item, desk.knowledge), notes) for measurement in group
+    )
+
+
+def _setting(encounters: Iterable[Json]) -> Setting:
+    codes = {views.code_of(item.get("class")) for item in encounters}
+    if codes & INPATIENT:
+        return Setting.INPATIENT
+    return Setting.COMMUNITY if codes - {None} else Setting.UNKNOWN

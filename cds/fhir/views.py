@@ -1,0 +1,130 @@
+"""Small typed views of FHIR JSON: each answers what it finds, or None for what is absent or of the wrong type.
+
+Nothing here raises on any JSON value, so that garbage in one resource costs that resource only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+def mapping(value: object) -> Json:
+    """The object itself, or an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def child(value: object, *path: str) -> Json:
+    """The object at the end of the path, or an empty one."""
+    for name in path:
+        value = mapping(value).get(name)
+    return mapping(value)
+
+
+def objects(value: object, name: str) -> list[Json]:
+    """The objects of a list member; a single object counts as a list of one, as some clients write it."""
+    member = mapping(value).get(name)
+    if isinstance(member, Mapping):
+        return [member]
+    return [item for item in member if isinstance(item, Mapping)] if isinstance(member, list) else []
+
+
+def text(value: object, name: str) -> str | None:
+    """A text member without surrounding space, None where it is empty or no text."""
+    member = mapping(value).get(name)
+    return member.strip() or None if isinstance(member, str) else None
+
+
+def number(value: object) -> Decimal | None:
+    """A finite number, from a JSON number or a text that holds one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount) < Decimal("1e9") else None
+
+
+def codings(concept: object) -> Iterator[tuple[str, str, str | None]]:
+    """(system, code, display) of each coding of a CodeableConcept; a bare Coding counts too. A number counts as a code."""
+    for coding in objects(concept, "coding") or ([mapping(concept)] if "code" in mapping(concept) else []):
+        code = coding.get("code")
+        if isinstance(code, int) and not isinstance(code, bool):
+            code = str(code)
+        if isinstance(code, str) and code.strip():
+            yield text(coding, "system") or "", code.strip(), text(coding, "display")
+
+
+def code_of(concept: object) -> str | None:
+    """The code of a CodeableConcept's first coding, or the text itself where an older version has a plain code."""
+    if isinstance(concept, str):
+        return concept.strip().lower() or None
+    return next((code.lower() for _, code, _ in codings(concept)), None)
+
+
+def day(value: object) -> date | None:
+    """The day of a FHIR date, dateTime or instant as written, in its own offset. None for a partial date or none."""
+    if not isinstance(value, str) or len(value) < 10:
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError:
+        return None
+
+
+def earliest_day(value: object) -> date | None:
+    """The first day that a FHIR date may mean: `1956` is 1 January 1956."""
+    if not isinstance(value, str):
+        return None
+    return day((value.strip() + "-01-01")[:10] if len(value.strip()) in {4, 7} else value.strip())
+
+
+def reference(resource: Json) -> str:
+    """`Type/id` of a resource, as answers and gaps name it; `Type` alone where it has no id."""
+    kind = text(resource, "resourceType") or "Resource"
+    identity = text(resource, "id")
+    return f"{kind}/{identity}" if identity else kind
+
+
+def same_reference(one: object, other: str) -> bool:
+    """Whether two references name the same resource: absolute and relative forms of `Type/id` agree."""
+    if not isinstance(one, str):
+        return False
+    return local_reference(one) == local_reference(other)
+
+
+def local_reference(value: str) -> str:
+    """`Type/id` of an absolute or relative reference, without version."""
+    parts = value.split("/_history/")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:])
+
+
+def days_of(duration: object) -> Decimal | None:
+    """The length of a FHIR Duration in days. Hours and shorter count as parts of a day; None where its unit is not one of time."""
+    amount = number(mapping(duration).get("value"))
+    unit = (text(duration, "code") or text(duration, "unit") or "d").lower()
+    factor = DURATION_UNITS.get(unit)
+    if amount is None or factor is None or amount < 0:
+        return None
+    return amount * factor
+
+
+_HOUR = Decimal(1) / Decimal(24)
+DURATION_UNITS = {
+    **dict.fromkeys(("d", "day", "days"), Decimal(1)),
+    **dict.fromkeys(("wk", "week", "weeks"), Decimal(7)),
+    **dict.fromkeys(("mo", "month", "months"), Decimal(30)),
+    **dict.fromkeys(("a", "year", "years"), Decimal(365)),
+    **dict.fromkeys(("h", "hour", "hours"), _HOUR),
+    **dict.fromkeys(("min", "minute", "minutes"), _HOUR / 60),
+}
+
+
+def inclusive_days(start: date, end: date) -> int:
+    """Days from start to end, both counted."""
+    return (end - start) // timedelta(days=1) + 1

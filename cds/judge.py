@@ -1,0 +1,194 @@
+"""One order weighed: facts, risks, pace, crossover, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from cds.core.assess import Questions, facts
+from cds.core.case import Case
+from cds.core.cuts import PaceLimits, PercentOf
+from cds.core.facts import Fact, Facts, Known, Unknown
+from cds.core.gap import Gap, GapKind
+from cds.core.judged import Crossover, JudgedOrder, RiskFactor
+from cds.core.medication import DurationClass
+from cds.core.order_facts import change_percent, equivalent, sum_in_words, too_fast
+from cds.core.record import Part
+from cds.engine.engine import Engine
+from cds.engine.evaluate import Answer, Finding
+from cds.hooks.cards import Advice
+from cds.hooks.wording import Wording
+from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind
+
+FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
+LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
+LIKELY = "dependence-likely"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one order was weighed. `told` is the advice to show; `orders` what an answer tells machines, an entry a draft."""
+
+    case: Case
+    facts: Facts
+    risks: tuple[Finding, ...]
+    advice: tuple[Finding, ...]
+    told: tuple[Advice, ...]
+    orders: tuple[JudgedOrder, ...]
+
+
+def judge(case: Case, asked: Questions, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
+    """The judgement of one case: the risk rules first, then what they ask for, then the advice rules."""
+    known = dict(facts(case, asked))
+    risks = engine.findings(RuleKind.RISK, known, case.day)
+    factors = _risk_factors(risks, known, knowledge, case)
+    pace = _pace(risks, knowledge)
+    crossover = _crossover(case, risks, knowledge)
+    known |= engine.risk_facts(risks)
+    known |= _decided_facts(case, pace, crossover, risks, knowledge)
+    advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
+    gaps = _gaps(case)
+    lists = {"risk_factors": tuple(factor.because for factor in factors), "not_checked": _not_checked(case, gaps, advice, knowledge)}
+    return Judgement(case, known, risks, advice, _told(case, advice, known, lists, knowledge, engine), _judged(case, known, gaps, factors, pace, crossover))
+
+
+def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
+    """The true risks in words, each with what in the record it rests on."""
+    wording = Wording(known, {}, knowledge, case.day)
+    return tuple(_risk_factor(finding, knowledge.rule(finding.rule_id), wording) for finding in risks if finding.true)
+
+
+def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
+    says = wording.line(rule.outcome.says) if rule.outcome else rule.title
+    held = [line.found for line in finding.trace if line.answer is Answer.TRUE and line.group != "none"]
+    evidence = dict.fromkeys(fact.because for fact in held if isinstance(fact, Known) and fact.because)
+    told = [because for because in evidence if because.casefold() not in says.casefold()]
+    resources = dict.fromkeys(source for fact in held if isinstance(fact, Known) for source in fact.resources)
+    return RiskFactor(rule.id, f"{says} ({'; '.join(told)})" if told else says, tuple(resources))
+
+
+def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
+    """The strictest pace that a true risk asks for."""
+    outcomes = (knowledge.rule(finding.rule_id).outcome for finding in risks if finding.true)
+    asked = [knowledge.paces[outcome.pace] for outcome in outcomes if outcome and outcome.pace]
+    return max(asked, key=lambda pace: pace.rank, default=None)
+
+
+def _crossover(case: Case, risks: Sequence[Finding], knowledge: Knowledge) -> Crossover:
+    """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not."""
+    if case.agent_now.duration in LONG_ACTING:
+        return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
+    against = _that_ask(AGAINST, risks, knowledge)
+    if any(finding.true for finding in against):
+        return Crossover(AGAINST, because=_titles(against, Answer.TRUE, knowledge))
+    favours = [finding for finding in _that_ask("favours", risks, knowledge) if finding.true]
+    likely = any(finding.rule_id == LIKELY and finding.true for finding in risks)
+    if not favours or not likely:
+        return Crossover(NOT_RELEVANT)
+    unknown = _titles(against, Answer.CANNOT_TELL, knowledge)
+    if unknown:
+        return Crossover(NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown))
+    return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE, knowledge))
+
+
+def _that_ask(crossover: str, risks: Iterable[Finding], knowledge: Knowledge) -> list[Finding]:
+    outcomes = ((finding, knowledge.rule(finding.rule_id).outcome) for finding in risks)
+    return [finding for finding, outcome in outcomes if outcome and outcome.crossover == crossover]
+
+
+def _titles(findings: Iterable[Finding], answer: Answer, knowledge: Knowledge) -> tuple[str, ...]:
+    return tuple(knowledge.rule(finding.rule_id).title for finding in findings if finding.answer is answer)
+
+
+def _decided_facts(case: Case, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge) -> dict[str, Fact]:
+    """The facts that only advice rules may ask about."""
+    exceeds, first = _exceeds(case, pace, knowledge)
+    onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
+    return {
+        "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
+        "pace_advice": Known(pace.says) if pace else Unknown("no risk asks for a pace"),
+        "crossover": Known(crossover.advice),
+        "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
+        "order_exceeds_pace": exceeds,
+        "risks_beyond_indication": _beyond_indication(risks, knowledge),
+        "dose_sum": Known(sum_in_words(case)),
+        "onset": Known(knowledge.texts[onset]),
+    }
+
+
+def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> tuple[Fact, object]:
+    if pace is None:
+        return Known(False, "no risk asks for a pace"), None
+    limits = None
+    if pace.cut and pace.interval:
+        limits = PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
+    return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
+
+
+def _beyond_indication(risks: Iterable[Finding], knowledge: Knowledge) -> Fact:
+    """How many true risks are the patient's own: neither the agent's, nor its indication, nor use so far."""
+    own = [finding for finding in risks if knowledge.rule(finding.rule_id).about == "patient"]
+    true = [finding for finding in own if finding.true]
+    if not true and any(finding.answer is Answer.CANNOT_TELL for finding in own):
+        return Unknown("some risks could not be told")
+    return Known(Decimal(len(true)))
+
+
+def _gaps(case: Case) -> tuple[Gap, ...]:
+    """What could not be read of this order and of what is taken of its agent."""
+    situation = case.situation
+    gaps = list(situation.gaps)
+    if not case.agent.equivalents:
+        gaps.append(Gap(GapKind.EQUIVALENCE, f"No source converts {case.agent.name} to diazepam.", situation.request))
+    taken = {source for taking in (*situation.switched_from, *((situation.taking,) if situation.taking else ())) for source in taking.sources}
+    gaps += [gap for gap in case.record.gaps if gap.resource in taken]
+    return tuple(dict.fromkeys(gaps))
+
+
+def _not_checked(case: Case, gaps: Sequence[Gap], advice: Iterable[Finding], knowledge: Knowledge) -> tuple[str, ...]:
+    """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
+    wanted = (Part.PATIENT, Part.REQUESTS, Part.CONDITIONS)
+    missing = [gap for gap in case.record.gaps if any(gap.resource == f"prefetch/{part.value}" for part in wanted)]
+    cards = (knowledge.rule(finding.rule_id).card for finding in advice if finding.answer is Answer.CANNOT_TELL)
+    unweighed = [card.if_we_cannot_tell for card in cards if card and card.if_we_cannot_tell] if gaps else []
+    return tuple(dict.fromkeys([*(gap.says for gap in (*gaps, *missing)), *unweighed]))
+
+
+def _told(
+    case: Case, advice: Iterable[Finding], known: Facts, lists: dict[str, tuple[str, ...]], knowledge: Knowledge, engine: Engine
+) -> tuple[Advice, ...]:
+    """The true advice. An order that only gives way to another within this call is told of there."""
+    if case.situation.gives_way_to is not None:
+        return ()
+    rules = (knowledge.rule(finding.rule_id) for finding in advice if finding.true)
+    return tuple(Advice(rule, case.situation.request, known, lists, _indicator(rule, known, engine, case)) for rule in rules)
+
+
+def _indicator(rule: Rule, known: Facts, engine: Engine, case: Case) -> str:
+    card = rule.card
+    if card is None:
+        raise ValueError(f"{rule.id} is no advice rule")
+    return card.raise_indicator if card.raise_indicator and engine.raised(rule, known, case.day) else card.indicator
+
+
+def _judged(
+    case: Case, known: Facts, gaps: tuple[Gap, ...], factors: tuple[RiskFactor, ...], pace: Pace | None, crossover: Crossover
+) -> tuple[JudgedOrder, ...]:
+    """What machines are told, once for each draft that was judged together with others."""
+    situation = case.situation
+    references = [situation.request, *(member.reference for member in situation.members if situation.trigger is None)]
+    whole = JudgedOrder(
+        request=situation.request,
+        agent=situation.agent,
+        action=situation.action.value if situation.action else None,
+        daily_dose=situation.daily_dose,
+        takes_now=situation.takes_now,
+        equivalent=equivalent(case),
+        change_percent=change_percent(case),
+        gaps=gaps,
+        risk_factors=factors,
+        pace=pace.id if pace else None,
+        crossover=crossover,
+    )
+    return tuple(replace(whole, request=reference) for reference in dict.fromkeys(references))
