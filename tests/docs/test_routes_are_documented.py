@@ -1,0 +1,68 @@
+"""Every route, service, prefetch key, refusal and counter stands in docs/routes.md, and no other."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from cds.core.record import Part
+from cds.errors import RefusedCall
+from cds.hooks.services import HOOKS
+from cds.settings import Settings
+from cds.web.app import app
+from cds.web.body import LARGEST_BODY, MEDIA_TYPES
+from cds.web.metrics import Metrics
+from cds.web.serving import loaded
+
+PAGE = (Path(__file__).parents[2] / "docs/routes.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def service() -> FastAPI:
+    return app(*loaded(Settings().rules), Settings(), lambda: date(2026, 11, 23))
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def test_each_route_is_listed_and_no_other(service: FastAPI) -> None:
+    served = {
+        f"{method} {route.path.rstrip('/')}"
+        for route in service.routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", PAGE, re.MULTILINE)) == served
+
+
+def test_each_service_is_listed_with_its_hook_and_no_other() -> None:
+    assert dict(re.findall(r"^\| `([\w-]+)` \| `([\w-]+)` \|", section("Services"), re.MULTILINE)) == dict(HOOKS)
+
+
+def test_each_prefetch_key_is_named() -> None:
+    assert [part.value for part in Part if f"`{part.value}`" not in section("What a call should bring")] == []
+
+
+def test_each_refusal_is_listed() -> None:
+    listed = set(re.findall(r"^\| (\d{3}) \|", section("Refusals"), re.MULTILINE))
+    assert {str(refusal.status) for refusal in all_below(RefusedCall)} <= listed
+
+
+def test_the_limits_of_a_body_are_told() -> None:
+    assert f"over {LARGEST_BODY // 1024 // 1024} MB" in PAGE
+    assert [media_type for media_type in MEDIA_TYPES if f"`{media_type}`" not in PAGE] == []
+
+
+def test_each_counter_is_listed_and_no_other() -> None:
+    counted = {family.name for family in Metrics().registry.collect()}
+    assert set(re.findall(r"^\| `(cds_\w+)`", section("Counters"), re.MULTILINE)) == counted
+
+
+def all_below(refusal: type[RefusedCall]) -> set[type[RefusedCall]]:
+    return {refusal, *(deeper for below in refusal.__subclasses__() for deeper in all_below(below))}

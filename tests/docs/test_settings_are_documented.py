@@ -1,0 +1,29 @@
+"""Every setting stands in docs/settings.md with its default, and nothing stands there that can't be set."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cds.settings import LOG_LEVELS, NAMES, Settings
+
+PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
+ROWS = dict(re.findall(r"^\| `(CDS_\w+)` \| (.+?) \|", PAGE, re.MULTILINE))
+
+
+def test_the_page_lists_each_setting_once_and_no_other() -> None:
+    assert sorted(ROWS) == sorted(NAMES)
+    assert set(re.findall(r"CDS_\w+", PAGE)) <= {*NAMES, "CDS_"}
+
+
+def test_the_page_tells_each_default() -> None:
+    default = Settings()
+    assert ROWS["CDS_RULES"] == "`rules/` of this checkout"
+    assert default.rules == Path(__file__).parents[2] / "rules"
+    assert ROWS["CDS_TIME_ZONE"] == f"`{default.time_zone}`"
+    assert ROWS["CDS_ALLOW_UNAUTHENTICATED"] == ("`yes`" if default.allow_unauthenticated else "`no`")
+    assert ROWS["CDS_LOG_LEVEL"] == f"`{default.log_level}`"
+
+
+def test_the_page_tells_each_log_level() -> None:
+    assert [level for level in LOG_LEVELS if f"`{level}`" not in PAGE] == []
