@@ -17,7 +17,7 @@ DOMAIN = re.compile(r"\.(?=[^\W\d_])")
 
 def plain_text(text: str) -> str:
     """The text on one line without control, format and private characters, cut where it is unreasonably long."""
-    kept = "".join(" " if unicodedata.category(char)[0] in "ZC" else char for char in text)
+    kept = "".join(" " if unicodedata.category(char)[0] in "ZC" else char for char in text[: 4 * LONGEST])
     return cut(" ".join(kept.split()), LONGEST)
 
 
@@ -40,7 +40,7 @@ def cut(text: str, longest: int) -> str:
     """The text, ended at a word with `…` where it has more than `longest` characters, counted as UTF-16 does."""
     if _length(text) <= longest:
         return text
-    kept = text
+    kept = text[:longest]
     while _length(kept) >= longest:
         kept = kept[:-1]
     at_word = kept.rsplit(" ", 1)[0] if text[len(kept)] != " " else kept

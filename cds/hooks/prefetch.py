@@ -40,14 +40,21 @@ def deliveries(prefetch: Mapping[str, Any]) -> dict[Part, Delivery]:
     return {part: _delivery(part, prefetch[part.value]) if part.value in prefetch else NOT_GIVEN for part in Part}
 
 
-def full_urls(prefetch: Mapping[str, Any]) -> dict[str, Resource]:
-    """The resources of all Bundles by their fullUrl, as references inside the prefetch name them."""
-    found = {}
-    for value in prefetch.values():
-        for entry in _entries(_unwrapped(value)):
-            if isinstance(entry, dict) and isinstance(entry.get("fullUrl"), str) and isinstance(entry.get("resource"), dict):
-                found[entry["fullUrl"]] = entry["resource"]
-    return found
+def full_urls(prefetch: Mapping[str, Any]) -> tuple[tuple[str | None, Resource], ...]:
+    """Every resource of the prefetch, whatever its key, with the fullUrl by which a Bundle names it, where it has one."""
+    found: list[tuple[str | None, Resource]] = []
+    for value in map(_unwrapped, prefetch.values()):
+        if not isinstance(value, dict):
+            continue
+        if value.get("resourceType") != "Bundle":
+            found.append((None, value))
+            continue
+        for entry in _list(value.get("entry")):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if isinstance(resource, dict):
+                full_url = entry.get("fullUrl")
+                found.append((full_url if isinstance(full_url, str) else None, resource))
+    return tuple(found)
 
 
 def _delivery(part: Part, value: object) -> Delivery:
@@ -144,10 +151,6 @@ def _failed(value: object) -> bool:
     response = value.get("response") if isinstance(value, dict) and "resourceType" not in value else None
     status = response.get("status") if isinstance(response, dict) else None
     return status is not None and not str(status).startswith("2")
-
-
-def _entries(value: object) -> list[Any]:
-    return _list(value.get("entry")) if isinstance(value, dict) and value.get("resourceType") == "Bundle" else []
 
 
 def _list(value: object) -> list[Any]:

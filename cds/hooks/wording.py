@@ -38,6 +38,10 @@ class Wording:
         line = plain_text(self._filled(template, plain_text))
         return cut(line[:1].upper() + line[1:], LONGEST_SUMMARY)
 
+    def line(self, template: str) -> str:
+        """The template as one plain line of any length."""
+        return plain_text(self._filled(template, plain_text))
+
     def detail(self, template: str) -> str:
         """The template as markdown. A paragraph whose list is empty, or whose lone text is not known, is left out."""
         with_texts = PLACEHOLDER.sub(self._shared_text, template)

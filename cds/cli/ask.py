@@ -1,0 +1,167 @@
+"""`cds ask`: one hook call, asked here or of a running service, its cards in the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import typer
+from rich.console import Console
+
+from cds.cli.failing import fail
+from cds.cli.show import show, show_why
+from cds.decide import Decision, decide
+from cds.engine.engine import Engine
+from cds.errors import CdsError
+from cds.hooks.messages import hook_call
+from cds.hooks.services import HOOKS
+from cds.knowledge.model import Knowledge
+from cds.knowledge.reading import knowledge
+from cds.settings import Settings, settings
+
+REQUEST, EXPECTED = "request.json", "expected.json"
+DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.DOTALL)
+SECONDS_TO_WAIT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was read, and the day that it is told on, where it belongs to a story."""
+
+    body: Any
+    day: date | None
+
+
+Request = Annotated[str, typer.Argument(metavar="REQUEST.json", help="A hook call: a file, a story's folder, or - (stdin).")]
+Service = Annotated[str | None, typer.Option(help="The service to ask; else the one for the request's hook.")]
+Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="As if on this day; else a story's own, else today.")]
+Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running service; a story's dates move to today.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as it is sent.")]
+Why = Annotated[bool, typer.Option("--why", help="Tell of every rule why it was true or not.")]
+
+
+def ask(
+    request: Request, service: Service = None, day: Day = None, server: Server = None, json: Json = False, why: Why = False
+) -> None:
+    """Asks about one hook call and shows the cards as a clinician would see them."""
+    if server and (why or day):
+        fail("--server: a running service decides on its own day and does not say why; leave out --day and --why, or --server.")
+    try:
+        configured = settings(os.environ)
+        asked = read(request)
+        id = service or service_of(asked.body)
+        today = datetime.now(configured.time_zone).date()
+        if server:
+            answer = answer_of(server, id, moved(asked, today))
+            decision = None
+        else:
+            on = as_day(day) if day else asked.day or today
+            decision, weighed = decided(id, asked.body, configured, on)
+            answer = decision.answer
+    except CdsError as error:
+        fail(error)
+    if json:
+        sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+        return
+    console = Console()
+    show(answer, console)
+    if why and decision is not None:
+        show_why(decision, weighed, console)
+
+
+def decided(service: str, body: object, configured: Settings, day: date) -> tuple[Decision, Knowledge]:
+    """The decision about a call, made here with the rules of the settings."""
+    read_rules = knowledge(configured.rules)
+    engine = Engine(read_rules)
+    try:
+        return decide(hook_call(service, body), read_rules, engine, day, str(uuid4()), lambda: str(uuid4())), read_rules
+    finally:
+        engine.close()
+
+
+def answer_of(server: str, service: str, body: object) -> Any:
+    """The answer of a running service. Ends the command where there is none."""
+    address = f"{server.rstrip('/')}/cds-services/{service}"
+    try:
+        sent = {"Content-Type": "application/json"}
+        response = httpx.post(address, content=orjson.dumps(body), headers=sent, timeout=SECONDS_TO_WAIT)
+        answer = orjson.loads(response.content)
+    except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONDecodeError) as error:
+        fail(f"{address}: no answer that can be read ({type(error).__name__}). Is the service running there?")
+    if response.status_code != httpx.codes.OK:
+        fail(f"{address}: answered {response.status_code}. {told(answer)}")
+    return answer
+
+
+def told(outcome: object) -> str:
+    """What an OperationOutcome says."""
+    try:
+        return " ".join(issue["details"]["text"] for issue in outcome["issue"])  # type: ignore[index]
+    except (KeyError, TypeError):
+        return ""
+
+
+def read(request: str) -> Asked:
+    """The hook call in a file, a story's folder or standard input, with the story's day."""
+    if request == "-":
+        return Asked(parsed(sys.stdin.buffer.read(), "standard input"), None)
+    path = Path(request)
+    if path.is_dir():
+        path = path / REQUEST
+    if not path.is_file():
+        fail(f"{request}: there is no such file. Give a hook call as JSON, a folder with a {REQUEST}, or - for standard input.")
+    body = parsed(path.read_bytes(), str(path))
+    story = path.with_name(EXPECTED)
+    told_on = parsed(story.read_bytes(), str(story)).get("day") if path.name == REQUEST and story.is_file() else None
+    return Asked(body, as_day(told_on) if told_on else None)
+
+
+def parsed(content: bytes, where: str) -> Any:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        fail(f"{where}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}")
+
+
+def as_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"--day: seen {text!r}; expected a day such as 2026-11-23.")
+
+
+def service_of(body: object) -> str:
+    """The service that answers the hook of a request."""
+    hook = body.get("hook") if isinstance(body, Mapping) else None
+    found = next((id for id, answered in HOOKS.items() if answered == hook), None)
+    if found is None:
+        fail(f"hook: seen none that a service answers; expected one of {', '.join(HOOKS.values())}. Or name a --service.")
+    return found
+
+
+def moved(asked: Asked, today: date) -> Any:
+    """The request with every date moved by the time between the story's day and today, so that it tells the same story now."""
+    return _moved(asked.body, today - asked.day) if asked.day else asked.body
+
+
+def _moved(value: Any, by: timedelta) -> Any:
+    if isinstance(value, dict):
+        return {name: _moved(member, by) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_moved(member, by) for member in value]
+    found = DATE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    try:
+        return (date.fromisoformat(found[1]) + by).isoformat() + (found[2] or "")
+    except (ValueError, OverflowError):
+        return value

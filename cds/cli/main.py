@@ -1,0 +1,17 @@
+"""The command `cds`."""
+
+from __future__ import annotations
+
+import typer
+
+from cds.cli.ask import ask
+from cds.cli.serve import serve
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command()(serve)
+app.command()(ask)
+
+
+@app.callback()
+def cds() -> None:
+    """Taper CDS: advice on slower tapers and crossovers, at the moment a benzodiazepine is ordered."""

@@ -1,0 +1,46 @@
+"""`cds serve`: the service, listening."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from cds.cli.failing import fail
+from cds.errors import BadKnowledge
+from cds.settings import BadSettings, settings
+
+APPLICATION = "cds.web.serving:served"
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
+    rules: Annotated[Path | None, typer.Option(help="The folder of rule files; like CDS_RULES.")] = None,
+) -> None:
+    """Starts the service, by default for this machine alone."""
+    if rules is not None:
+        os.environ["CDS_RULES"] = str(rules)
+    try:
+        configured = settings(os.environ)
+        if not is_this_machine(host) and not configured.allow_unauthenticated:
+            fail(
+                f"--host: seen {host}, which other machines can reach. Callers are not authenticated, so only this machine "
+                "(127.0.0.1) is served. If something in front of the service does that, set CDS_ALLOW_UNAUTHENTICATED=yes."
+            )
+        typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
+        uvicorn.run(APPLICATION, factory=True, host=host, port=port, log_level="warning", access_log=False)
+    except (BadSettings, BadKnowledge) as error:
+        fail(error)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether only this machine can reach an address. A name other than localhost may be anything."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

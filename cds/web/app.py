@@ -1,0 +1,144 @@
+"""The HTTP service: discovery, hook calls, and the routes that operators watch."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import orjson
+from fastapi import FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from cds.decide import decide
+from cds.engine.engine import Engine
+from cds.errors import BadRequest, RefusedCall
+from cds.hooks.messages import EXTENSION, hook_call
+from cds.hooks.outcome import operation_outcome
+from cds.hooks.services import HOOKS, discovery
+from cds.knowledge.model import Knowledge
+from cds.settings import Settings
+from cds.web.body import parsed_body
+from cds.web.logs import LOG, place_of
+from cds.web.metrics import Metrics
+
+DISCOVERY_MAY_BE_KEPT = "max-age=300"
+
+
+class Routes:
+    """The routes, and what they need: the knowledge, the engine that weighs it, the clock, and the counters."""
+
+    def __init__(self, knowledge: Knowledge, engine: Engine, today: Callable[[], date]) -> None:
+        self.knowledge = knowledge
+        self.engine = engine
+        self.today = today
+        self.metrics = Metrics(engine)
+        self.discovery = orjson.dumps(discovery(knowledge))
+        self.discovery_tag = f'"{hashlib.sha256(self.discovery).hexdigest()[:32]}"'
+
+    async def discover(self, request: Request) -> Response:
+        headers = {"ETag": self.discovery_tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT}
+        if request.headers.get("if-none-match") == self.discovery_tag:
+            return Response(status_code=304, headers=headers)
+        return Response(self.discovery, media_type="application/json", headers=headers)
+
+    async def call(self, request: Request) -> Response:
+        """The answer to a hook call. Decided in place: a thread hop would cost as much as deciding."""
+        started = time.perf_counter()
+        id = str(uuid4())
+        service = request.path_params["service"]
+        try:
+            call = hook_call(service, await parsed_body(request))
+            decision = decide(call, self.knowledge, self.engine, self.today(), id, lambda: str(uuid4()))
+            response = json_response(200, decision.answer)
+            self.metrics.answered(decision.answer)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return self._refused(started, id, service, error)
+        self._tell(started, id, service, 200, hook_instance=call.hook_instance, **_counts(decision.answer))
+        return response
+
+    def _refused(self, started: float, id: str, service: str, error: Exception) -> Response:
+        """The error answer, with an OperationOutcome. An unforeseen error is logged by its type and place only."""
+        if isinstance(error, RecursionError):
+            error = BadRequest("The body is nested too deeply.")
+        if isinstance(error, RefusedCall):
+            self._tell(started, id, service, error.status, refused=type(error).__name__)
+            return outcome_response(error.status, error.code, str(error))
+        self._tell(started, id, service, 500, error=type(error).__name__, place=place_of(error))
+        return outcome_response(500, "exception", f"The call could not be answered; the service's log tells more under {id}.")
+
+    def _tell(self, started: float, id: str, service: str, status: int, **more: Any) -> None:
+        """Counts and logs a call. A service id that is not ours is the caller's text, so it is not repeated."""
+        seconds = time.perf_counter() - started
+        service = service if service in HOOKS else "unknown"
+        self.metrics.calls.labels(service, str(status)).inc()
+        self.metrics.seconds.labels(service).observe(seconds)
+        fields = {"call": id, "service": service, "status": status, "ms": round(seconds * 1000, 2), **more}
+        LOG.log(logging.ERROR if status == 500 else logging.INFO, "call", extra={"fields": fields})
+
+    async def health(self, request: Request) -> Response:
+        return json_response(200, {"status": "alive"})
+
+    async def ready(self, request: Request) -> Response:
+        if self.engine.ready():
+            return json_response(200, {"status": "ready", "knowledge": self.knowledge.revision})
+        return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
+
+    async def counters(self, request: Request) -> Response:
+        return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
+    """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding."""
+    routes = Routes(knowledge, engine, today)
+    service = FastAPI(openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: refused_by_router})
+    service.state.settings = settings
+    for slash in ("", "/"):
+        service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])
+        service.add_route(f"/cds-services/{{service}}{slash}", routes.call, methods=["POST"])
+    service.add_route("/health", routes.health, methods=["GET"])
+    service.add_route("/ready", routes.ready, methods=["GET"])
+    service.add_route("/metrics", routes.counters, methods=["GET"])
+    return service
+
+
+def today_in(zone: ZoneInfo) -> Callable[[], date]:
+    """A clock that tells the day in a time zone."""
+    return lambda: datetime.now(zone).date()
+
+
+async def refused_by_router(request: Request, error: Exception) -> Response:
+    """The answer where no route or method fits. OPTIONS is answered; no origin is allowed yet, so it allows none."""
+    status = getattr(error, "status_code", 500)
+    headers = dict(getattr(error, "headers", None) or {})
+    if status == 405:
+        headers["Allow"] = f"{headers.get('Allow', '')}, OPTIONS".removeprefix(", ")
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        return outcome_response(405, "not-supported", f"The method does not fit; allowed are {headers['Allow']}.", headers)
+    return outcome_response(status, "not-found", "There is nothing at this address; the services are at /cds-services.", headers)
+
+
+def outcome_response(status: int, code: str, says: str, headers: Mapping[str, str] | None = None) -> Response:
+    return json_response(status, operation_outcome(code, says), headers)
+
+
+def json_response(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+
+
+def _counts(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What the log tells of an answer: rule ids and counts."""
+    own = answer["extension"][EXTENSION]
+    rules = [card["extension"][EXTENSION]["rule"] for card in answer["cards"]]
+    return {"cards": rules, "orders": len(own["orders"]), "gaps": len(own["gaps"]), "knowledge": own["knowledge"]}

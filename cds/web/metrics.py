@@ -1,0 +1,46 @@
+"""What the service counts, for Prometheus. No label names a patient, and each has few values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from cds.engine.engine import Engine
+from cds.hooks.messages import EXTENSION
+
+
+class Metrics:
+    """The counters of one app."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.registry = CollectorRegistry()
+        self.calls = Counter("cds_calls", "Hook calls by service and HTTP status", ["service", "status"], registry=self.registry)
+        self.seconds = Histogram(
+            "cds_call_seconds",
+            "Time to answer a hook call",
+            ["service"],
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
+            registry=self.registry,
+        )
+        self.cards = Counter("cds_cards", "Cards shown by rule and indicator", ["rule", "indicator"], registry=self.registry)
+        self.gaps = Counter("cds_gaps", "Things that could not be read, by kind", ["kind"], registry=self.registry)
+        for name, says in (("disagreements", "Findings"), ("failures", "Evaluations")):
+            gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
+            gauge.set_function(partial(getattr, engine, name))
+
+    def answered(self, answer: Mapping[str, Any]) -> None:
+        """Counts the cards and gaps of an answer."""
+        for card in answer["cards"]:
+            self.cards.labels(card["extension"][EXTENSION]["rule"], card["indicator"]).inc()
+        own = answer["extension"][EXTENSION]
+        for gap in own["gaps"]:
+            self.gaps.labels(gap["kind"]).inc()
+        for order in own["orders"]:
+            for gap in order["gaps"]:
+                self.gaps.labels(gap["kind"]).inc()
+
+    def text(self) -> bytes:
+        return generate_latest(self.registry)
