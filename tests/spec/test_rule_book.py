@@ -1,0 +1,193 @@
+"""The rule book: which risks and advice there are, and that each condition is decided by an example that stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cds.core.facts import Known
+from cds.engine.engine import Engine
+from cds.engine.evaluate import Answer, evaluate
+from cds.hooks.wording import Wording
+from cds.knowledge.examples import conditions_of
+from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
+from cds.knowledge.reading import knowledge
+
+RULES = Path(__file__).parents[2] / "rules"
+DAY = date(2026, 11, 23)
+
+RISKS = [
+    "dependence-possible",
+    "dependence-likely",
+    "short-use",
+    "long-use",
+    "very-long-use",
+    "high-dose",
+    "very-high-dose",
+    "short-acting",
+    "earlier-withdrawal",
+    "withdrawal-now",
+    "seizure-disorder",
+    "alcohol-use",
+    "substance-use",
+    "opioid-taken",
+    "other-sedatives",
+    "several-benzodiazepines",
+    "older-adult",
+    "falls-or-frailty",
+    "cognitive-impairment",
+    "liver-disease",
+    "breathing-disorder",
+    "pregnancy",
+    "breastfeeding",
+    "anxiety-or-insomnia",
+    "post-traumatic-stress",
+    "bipolar-or-psychosis",
+    "suicide-risk",
+    "interacting-inhibitor",
+    "interacting-inducer",
+    "fluoroquinolone",
+    "supply-gap",
+    "end-of-life-care",
+]
+ADVICE = [
+    "abrupt-stop",
+    "cut-too-fast",
+    "slower-taper",
+    "crossover",
+    "crossover-advised-against",
+    "specialist-first",
+    "opioid-and-benzodiazepine",
+    "several-benzodiazepines",
+    "start-with-an-exit",
+    "review-long-use",
+    "hidden-dose-change",
+    "flumazenil",
+    "faster-is-fine",
+    "could-not-check",
+]
+
+BOUNDARY = {
+    Operator.AT_LEAST: Operator.MORE_THAN,
+    Operator.MORE_THAN: Operator.AT_LEAST,
+    Operator.AT_MOST: Operator.LESS_THAN,
+    Operator.LESS_THAN: Operator.AT_MOST,
+}
+
+LONG_VALUES = {
+    "agent": "ethyl loflazepate",
+    "switch_from": "chlordiazepoxide",
+    "crossover_to": "diazepam",
+    "opioid": "hydrocodone and paracetamol",
+    "interacting_drug": "clarithromycin 500 mg oral tablet",
+    "pace_advice": "steps of about 5 percent every four weeks, slower still if the patient needs it",
+    "use_length": Decimal(10000),
+    "order_cut": Decimal("33.333"),
+    "order_taper_length": Decimal(1000),
+    "benzodiazepines_taken": Decimal(10),
+}
+
+
+@pytest.fixture(scope="module")
+def book() -> Knowledge:
+    return knowledge(RULES)
+
+
+def test_the_risks_and_the_advice_have_the_ids_that_others_key_on(book: Knowledge) -> None:
+    assert sorted(rule.id for rule in book.risks()) == sorted(RISKS)
+
+
+def test_the_advice_stands_most_important_first(book: Knowledge) -> None:
+    assert [rule.id for rule in book.advice()] == ADVICE
+
+
+def test_both_evaluators_answer_every_example_as_it_says(book: Knowledge) -> None:
+    Engine(book).close()
+
+
+def test_no_condition_and_no_boundary_is_left_undecided_by_the_examples(book: Knowledge) -> None:
+    undecided = [
+        f"{rule.id}: {changed}"
+        for rule in book.rules
+        for changed, when in changes(rule.when)
+        if answers(replace(rule, when=when), book) == answers(rule, book)
+    ]
+    assert undecided == []
+
+
+def answers(rule: Rule, book: Knowledge) -> list[Answer]:
+    def parameter(name: str):  # type: ignore[no-untyped-def]
+        return book.parameters[name].on(DAY)
+
+    given = [{name: Known(value) for name, value in example.given.items()} for example in rule.examples]  # type: ignore[arg-type]
+    return [evaluate(rule, facts, parameter).answer for facts in given]
+
+
+def changes(group: Group) -> Iterator[tuple[str, Group]]:
+    """The group with one condition left out, one boundary moved by a hair, or one choice forgotten."""
+    for name in ("all", "any", "none"):
+        entries = getattr(group, name)
+        for place, entry in enumerate(entries):
+            rest = entries[:place], entries[place + 1 :]
+            yield f"without entry {place} of {name}", replace(group, **{name: rest[0] + rest[1]})
+            inner = changes(entry) if isinstance(entry, Group) else changed_conditions(entry)
+            for said, other in inner:
+                yield said, replace(group, **{name: (*rest[0], other, *rest[1])})
+
+
+def changed_conditions(condition: Condition) -> Iterator[tuple[str, Condition]]:
+    if condition.operator in BOUNDARY:
+        yield f"the boundary of {condition.fact}", replace(condition, operator=BOUNDARY[condition.operator])
+    if condition.operator is Operator.IS_ONE_OF:
+        for choice in condition.operands:
+            left = tuple(other for other in condition.operands if other != choice)
+            yield f"{condition.fact} without {choice}", replace(condition, operands=left)
+
+
+def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge) -> None:
+    """What is left is none or any: 0 days, 1 risks."""
+    numbers = {
+        f"{condition.fact} {operand}"
+        for rule in book.rules
+        for condition in conditions_of(rule.when)
+        for operand in condition.operands
+        if book.vocabulary.get(condition.fact) is not None
+        and book.vocabulary[condition.fact].type.value == "quantity"
+        and not isinstance(operand, ParameterName)
+    }
+    assert numbers == {"use_length 0 days", "risks_beyond_indication 1 risks"}
+
+
+def test_no_advice_is_given_in_end_of_life_care(book: Knowledge) -> None:
+    for rule in book.advice():
+        assert [entry.fact for entry in rule.when.none if isinstance(entry, Condition)].count("end_of_life_care") == 1, rule.id
+
+
+def test_every_rule_says_where_it_may_be_wrong_and_what_it_rests_on(book: Knowledge) -> None:
+    for rule in book.rules:
+        assert rule.because and rule.expect_false_alarms, rule.id
+        assert len({example.name for example in rule.examples}) == len(rule.examples), rule.id
+
+
+@pytest.mark.parametrize("rule_id", ADVICE)
+def test_a_summary_fits_with_long_names_in_it(rule_id: str, book: Knowledge) -> None:
+    rule = next(rule for rule in book.advice() if rule.id == rule_id)
+    wording = Wording({name: Known(value) for name, value in LONG_VALUES.items()}, {}, book, DAY)  # type: ignore[arg-type]
+    assert rule.card is not None
+    summary = wording.summary(rule.card.summary)
+    assert len(summary) <= 120 and not summary.endswith("…"), summary
+    assert "(not known)" not in summary
+
+
+@pytest.mark.parametrize("rule_id", ADVICE)
+def test_a_detail_is_markdown_without_html_and_has_no_table_heading_or_promise(rule_id: str, book: Knowledge) -> None:
+    rule = next(rule for rule in book.advice() if rule.id == rule_id)
+    assert rule.card is not None
+    assert len(rule.card.detail) <= 1200
+    assert "<" not in rule.card.detail and "#" not in rule.card.detail
+    assert "plan is ready" not in rule.card.detail + rule.card.summary
