@@ -25,6 +25,8 @@ class Fields:
         self.position = node.position if node else Position("-")
         self.pairs = node.index if isinstance(node, Pairs) else {}
         self.keys = {key.text: key.position for key, _ in node.pairs} if isinstance(node, Pairs) else {}
+        if node is None:
+            return  # that it is missing was told where it should stand
         if not isinstance(node, Pairs):
             problems.add("RULE022", self.position, f"{kind(node)} stands here.", f"Expected: {listed(required)}.")
             return

@@ -45,7 +45,7 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
     reasons = _override_reasons(documents.get("override-reasons.yaml"), problems)
     order = list(_order(documents.get(ORDER), problems))
     around = Surroundings(
-        facts={**risk_definitions(_risk_titles(documents)), **words},
+        facts={**risk_definitions(_risk_titles(files, documents)), **words},
         parameters=numbers,
         sources=sources,
         paces=speeds,
@@ -56,7 +56,7 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
         units=_units(words, numbers),
     )
     for text in texts.values():
-        check_template(text, Position("rules/texts.yaml"), around.facts, {}, problems)
+        check_template(text, Position("rules/texts.yaml"), around.insertable(), problems)
     rules = tuple(rule(file, node, kind, around) for file, kind, node in _rule_documents(documents))
     check_names(rules, words, problems)
     check_order(order, [one.id for one in rules if one.kind is RuleKind.ADVICE], problems)
@@ -97,9 +97,12 @@ def _documents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Node
         folder = name.split("/")[0]
         if not name.endswith(".yaml") or folder in ("drugs", "value-sets", "sites", "schema"):
             continue
+        before = len(problems.found)
         node = read(f"rules/{name}", files[name], problems)
         if node is not None:
             found[name] = node
+        elif len(problems.found) == before:
+            problems.add("RULE022", Position(f"rules/{name}"), "the file is empty.", "", "Write it, or remove the file.")
     return found
 
 
@@ -110,11 +113,13 @@ def _rule_documents(documents: Mapping[str, Node]) -> Iterator[tuple[str, RuleKi
                 yield name, kind, node
 
 
-def _risk_titles(documents: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
-    for name, kind, node in _rule_documents(documents):
-        if kind is RuleKind.RISK and isinstance(node, Pairs):
-            title = node.get("title")
-            stem = name.rsplit("/", 1)[-1].removesuffix(".yaml")
+def _risk_titles(files: Mapping[str, bytes], documents: Mapping[str, Node]) -> Iterator[tuple[str, str]]:
+    """The ids and titles of the risk rules, of files that can't be read too, so that no rule that asks about one is blamed."""
+    for name in files:
+        folder, _, stem = name.removesuffix(".yaml").partition("/")
+        if folder == RuleKind.RISK and name.endswith(".yaml"):
+            node = documents.get(name)
+            title = node.get("title") if isinstance(node, Pairs) else None
             yield stem, title.text if isinstance(title, Scalar) else stem
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds.core.medication import Agent, Medication
+from cds.knowledge.dosing import dosing
+from cds.knowledge.drugs import drugs
 from cds.knowledge.model import CodedValue, DosingWords, Interaction
 from cds.knowledge.problems import Problems
 
@@ -25,4 +27,11 @@ class Tables:
 
 def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
     """The tables under `drugs/` and `value-sets/`."""
-    return Tables()
+    shelf = drugs(files, problems)
+    return Tables(
+        agents=shelf.agents,
+        medications=shelf.medications,
+        names=shelf.names,
+        interactions=shelf.interactions,
+        dosing=dosing(files, problems),
+    )

@@ -123,7 +123,10 @@ def test_a_rule_fires_exactly_when_the_reference_says_true(whens: list[Group], c
 
 def test_the_harness_would_see_a_difference() -> None:
     """A rule whose compiled form asks something else must be caught by the same comparison."""
-    asks, other = Group(all=(Condition("pregnant", Operator.IS, (True,)),)), Group(all=(Condition("pregnant", Operator.IS, (False,)),))
+    asks, other = (
+        Group(all=(Condition("pregnant", Operator.IS, (True,)),)),
+        Group(all=(Condition("pregnant", Operator.IS, (False,)),)),
+    )
     rulesets = Rulesets([rule("rule-0", other)], VOCABULARY, edition)
     facts = prepared({"pregnant": Known(True)}, VOCABULARY)
     expected = {"rule-0"} if evaluate(rule("rule-0", asks), facts, edition).answer is Answer.TRUE else set()
