@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -58,6 +58,11 @@ class Surroundings:
 
     def askable(self, kind: RuleKind) -> dict[str, FactDefinition]:
         return {name: fact for name, fact in self.facts.items() if kind is RuleKind.ADVICE or fact.asked_by != "advice rules"}
+
+    def insertable(self) -> frozenset[str]:
+        """What `{{ }}` may hold on a card: a fact, `text.` and a shared text, `parameter.` and a parameter."""
+        shared = {f"text.{name}" for name in self.texts} | {f"parameter.{name}" for name in self.parameters}
+        return frozenset(self.facts) | shared
 
 
 def rule(file: str, node: Node, kind: RuleKind, around: Surroundings) -> Rule:
@@ -125,9 +130,8 @@ def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
 
 def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
     then = Fields(fields.node("then"), fields.problems, ["says"], ["pace", "crossover", "setting", "watch"])
-    facts = around.askable(RuleKind.RISK)
     for key in ("says", "watch"):
-        check_template(then.text(key), then.at(key), facts, {}, fields.problems)
+        check_template(then.text(key), then.at(key), around.askable(RuleKind.RISK), fields.problems)
     return RiskOutcome(
         says=then.text("says"),
         pace=then.one_of("pace", tuple(around.paces)),
@@ -146,7 +150,7 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
         ["raise", "suggest", "if we cannot tell", "override_reasons"],
     )
     for key in ("summary", "detail", "if we cannot tell"):
-        check_template(card.text(key), card.at(key), around.facts, around.texts, problems)
+        check_template(card.text(key), card.at(key), around.insertable(), problems)
     _check_length(card, around)
     raised, raise_when = None, None
     if card.node("raise") is not None:
@@ -164,16 +168,18 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
     )
 
 
-def check_template(
-    text: str, at: Position, facts: Mapping[str, FactDefinition], texts: Mapping[str, object], problems: Problems
-) -> None:
-    """Reports what stands in `{{ }}` and is neither a fact nor a shared text, and braces that insert nothing."""
-    known = [*facts, *(f"text.{name}" for name in texts)]
+def check_template(text: str, at: Position, known: Collection[str], problems: Problems) -> None:
+    """Reports what stands in `{{ }}` and is not among the `known` words, and braces that insert nothing."""
     for match in TEMPLATE.finditer(text):
         if match[1] not in known:
-            expected = "`{{ }}` inserts a fact of vocabulary.yaml, or `text.` and a name of texts.yaml on a card."
-            seen = f"`{{{{ {match[1]} }}}}` names no fact that is known here."
-            problems.add("RULE121", at, seen, expected, nearest(match[1], known))
+            seen = f"`{{{{ {match[1]} }}}}` names nothing that can be inserted here."
+            problems.add(
+                "RULE121",
+                at,
+                seen,
+                "Known are the facts, and on cards `text.` and `parameter.` with a name.",
+                nearest(match[1], known),
+            )
     rest = TEMPLATE.sub("", text)
     if "{{" in rest or "}}" in rest or "{%" in rest:
         problems.add("RULE122", at, "braces stand here that insert nothing.", "Write `{{ fact }}` and nothing else in them.")
@@ -200,10 +206,10 @@ def _priority(fields: Fields, name: str, around: Surroundings) -> int:
 
 
 def check_names(rules: Sequence[Rule], vocabulary: Mapping[str, FactDefinition], problems: Problems) -> None:
-    """Reports two rules of one id, and a risk whose fact would have the name of a fact of the vocabulary."""
-    seen: dict[str, Rule] = {}
+    """Reports two rules of one kind and id, and a risk whose fact would have the name of a fact of the vocabulary."""
+    seen: dict[tuple[RuleKind, str], Rule] = {}
     for one in rules:
-        other = seen.setdefault(one.id, one)
+        other = seen.setdefault((one.kind, one.id), one)
         if other is not one:
             problems.add("RULE025", one.position, f"the id {one.id} is also that of {other.position}.", "", "Rename one.")
         if one.kind is RuleKind.RISK and risk_fact(one.id) in vocabulary:
