@@ -64,7 +64,7 @@ SEARCHES = {
     "a number": (7, MISSING, []),
     "a list of resources": ([REQUEST], MISSING, []),
     "an empty object": ({}, MISSING, []),
-    "wrapped as the first drafts of CDS Hooks did": ({"response": {"status": "200 OK"}, "resource": bundle(REQUEST)}, COMPLETE, ["1"]),
+    "wrapped, as the first drafts did": ({"response": {"status": "200 OK"}, "resource": bundle(REQUEST)}, COMPLETE, ["1"]),
     "wrapped, nothing found": ({"response": {"status": "200 OK"}, "resource": None}, COMPLETE, []),
     "wrapped, with a failure": ({"response": {"status": "500"}, "resource": None}, MISSING, []),
 }  # fmt: skip
