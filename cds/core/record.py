@@ -88,6 +88,7 @@ class Supply:
     `days` is None where the supply has no stated end (`open_ended`: an active order or statement, taken until today) or its
     length could not be read. `mg` is mg of the agent a day, None where the dose could not be read. `order` is the request that
     a dispense was made on. `ended` is the day on which the order was stopped before its supply ran out, where that is on record.
+    `as_needed` is true where the dose is taken only when needed, so that a supply may last longer than its days.
     """
 
     agent: str
@@ -100,6 +101,7 @@ class Supply:
     days_a_week: Decimal = Decimal(7)
     order: str | None = None
     ended: date | None = None
+    as_needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""Periods of whole days, joined and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """The days from `start` up to, and not including, `until`. Refuses: an end before its start."""
+
+    start: date
+    until: date
+
+    def __post_init__(self) -> None:
+        if self.until < self.start:
+            raise ValueError(f"a period runs forward; seen {self.start} to {self.until}")
+
+    @property
+    def days(self) -> int:
+        return (self.until - self.start).days
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.until
+
+    def within(self, other: Period) -> Period | None:
+        """The days that both have, or None."""
+        start, until = max(self.start, other.start), min(self.until, other.until)
+        return Period(start, until) if start < until else None
+
+
+def shifted(day: date, days: int) -> date:
+    """The day so many days later (earlier, if negative); the calendar's own first or last day beyond its ends."""
+    ordinal = day.toordinal() + days
+    return date.fromordinal(min(max(ordinal, date.min.toordinal()), date.max.toordinal()))
+
+
+def last_days(day: date, days: int) -> Period:
+    """The given number of days before the day; the day itself is not yet one of them."""
+    return Period(shifted(day, -days), day)
+
+
+def joined(periods: Iterable[Period], gap: int = 0) -> tuple[Period, ...]:
+    """The periods as ones that neither overlap nor touch, in order; breaks of up to `gap` days are bridged.
+
+    >>> a, b = Period(date(2026, 3, 1), date(2026, 3, 11)), Period(date(2026, 3, 14), date(2026, 3, 20))
+    >>> [period.days for period in joined([b, a])], [period.days for period in joined([b, a], gap=3)]
+    ([10, 6], [19])
+    """
+    result: list[Period] = []
+    for period in sorted(periods):
+        if result and period.start - result[-1].until <= timedelta(days=gap):
+            if period.until > result[-1].until:
+                result[-1] = Period(result[-1].start, period.until)
+        else:
+            result.append(period)
+    return tuple(result)
+
+
+def days_covered(periods: Iterable[Period], window: Period) -> int:
+    """On how many days of the window at least one of the periods runs."""
+    inside = (period.within(window) for period in periods)
+    return sum(period.days for period in joined(period for period in inside if period))
+
+
+def written(day: date) -> str:
+    """The day as a card writes it.
+
+    >>> written(date(2026, 3, 3))
+    '3 March 2026'
+    """
+    return f"{day.day} {day:%B %Y}"
