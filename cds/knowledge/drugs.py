@@ -174,7 +174,7 @@ class _Shelf:
         partners = tuple(filter(None, row["partners"].split(";")))
         plain = row["tty"] in INGREDIENT_TERMS
         return Medication(
-            name=tidy(row["brand"] or row["agent"] if plain and not partners else row["display"]),
+            name=_plain_name(row) if plain and not partners else tidy(row["display"]),
             agent=row["agent"],
             groups=frozenset().union(*(self.groups_of.get(partner, frozenset()) for partner in partners)),
             ingredients=(row["agent"], *partners),
@@ -263,6 +263,10 @@ class _Shelf:
             self.problems.add("RULE023", position, f"`{text}` is no amount.", "Expected: a number above 0.")
             return None
         return number
+
+
+def _plain_name(row: Mapping[str, str]) -> str:
+    return f"{row['agent']} [{row['brand']}]" if row["brand"] else row["agent"]
 
 
 def _named(drug: Medication) -> Medication:

@@ -1,0 +1,314 @@
+"""Which medication a resource means: by code, by ingredient, and last by words. A contradiction is a gap, never a pick."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from cds.core.gap import Gap, GapKind, Reading
+from cds.core.medication import Certainty, Form, Medication
+from cds.fhir import views
+from cds.fhir.drug_words import Words, form_of, in_mg, same_drug, words
+from cds.fhir.references import Library
+from cds.fhir.views import Json
+from cds.knowledge.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded
+from cds.knowledge.model import Knowledge
+
+SYSTEMS = {
+    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+    "urn:oid:2.16.840.1.113883.6.73": ATC,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+}
+COVERED = {RXNORM: re.compile(r"\d{1,8}"), ATC: re.compile(r"[A-Z]\d\d[A-Z]{2}\d\d", re.IGNORECASE)}
+"""What a code looks like in the systems of which the tables hold every benzodiazepine: one that isn't there is another drug."""
+ATC_LENGTHS = (7, 5, 4, 3)
+OTHER_DRUG = "another medicine"
+MASS = re.compile(r"mg|mcg|ug|µg|μg|g", re.IGNORECASE)
+RANK = {Certainty.PRODUCT: 0, Certainty.INGREDIENT: 1, Certainty.WORDS: 2}
+FORM_CODES = {"385055001": Form.TABLET, "385049006": Form.CAPSULE, "385219001": Form.INJECTION, "385023001": Form.LIQUID}
+FAMILIES = (
+    {Form.TABLET, Form.CAPSULE, Form.ODT, Form.SUBLINGUAL, Form.FILM}, {Form.LIQUID}, {Form.ORAL_SPRAY}, {Form.INJECTION},
+    {Form.RECTAL}, {Form.NASAL}, {Form.BUCCAL},
+)  # fmt: skip
+"""Forms that one word may stand for another of; a form of another family contradicts."""
+
+
+@dataclass
+class _Evidence:
+    """What the codes and the texts of one resource say."""
+
+    coded: list[Medication] = field(default_factory=list)
+    texts: list[Words] = field(default_factory=list)
+    covered: bool = False
+    """Whether some code is of a system that the tables cover."""
+
+
+def medication(resource: Json, library: Library, knowledge: Knowledge) -> Reading[Medication]:
+    """The medication of a request, dispense, statement or Medication, in any version of FHIR.
+
+    None with a gap where nothing could be read, or where codes and words name different drugs of which one matters. The agent
+    without strength, with a gap, where they agree on the agent and not on the strength or form. Never raises on any JSON.
+    """
+    where = views.reference(resource)
+    evidence = _Evidence()
+    for concept in _concepts(resource):
+        _add_concept(evidence, concept, knowledge)
+    for link in _links(resource):
+        _add_text(evidence, views.text(link, "display"), knowledge)
+        target = library.find(link, resource)
+        if target is not None:
+            _add_medication(evidence, target, resource, library, knowledge)
+    if views.text(resource, "resourceType") == "Medication":
+        _add_medication(evidence, resource, resource, library, knowledge)
+    return _reading(evidence, where)
+
+
+def _concepts(resource: Json) -> Iterator[Json]:
+    yield views.child(resource, "medicationCodeableConcept")
+    yield views.child(resource, "medication", "concept")
+    if "coding" in views.child(resource, "medication"):
+        yield views.child(resource, "medication")
+
+
+def _links(resource: Json) -> Iterator[Json]:
+    for link in (views.child(resource, "medicationReference"), views.child(resource, "medication", "reference")):
+        if link:
+            yield link
+    direct = views.child(resource, "medication")
+    if isinstance(direct.get("reference"), str):
+        yield direct
+
+
+def _add_concept(evidence: _Evidence, concept: Json, knowledge: Knowledge) -> None:
+    for system, code, _ in views.codings(concept):
+        system = _system(system)
+        known = _by_code(system, code, knowledge)
+        if known is not None:
+            evidence.coded.append(known)
+        elif system in COVERED:
+            evidence.covered |= COVERED[system].fullmatch(code) is not None
+        elif not code.isdecimal():
+            _add_named_code(evidence, code, knowledge)
+    texts = [views.text(coding, "display") for coding in views.objects(concept, "coding")]
+    for text in dict.fromkeys([*texts, views.text(concept, "text")]):
+        _add_text(evidence, text, knowledge)
+
+
+def _add_text(evidence: _Evidence, text: str | None, knowledge: Knowledge) -> None:
+    if text is not None:
+        evidence.texts.append(words(text, knowledge.names))
+
+
+def _add_named_code(evidence: _Evidence, code: str, knowledge: Knowledge) -> None:
+    """Some systems write the drug's name as its code."""
+    said = words(code, knowledge.names)
+    if said.drugs:
+        evidence.texts.append(said)
+
+
+def _system(system: str) -> str:
+    plain = system.rstrip("/").replace("https://", "http://", 1)
+    return SYSTEMS.get(plain, plain)
+
+
+def _by_code(system: str, code: str, knowledge: Knowledge) -> Medication | None:
+    if system != ATC:
+        return knowledge.medications.get((system, code))
+    prefixes = (code.upper()[:length] for length in ATC_LENGTHS if length <= len(code))
+    return next((found for prefix in prefixes if (found := knowledge.medications.get((ATC, prefix)))), None)
+
+
+def _add_medication(evidence: _Evidence, target: Json, within: Json, library: Library, knowledge: Knowledge) -> None:
+    """What a Medication resource says: its code, its ingredients with their strength, its form."""
+    _add_concept(evidence, views.child(target, "code"), knowledge)
+    items = views.objects(target, "ingredient")
+    parts = [part for item in items if (part := _ingredient(item, target, within, library, knowledge))]
+    whole = _compounded(parts)
+    if whole is None:
+        return
+    form = _stated_form(views.child(target, "form") or views.child(target, "doseForm"))
+    evidence.coded.extend(replace(part, form=part.form or form) for part in whole)
+
+
+def _ingredient(item: Json, target: Json, within: Json, library: Library, knowledge: Knowledge) -> Medication | None:
+    if item.get("isActive") is False:
+        return None
+    link = views.child(item, "itemReference") or views.child(item, "item", "reference")
+    linked = library.find(link, target) or library.find(link, within)
+    found = _Evidence()
+    for concept in (views.child(item, "itemCodeableConcept"), views.child(item, "item", "concept"), views.child(linked, "code")):
+        _add_concept(found, concept, knowledge)
+    drug = _reading(found, "").value
+    if drug is None or not drug.ingredients:
+        return None
+    strength, concentration = _ratio(item)
+    if drug.certainty is Certainty.PRODUCT and strength is None and concentration is None:
+        return drug
+    return replace(drug, strength=strength, concentration=concentration, certainty=_at_best_ingredient(drug.certainty))
+
+
+def _at_best_ingredient(certainty: Certainty) -> Certainty:
+    return Certainty.INGREDIENT if certainty is Certainty.PRODUCT else certainty
+
+
+def _ratio(item: Json) -> tuple[Decimal | None, Decimal | None]:
+    """mg in one unit, or mg in one mL. A denominator that is neither one unit nor a volume is not to be relied on."""
+    ratio = views.child(item, "strength") or views.child(item, "strengthRatio") or views.child(item, "amount")
+    above = views.child(ratio, "numerator") or views.child(item, "strengthQuantity")
+    below = views.child(ratio, "denominator")
+    amount, unit = views.number(above.get("value")), _unit(above)
+    if amount is None or amount <= 0 or unit is None or not MASS.fullmatch(unit):
+        return None, None
+    mg = amount * in_mg(unit)
+    count = views.number(below.get("value")) if "value" in below else Decimal(1)
+    if count is None or count <= 0:
+        return None, None
+    if (_unit(below) or "").lower().strip("{}") == "ml":
+        return None, mg / count
+    return (mg, None) if count == 1 else (None, None)
+
+
+def _unit(quantity: Json) -> str | None:
+    return views.text(quantity, "code") or views.text(quantity, "unit")
+
+
+def _stated_form(concept: Json) -> Form | None:
+    for _, code, display in views.codings(concept):
+        form = FORM_CODES.get(code) or form_of(folded(display or code))
+        if form:
+            return form
+    return form_of(folded(views.text(concept, "text") or ""))
+
+
+def _compounded(parts: list[Medication]) -> list[Medication] | None:
+    """The ingredients as one medication where at most one of them is an agent; else each by itself, so that they contradict."""
+    if len(parts) < 2 or len({part.agent for part in parts if part.agent}) > 1:
+        return parts or None
+    main = next((part for part in parts if part.agent), parts[0])
+    ingredients = tuple(dict.fromkeys(name for part in (main, *parts) for name in part.ingredients))
+    groups = _groups(parts)
+    return [replace(main, ingredients=ingredients, groups=groups)]
+
+
+def _groups(drugs: Iterable[Medication]) -> frozenset[str]:
+    """The groups of drugs in one product: an opioid's antagonist in it is no rescue."""
+    groups = frozenset().union(*(drug.groups for drug in drugs))
+    return groups - {"opioid-antagonist"} if "opioid" in groups else groups
+
+
+# What it all comes to -------------------------------------------------------------------------------------------------
+
+
+def _reading(evidence: _Evidence, where: str) -> Reading[Medication]:
+    coded = _without_classes(evidence)
+    named = [text for text in evidence.texts if text.drugs]
+    if not coded and not named:
+        return _unrecognised(evidence, where)
+    chosen = min(coded, key=lambda one: (RANK[one.certainty], one.agent is None)) if coded else _from_words(named)
+    if chosen is None or not _agree(chosen, coded, named):
+        return Reading(None, (_contradiction(chosen, coded, named, where),))
+    if chosen.agent is None:
+        local = any(text.local for text in evidence.texts)
+        return _with_unlisted(replace(chosen, groups=frozenset()) if local else chosen, where)
+    return _amounts(chosen, [one for one in coded if one.agent == chosen.agent], evidence.texts, where)
+
+
+def _without_classes(evidence: _Evidence) -> list[Medication]:
+    """The coded drugs. A class (ATC N02A) tells less than any drug, so it counts alone, or where it contradicts an agent."""
+    drugs = [one for one in evidence.coded if one.ingredients]
+    classes = [one for one in evidence.coded if not one.ingredients]
+    agent = any(one.agent for one in drugs) or any(drug.agent for text in evidence.texts for drug in text.drugs)
+    if agent:
+        return [*drugs, *(one for one in classes if UNLISTED not in one.groups)]
+    return drugs or ([] if any(text.drugs for text in evidence.texts) else classes)
+
+
+def _unrecognised(evidence: _Evidence, where: str) -> Reading[Medication]:
+    """Another drug, where a text or a covered code says so much; else a gap."""
+    if evidence.texts or evidence.covered:
+        certainty = Certainty.INGREDIENT if evidence.covered else Certainty.WORDS
+        return Reading(Medication(OTHER_DRUG, None, certainty=certainty))
+    return Reading(None, (Gap(GapKind.MEDICATION, "Which drug is meant could be told neither by code nor by words.", where),))
+
+
+def _from_words(named: list[Words]) -> Medication | None:
+    """The drug that the texts name; None where they name two agents."""
+    drugs = [drug for text in named for drug in text.drugs]
+    agents = {drug.agent for drug in drugs if drug.agent}
+    if len(agents) > 1:
+        return None
+    main = max((drug for drug in drugs if drug.agent or not agents), key=lambda drug: len(drug.ingredients))
+    first = next(text for text in named if text.names(main))
+    ingredients = tuple(dict.fromkeys(name for drug in (main, *first.drugs) for name in drug.ingredients))
+    return replace(main, name=" with ".join(ingredients), ingredients=ingredients, groups=_groups(first.drugs))
+
+
+def _agree(chosen: Medication, coded: Iterable[Medication], named: Iterable[Words]) -> bool:
+    """Whether every code and every text names the chosen drug; where none of those that differ matters, they need not."""
+    others = [one for one in coded if one is not chosen and not same_drug(one, chosen)]
+    others += [drug for text in named if not text.names(chosen) for drug in text.drugs]
+    return not others or not any(one.agent or one.groups for one in (chosen, *others))
+
+
+def _contradiction(chosen: Medication | None, coded: list[Medication], named: list[Words], where: str) -> Gap:
+    drugs = [*([chosen] if chosen else []), *coded, *(drug for text in named for drug in text.drugs)]
+    names = list(dict.fromkeys(_short_name(drug) for drug in drugs))
+    says = f"It names different drugs ({', '.join(names)}), so which one is meant can't be told."
+    return Gap(GapKind.CONTRADICTION, says, where)
+
+
+def _short_name(drug: Medication) -> str:
+    return drug.agent or " with ".join(drug.ingredients) or drug.name
+
+
+def _with_unlisted(drug: Medication, where: str) -> Reading[Medication]:
+    if UNLISTED not in drug.groups:
+        return Reading(drug)
+    says = f"{drug.name} is a benzodiazepine or Z-drug that the agents table doesn't hold, so its dose can't be judged."
+    return Reading(drug, (Gap(GapKind.MEDICATION, says, where),))
+
+
+def _amounts(chosen: Medication, coded: list[Medication], texts: list[Words], where: str) -> Reading[Medication]:
+    """The agent with its strength and form, completed from every source; without them where two sources differ."""
+    about = [text for text in texts if not text.drugs or text.names(chosen)]
+    strengths = {one.strength for one in coded if one.strength is not None}
+    concentrations = {one.concentration for one in coded if one.concentration is not None}
+    forms = [form for form in (*(one.form for one in coded), *(text.form for text in about)) if form]
+    if not strengths and not concentrations:
+        strengths = {text.strength for text in about if text.strength is not None}
+        concentrations = {value for text in about for value in text.concentrations}
+        doubted = len(strengths) + len(concentrations) > 1
+    else:
+        doubted = len(strengths) + len(concentrations) > 1 or any(_differs(text, strengths, concentrations) for text in about)
+    form = chosen.form or (forms[0] if forms else None)
+    agreed = form if _families(forms) <= 1 else None
+    if doubted or agreed is not form:
+        scope = OUT_OF_SCOPE.get(agreed) if agreed else None
+        bare = replace(chosen, name=_short_name(chosen), strength=None, concentration=None, form=agreed, out_of_scope=scope)
+        says = f"Its codes and words agree on {chosen.agent}, but not on the strength or form, so neither was used."
+        return Reading(bare, (Gap(GapKind.CONTRADICTION, says, where),))
+    return Reading(
+        replace(
+            chosen,
+            strength=next(iter(strengths), None),
+            concentration=next(iter(concentrations), None),
+            form=form,
+            extended_release=any(one.extended_release for one in coded) or any(text.extended_release for text in about),
+            out_of_scope=OUT_OF_SCOPE.get(form) if form else None,
+        )
+    )
+
+
+def _differs(text: Words, strengths: set[Decimal], concentrations: set[Decimal]) -> bool:
+    """Whether a text states other amounts than the codes; amounts of another kind (mg for mg in one mL) are told by the form."""
+    return bool(
+        (strengths and text.amounts and strengths.isdisjoint(text.amounts))
+        or (concentrations and text.concentrations and concentrations.isdisjoint(text.concentrations))
+        or (strengths and text.concentrations and not text.amounts)
+    )
+
+
+def _families(forms: Iterable[Form]) -> int:
+    return len({index for form in forms for index, family in enumerate(FAMILIES) if form in family})
