@@ -12,7 +12,7 @@ import pytest
 
 from cds.core.facts import Known
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Answer, evaluate
+from cds.engine.evaluate import Answer, Questions, evaluate
 from cds.hooks.wording import Wording
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
@@ -121,11 +121,9 @@ def test_no_condition_and_no_boundary_is_left_undecided_by_the_examples(book: Kn
 
 
 def answers(rule: Rule, book: Knowledge) -> list[Answer]:
-    def parameter(name: str):  # type: ignore[no-untyped-def]
-        return book.parameters[name].on(DAY)
-
+    questions = Questions(lambda name: book.parameters[name].on(DAY))
     given = [{name: Known(value) for name, value in example.given.items()} for example in rule.examples]  # type: ignore[arg-type]
-    return [evaluate(rule, facts, parameter).answer for facts in given]
+    return [evaluate(rule, facts, questions).answer for facts in given]
 
 
 def changes(group: Group) -> Iterator[tuple[str, Group]]:
