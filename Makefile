@@ -6,7 +6,7 @@
 .PHONY: help demo serve test lint bench lock clean
 
 PORT  ?= 8000
-STORY ?= fhir_examples/alprazolam-abrupt-stop
+STORY ?= fhir_examples/abrupt-stop-alprazolam
 
 # The first Python that will do; name another with PYTHON=.
 ifndef PYTHON

@@ -69,3 +69,10 @@ def test_a_command_that_asks_shows_a_critical_card(line: str) -> None:
 def test_the_first_screen_of_the_readme_holds_the_two_commands() -> None:
     screen = (ROOT / "README.md").read_text().splitlines()[:24]
     assert [command for command in ("make demo", "make test") if not any(line.startswith(command) for line in screen)] == []
+
+
+def test_every_module_can_be_found_by_what_it_does() -> None:
+    page = (ROOT / "docs/finding-things.md").read_text()
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "cds").rglob("*.py") if path.name != "__init__.py"}
+    assert sorted(modules - set(NAMED.findall(page))) == []
+    assert sorted(modules & set(NAMED.findall(page))) == sorted(name for name in NAMED.findall(page) if name.startswith("cds/"))

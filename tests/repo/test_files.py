@@ -10,7 +10,7 @@ import pytest
 FOREIGN = {
     "a path of one machine": re.compile(r"(?<![\w.\-/>}])/(?:home|root|Users|work|mnt)/[\w.]"),
     "a package host": re.compile(r"py" r"pi\.(?:org|python)|python" r"hosted\.|npm" r"js\.(?:org|com)|deb\.deb" r"ian\.org"),
-    "an index of packages": re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host"),
+    "an index of packages": re.compile(r"-{2}(?:(?:extra-)?index-url|find-links|trusted-host)\b"),
     "a conflict left in a merge": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
 }
 
