@@ -1,0 +1,185 @@
+"""Plans: dated steps of doses that existing tablets deliver, or the reason why there is none and what can be done instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from cds.core.cuts import PercentOf
+from cds.core.quantity import Range
+from cds.core.regimen import DayTime
+from cds.core.tablets import Presentation
+
+
+class PlanKind(StrEnum):
+    """Whether a plan lowers the agent that is taken, or exchanges it for another first."""
+
+    DIRECT = "direct"
+    CROSSOVER = "crossover"
+
+
+@dataclass(frozen=True, slots=True)
+class SlowBounds:
+    """What read slow schedules never exceed: a step's cut in percent of the dose at the start, and of the current dose."""
+
+    of_start: Decimal
+    of_current: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TaperPace:
+    """One pace as numbers: the largest cut of a step in percent of its basis, and the least days between two steps."""
+
+    pace: str
+    cut: Decimal
+    interval: int
+    basis: PercentOf = PercentOf.CURRENT
+    slow: SlowBounds | None = None
+    """Set for the slower pace only."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLimits:
+    """What holds for every plan, from `rules/parameters/`. Units: percent, mg of diazepam a day, days."""
+
+    largest_cut_in_two_weeks: Decimal
+    small_step_limit: Decimal
+    small_step: Decimal
+    """Below the limit a step may be this large whatever the pace."""
+    largest_small_step: Decimal
+    """Where one smallest step of tablets is larger than this, a liquid is used if there is one."""
+    no_plan_above: Decimal
+    dispensing_interval: int
+    longest_plan: int
+    fewest_share_of_cut: Decimal
+    """In percent of the largest cut allowed: where tablets reach less than this, a liquid is used."""
+    close_share_of_cut: Decimal
+    """In percent: a cut is at least this share of the largest allowed where tablets can make it; within it, the easiest is chosen."""
+    second_strength_saves: Decimal
+    """How many tablets a day a second strength has to save."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How many of one presentation are taken at one time of day. Units: tablets, capsules or films; mL of a liquid."""
+
+    presentation: Presentation
+    time: DayTime
+    count: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDose:
+    """What is taken of one agent on each day of a step. `times` in mg; times at which nothing is taken are left out."""
+
+    agent: str
+    times: Mapping[DayTime, Decimal]
+    amounts: tuple[Amount, ...]
+
+    @property
+    def daily(self) -> Decimal:
+        """mg a day."""
+        return sum(self.times.values(), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What to dispense from one day on for some days: whole tablets by presentation, mL of a liquid."""
+
+    start: date
+    days: int
+    items: tuple[tuple[Presentation, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One dose, from when, and for how many days.
+
+    `doses` has one entry an agent; in the last step, of 0, an agent with no times. The days of that step are the
+    pace's interval: how long to watch after the last dose.
+    `equivalent` is in mg of oral diazepam a day; `cut` in percent of the step before, at the low end of that range where
+    two agents are taken, else in mg of the agent. `review` is the day to look at how a change of agent is borne.
+    """
+
+    start: date
+    days: int
+    doses: tuple[AgentDose, ...]
+    equivalent: Range
+    cut: Decimal
+    below_small_step_limit: bool
+    supplies: tuple[Supply, ...]
+    review: date | None = None
+
+    @property
+    def daily(self) -> Decimal:
+        """mg a day of the agent. Refuses: a step with more than one."""
+        (dose,) = self.doses
+        return dose.daily
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A taper to 0. `ends` is the day on which the dose becomes 0, and starts the last step. `notes` are for the prescriber."""
+
+    kind: PlanKind
+    agent: str
+    """What is taken now."""
+    target: str
+    """What the last steps lower: of a direct plan the same agent."""
+    pace: TaperPace
+    steps: tuple[PlanStep, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def start(self) -> date:
+        return self.steps[0].start
+
+    @property
+    def ends(self) -> date:
+        return self.steps[-1].start
+
+
+class InsteadKind(StrEnum):
+    """What can be done where no plan can be drawn up."""
+
+    LIQUID = "liquid"
+    CROSSOVER = "crossover"
+    IMMEDIATE_RELEASE = "immediate release"
+    SPECIALIST = "specialist"
+    HOLD = "hold"
+    SETTLE = "settle on one agent"
+    DIRECT = "direct taper"
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """One thing to do instead, in a sentence."""
+
+    kind: InsteadKind
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoPlan:
+    """Why no plan was drawn up, in a sentence, and what can be done instead.
+
+    `follows_to` is the lowest dose in mg a day that tablets reach at this pace, where they reach any.
+    """
+
+    reason: str
+    instead: tuple[Instead, ...]
+    follows_to: Decimal | None = None
+
+
+def no_steps(pace: str, who: str) -> NoPlan | None:
+    """What to do at a pace without steps, specialist or hold, and None for any other. `who` is whom to involve."""
+    if pace == "specialist":
+        says = f"Involve {who} before any cut. Until then keep the dose as it is: don't cut it, don't stop it, don't switch it."
+        return NoPlan("At this pace no plan is drawn up automatically.", (Instead(InsteadKind.SPECIALIST, says),))
+    if pace == "hold":
+        says = "Keep the dose as it is for now: don't cut it, don't stop it, don't switch it. Treat what is urgent first."
+        return NoPlan("The taper is on hold.", (Instead(InsteadKind.HOLD, says),))
+    return None

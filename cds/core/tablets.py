@@ -1,0 +1,242 @@
+"""Tablets: what can be dispensed, and which of it delivers a dose exactly.
+
+Inside, amounts are whole ticks, so that every comparison is exact and quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+from itertools import combinations
+
+from cds.core.medication import Form
+from cds.core.regimen import DayTime
+
+TICKS = 1_000_000
+"""Ticks in a mg."""
+
+
+def ticks(mg: Decimal) -> int:
+    """The amount in ticks. Refuses: an amount finer than a tick."""
+    exact = mg * TICKS
+    if exact != int(exact):
+        raise ValueError(f"{mg} mg is finer than a plan can count; seen more than six decimal places")
+    return int(exact)
+
+
+def in_mg(amount: int) -> Decimal:
+    """Ticks in mg, without trailing zeros."""
+    mg = (Decimal(amount) / TICKS).normalize()
+    return mg.quantize(Decimal(1)) if mg == mg.to_integral_value() else mg
+
+
+class Tier(IntEnum):
+    """How a dose is made up, the simplest first."""
+
+    SOLID = 0
+    LIQUID = 1
+    COMPOUNDED = 2
+    """With a liquid that a pharmacy prepares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """One thing that can be dispensed of an agent.
+
+    Units: `mg` in one tablet, capsule or film, or in one mL of a liquid; `smallest_volume` in mL, for liquids only.
+    `halves` and `quarters` say whether it may be split so; never true of capsules and extended release.
+    `code` is the RxNorm code of the product, None where it has none.
+    """
+
+    agent: str
+    form: Form
+    mg: Decimal
+    name: str
+    code: str | None = None
+    halves: bool = False
+    quarters: bool = False
+    extended_release: bool = False
+    compounded: bool = False
+    smallest_volume: Decimal | None = None
+
+    @property
+    def liquid(self) -> bool:
+        return self.form is Form.LIQUID
+
+    @property
+    def piece(self) -> int:
+        """The smallest amount that can be taken of it, in ticks."""
+        if self.liquid:
+            if self.smallest_volume is None:
+                raise ValueError(f"{self.name} is a liquid without a smallest volume; say what its syringe measures")
+            return ticks(self.mg * self.smallest_volume)
+        return ticks(self.mg) // (4 if self.quarters else 2 if self.halves else 1)
+
+    @property
+    def tier(self) -> Tier:
+        if not self.liquid:
+            return Tier.SOLID
+        return Tier.COMPOUNDED if self.compounded else Tier.LIQUID
+
+
+TAKEN_BY_MOUTH = {Form.TABLET, Form.CAPSULE, Form.ODT, Form.FILM, Form.LIQUID}
+COUNTED_FIRST = (Form.TABLET, Form.CAPSULE, Form.FILM, Form.ODT, Form.LIQUID)
+"""Of two of one strength, neither easier to split, the one that is listed first is used."""
+
+Doses = tuple[tuple[DayTime, int], ...]
+"""Ticks by time of day, 0 left out."""
+Counts = dict[tuple[Presentation, DayTime], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Presentations that deliver doses exactly, and how dear it is to the patient, in tablets a day."""
+
+    cost: float
+    counts: tuple[tuple[Presentation, DayTime, Decimal], ...]
+
+
+def usable(presentations: Iterable[Presentation], extended_release: bool) -> tuple[Presentation, ...]:
+    """What is taken by mouth in that release; of one strength the one that splits best, tablets before ODT."""
+    best: dict[tuple[Decimal, bool], Presentation] = {}
+    for one in presentations:
+        if one.form not in TAKEN_BY_MOUTH or one.extended_release != extended_release:
+            continue
+        key = (one.mg, one.liquid)
+        held = best.get(key)
+        if held is None or _easier(one) < _easier(held):
+            best[key] = one
+    return tuple(sorted(best.values(), key=lambda one: (-one.mg, one.name)))
+
+
+def _easier(one: Presentation) -> tuple[int, bool, int]:
+    return one.piece, one.compounded, COUNTED_FIRST.index(one.form)
+
+
+class Cabinet:
+    """The presentations of one agent, and what doses each one or two of them deliver.
+
+    It remembers what it has worked out; the answers depend on nothing but its arguments.
+    """
+
+    def __init__(
+        self, presentations: Iterable[Presentation], second_strength_saves: Decimal, extended_release: bool = False
+    ) -> None:
+        self.presentations = usable(presentations, extended_release)
+        self._opening = float(second_strength_saves)
+        self._kits = {tier: self._kits_of(tier) for tier in Tier}
+        self._reach: dict[tuple[Tier, int], list[int]] = {}
+        self._made: dict[tuple[tuple[Presentation, ...], int], tuple[float, tuple[Decimal, ...]] | None] = {}
+
+    def has(self, tier: Tier) -> bool:
+        return bool(self._kits[tier])
+
+    def _kits_of(self, tier: Tier) -> tuple[tuple[Presentation, ...], ...]:
+        """One presentation, or two, largest first; of a liquid tier one is that liquid."""
+        solids = [one for one in self.presentations if not one.liquid]
+        if tier is Tier.SOLID:
+            return tuple((one,) for one in solids) + tuple(combinations(solids, 2))
+        liquids = [one for one in self.presentations if one.tier is tier]
+        return tuple((one,) for one in liquids) + tuple((solid, one) for one in liquids for solid in solids)
+
+    def reach(self, tier: Tier, most: int) -> list[int]:
+        """Every single dose up to `most` that the tier delivers, 0 first, ascending."""
+        key = (tier, most)
+        if key not in self._reach:
+            found = {0}
+            for kit in self._kits[tier]:
+                found |= _sums(kit, most)
+            self._reach[key] = sorted(found)
+        return self._reach[key]
+
+    def fit(self, tier: Tier, doses: Doses) -> Fit | None:
+        """What delivers the doses with the fewest strengths and tablets, or None where two presentations can't."""
+        best: Fit | None = None
+        for kit in self._kits[tier]:
+            made = [self._make(kit, amount) for _, amount in doses]
+            if any(one is None for one in made):
+                continue
+            parts = [one for one in made if one is not None]
+            used = [any(counts[at] for _, counts in parts) for at in range(len(kit))]
+            cost = sum(each for each, _ in parts) + self._opening * sum(used)
+            if best is None or cost < best.cost:
+                counts = tuple(
+                    (one, time, counts[at])
+                    for (time, _), (_, counts) in zip(doses, parts, strict=True)
+                    for at, one in enumerate(kit)
+                    if counts[at]
+                )
+                best = Fit(cost, counts)
+        return best
+
+    def _make(self, kit: tuple[Presentation, ...], amount: int) -> tuple[float, tuple[Decimal, ...]] | None:
+        key = (kit, amount)
+        if key not in self._made:
+            self._made[key] = _make(kit, amount)
+        return self._made[key]
+
+
+def _pieces(kit: tuple[Presentation, ...]) -> tuple[int, ...]:
+    """What each of a kit is counted in: beside a liquid no tablet needs splitting."""
+    whole = any(one.liquid for one in kit)
+    return tuple(ticks(one.mg) if whole and not one.liquid else one.piece for one in kit)
+
+
+def _sums(kit: tuple[Presentation, ...], most: int) -> set[int]:
+    pieces = _pieces(kit)
+    if len(pieces) == 1:
+        return set(range(0, most + 1, pieces[0]))
+    first, second = pieces
+    if first % second == 0:
+        return set(range(0, most + 1, second))
+    return {total for base in range(0, most + 1, first) for total in range(base, most + 1, second)}
+
+
+def _make(kit: tuple[Presentation, ...], amount: int) -> tuple[float, tuple[Decimal, ...]] | None:
+    """The easiest counts of a kit that make an amount, with how dear they are."""
+    pieces = _pieces(kit)
+    if len(kit) == 1:
+        return None if amount % pieces[0] else _priced(kit, pieces, (amount // pieces[0],))
+    best: tuple[float, tuple[Decimal, ...]] | None = None
+    first, second = pieces
+    for many in range(amount // first, -1, -1):
+        rest = amount - many * first
+        if rest % second == 0:
+            priced = _priced(kit, pieces, (many, rest // second))
+            if best is None or priced[0] < best[0]:
+                best = priced
+    return best
+
+
+def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> tuple[float, tuple[Decimal, ...]]:
+    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 1, half of one for each mL, and more the finer."""
+    cost = 0.0
+    counts = []
+    for one, piece, number in zip(kit, pieces, many, strict=True):
+        count = Decimal(number * piece) / ticks(one.mg)
+        counts.append(count)
+        if not number:
+            continue
+        if one.liquid:
+            cost += 1 + float(count) / 2 + _fineness(count)
+        else:
+            cost += float(count) + (1.75 if count % 1 else 0) + (1 if (count * 2) % 1 else 0)
+    return cost, tuple(counts)
+
+
+ROUND_VOLUMES = (Decimal("0.5"), Decimal("0.25"), Decimal("0.1"), Decimal("0.05"))
+
+
+def _fineness(volume: Decimal) -> float:
+    """0 for a volume in half mL, up to 2 for one that needs the finest marks of a syringe."""
+    for at, mark in enumerate(ROUND_VOLUMES):
+        if volume % mark == 0:
+            return at / 2
+    return len(ROUND_VOLUMES) / 2
+
+
+def as_doses(times: Mapping[DayTime, int]) -> Doses:
+    """The doses in the order of the day, 0 left out."""
+    return tuple((time, times[time]) for time in DayTime if times.get(time))

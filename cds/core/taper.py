@@ -1,0 +1,413 @@
+"""A direct taper: from what is taken now to 0, at a pace, in doses that existing tablets deliver."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from cds.core.cuts import TWO_WEEKS, PercentOf
+from cds.core.plan import (
+    AgentDose,
+    Amount,
+    Instead,
+    InsteadKind,
+    NoPlan,
+    Plan,
+    PlanKind,
+    PlanLimits,
+    PlanStep,
+    Supply,
+    TaperPace,
+)
+from cds.core.quantity import Range, plain
+from cds.core.regimen import DayTime
+from cds.core.tablets import Cabinet, Doses, Fit, Presentation, Tier, as_doses, in_mg, ticks
+
+LEAVES_FIRST = (DayTime.MIDDAY, DayTime.EVENING, DayTime.MORNING, DayTime.NIGHT)
+"""Of equal doses the one that is lowered first; the night dose goes last."""
+FURTHER_CHANGE = 0.5
+"""How many tablets a day each further changed time of day is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dose:
+    """One dose of the plan, in ticks, with what delivers it. `fit` is None for what is taken before the plan."""
+
+    times: dict[DayTime, int]
+    fit: Fit | None
+    tier: Tier = Tier.SOLID
+
+    @property
+    def total(self) -> int:
+        return sum(self.times.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    day: int
+    dose: _Dose
+
+
+def direct(
+    takes: Mapping[DayTime, Decimal],
+    agent: str,
+    equivalent: Range,
+    presentations: Iterable[Presentation],
+    pace: TaperPace,
+    limits: PlanLimits,
+    start: date,
+    original: Decimal | None = None,
+    extended_release: bool = False,
+) -> Plan | NoPlan:
+    """A taper of one agent from the first lowered dose, on `start`, to 0; or why there is none.
+
+    Units: `takes` and `original` (the daily dose before the taper began, by default what is taken now) in mg;
+    `equivalent` in mg of oral diazepam for 1 mg of the agent. Limits that are in diazepam are read at its high end.
+    """
+    now = {time: ticks(mg) for time, mg in takes.items() if mg > 0}
+    if not now:
+        return NoPlan("Nothing is taken, so there is nothing to taper.", ())
+    daily = in_mg(sum(now.values()))
+    if daily * equivalent.high > limits.no_plan_above:
+        return above_highest(daily * equivalent.high, limits)
+    cabinet = Cabinet(presentations, limits.second_strength_saves, extended_release)
+    taper = _Taper(agent, equivalent, cabinet, pace, limits, now, ticks(original) if original else sum(now.values()))
+    timed = taper.simplest()
+    if isinstance(timed, NoPlan):
+        return _with_release(timed, extended_release)
+    steps = tuple(
+        plan_step(
+            start + timedelta(days=one.day),
+            days,
+            (agent_dose(agent, one.dose.times, one.dose.fit),),
+            equivalent.times(in_mg(one.dose.total)),
+            Decimal(before - one.dose.total) * 100 / before,
+            taper.small(one.dose.total),
+            limits.dispensing_interval,
+        )
+        for one, before, days in _with_lengths(timed, sum(now.values()), pace.interval)
+    )
+    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, _notes(steps, timed, limits))
+
+
+def above_highest(equivalent: Decimal, limits: PlanLimits) -> NoPlan:
+    """Why a dose above the largest published start gets no plan."""
+    reason = (
+        f"The dose is equal to up to {plain(equivalent)} mg of diazepam a day; above {plain(limits.no_plan_above)} mg, the largest "
+        "start of a published schedule, no plan is drawn up."
+    )
+    says = "Involve a specialist, and consider inpatient care. Until then keep the dose as it is: don't cut it, don't stop it."
+    return NoPlan(reason, (Instead(InsteadKind.SPECIALIST, says),))
+
+
+def spread(
+    daily: Decimal, times: Sequence[DayTime], presentations: Iterable[Presentation], limits: PlanLimits
+) -> dict[DayTime, Decimal]:
+    """A daily dose over times of day as evenly as tablets can, the largest part at night, where the patient's own times aren't known.
+
+    Where tablets can't make parts, the whole is one dose at night. Units: mg.
+    """
+    total = ticks(daily)
+    cabinet = Cabinet(presentations, limits.second_strength_saves)
+    tier = next((tier for tier in Tier if total in cabinet.reach(tier, total)), None)
+    if tier is None or len(times) < 2:
+        return {times[-1]: daily}
+    parts: dict[DayTime, int] = {}
+    rest = total
+    for left, time in zip(range(len(times), 1, -1), times, strict=False):
+        reach = cabinet.reach(tier, rest)
+        fitting = [part for part in reach if part * left <= rest and rest - part in set(reach)]
+        parts[time] = max(fitting, default=0)
+        rest -= parts[time]
+    parts[times[-1]] = rest
+    return {time: in_mg(part) for time, part in parts.items() if part}
+
+
+class _Taper:
+    """One taper while it is worked out, in ticks."""
+
+    def __init__(
+        self,
+        agent: str,
+        equivalent: Range,
+        cabinet: Cabinet,
+        pace: TaperPace,
+        limits: PlanLimits,
+        now: dict[DayTime, int],
+        original: int,
+    ) -> None:
+        self.agent = agent
+        self.cabinet = cabinet
+        self.pace = pace
+        self.limits = limits
+        self.now = now
+        self.original = original
+        self.first = sum(now.values())
+        self.limit = int(limits.small_step_limit / equivalent.high * ticks(Decimal(1)))
+        self.small_step = int(limits.small_step / equivalent.high * ticks(Decimal(1)))
+        self.largest_small_step = int(limits.largest_small_step / equivalent.high * ticks(Decimal(1)))
+        self.most = max(now.values())
+        self._reached: dict[Tier, list[int]] = {}
+        self.has_liquid = cabinet.has(Tier.LIQUID) or cabinet.has(Tier.COMPOUNDED)
+
+    def small(self, total: int) -> bool:
+        """At or below the small-step limit."""
+        return total <= self.limit
+
+    def simplest(self) -> list[_Timed] | NoPlan:
+        """The taper with tablets alone, else with one liquid: never two, whose strengths could be taken for one another."""
+        found = self._steps((Tier.SOLID,))
+        for liquid in (Tier.LIQUID, Tier.COMPOUNDED):
+            if isinstance(found, NoPlan) and self.cabinet.has(liquid):
+                with_liquid = self._steps((Tier.SOLID, liquid))
+                found = found if isinstance(with_liquid, NoPlan) else with_liquid
+        return found
+
+    def _steps(self, tiers: tuple[Tier, ...]) -> list[_Timed] | NoPlan:
+        """Every lowered dose with its day, counted from 0, the last of 0; or why tablets can't follow.
+
+        Once a liquid is taken it stays: nobody should have to change to and fro.
+        """
+        done: list[_Timed] = []
+        dose, day = _Dose(self.now, None), 0
+        while dose.total:
+            found = self._next(dose, day, done, tiers)
+            if found is None and done and day < done[-1].day + TWO_WEEKS:
+                day = done[-1].day + TWO_WEEKS
+                found = self._next(dose, day, done, tiers)
+            if found is None or (not done and not found.total):
+                return self._stuck(dose, done)
+            done.append(_Timed(day, found))
+            tiers = tuple(tier for tier in tiers if tier >= found.tier) if found.times else tiers
+            dose, day = found, day + self.pace.interval
+        return done
+
+    def _next(self, dose: _Dose, day: int, done: Sequence[_Timed], tiers: tuple[Tier, ...]) -> _Dose | None:
+        lowest = self._lowest(dose.total, self._two_weeks_ago(dose, day, done))
+        if self.small(dose.total):
+            return self._small_step(dose, lowest, tiers)
+        if dose.total - lowest < self._allowed(dose.total) / 2 and day < (done[-1].day + TWO_WEEKS if done else 0):
+            return None
+        return self._followed(dose, lowest, tiers)
+
+    def _two_weeks_ago(self, dose: _Dose, day: int, done: Sequence[_Timed]) -> int:
+        """The dose in effect two weeks before, after any cut of that day: what the two-week ceiling is taken of."""
+        earlier = [one.dose.total for one in done if one.day <= day - TWO_WEEKS]
+        if earlier:
+            return earlier[-1]
+        return self.first if done else dose.total
+
+    def _allowed(self, total: int) -> Decimal:
+        basis = total if self.pace.basis is PercentOf.CURRENT else self.original
+        return self.pace.cut / 100 * basis
+
+    def _lowest(self, total: int, before: int) -> int:
+        """The lowest total that the pace, its bounds and the two-week ceiling allow."""
+        floors = [total - self._allowed(total), before * (1 - self.limits.largest_cut_in_two_weeks / 100)]
+        if self.pace.slow:
+            floors += [total * (1 - self.pace.slow.of_current / 100), total - self._of_start()]
+        return min(total, int(max(floors).to_integral_value(ROUND_CEILING)))
+
+    def _of_start(self) -> Decimal:
+        return self.pace.slow.of_start / 100 * self.first if self.pace.slow else Decimal(self.first)
+
+    def _followed(self, dose: _Dose, lowest: int, tiers: Iterable[Tier]) -> _Dose | None:
+        """The dose that the simplest tier reaches well enough, else the one that reaches furthest."""
+        furthest: _Dose | None = None
+        enough = dose.total - (dose.total - lowest) * self.limits.fewest_share_of_cut / 100
+        for tier in tiers:
+            found = self._best(dose, lowest, tier)
+            if found and found.total <= enough:
+                return found
+            if found and (furthest is None or found.total < furthest.total):
+                furthest = found
+        return furthest
+
+    def _small_step(self, dose: _Dose, lowest: int, tiers: tuple[Tier, ...]) -> _Dose | None:
+        """Below the limit: what the pace allows or a small step of published schedules, else one smallest step of tablets.
+
+        A small step lands on a whole number of small steps, so that it is up to half of one larger or smaller.
+        """
+        bound = int((dose.total - self._of_start()).to_integral_value(ROUND_CEILING))
+        small = max(0, (2 * dose.total + self.small_step) // (2 * self.small_step) - 1) * self.small_step
+        fast = self.pace.interval < TWO_WEEKS
+        if fast:
+            tiers = (Tier.SOLID, *(tier for tier in tiers if tier is not Tier.SOLID))
+        found = None if fast else self._followed(dose, max(bound, min(lowest, small)), tiers)
+        found = found or self._one_smallest(dose, tiers[0])
+        if found is None:
+            return self._followed(dose, small, tiers)
+        if tiers == (Tier.SOLID,) and self.has_liquid:
+            coarse = found.total < bound or dose.total - found.total > max(self.largest_small_step, dose.total - lowest)
+            return None if coarse else found
+        return found
+
+    def _one_smallest(self, dose: _Dose, tier: Tier) -> _Dose | None:
+        """The dose one smallest step lower."""
+        return next((found for found in (self._fitted(times, tier) for times in self._thinned(dose, 0, tier)) if found), None)
+
+    def _best(self, dose: _Dose, lowest: int, tier: Tier) -> _Dose | None:
+        """Of the doses that come close to the largest cut allowed, the one that is easiest to take; else the lowest."""
+        if lowest >= dose.total or not self.cabinet.has(tier):
+            return None
+        options = [*self._one_lowered(dose, lowest, tier), *self._thinned(dose, lowest, tier)]
+        close = dose.total - (dose.total - lowest) * self.limits.close_share_of_cut / 100
+        near = [times for times in options if sum(times.values()) <= close]
+        priced = [
+            (self._price(found, dose), found.total, found) for found in (self._fitted(times, tier) for times in near) if found
+        ]
+        if priced:
+            return min(priced, key=lambda one: one[:2])[2]
+        for times in sorted(options, key=lambda times: sum(times.values())):
+            found = self._fitted(times, tier)
+            if found:
+                return found
+        return None
+
+    def _price(self, found: _Dose, before: _Dose) -> float:
+        changed = sum(found.times.get(time, 0) != amount for time, amount in before.times.items())
+        return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (changed - 1)
+
+    def _fitted(self, times: dict[DayTime, int], tier: Tier) -> _Dose | None:
+        doses: Doses = as_doses(times)
+        fit = self.cabinet.fit(tier, doses)
+        return _Dose(dict(doses), fit, tier) if fit else None
+
+    def _base(self, dose: _Dose, tier: Tier) -> tuple[list[int], dict[DayTime, int]]:
+        """What the tier reaches, and what is taken now, each time lowered to what it reaches."""
+        reach = self._reach(tier)
+        held = set(reach)
+        return reach, {time: amount if amount in held else _below(reach, amount) for time, amount in dose.times.items()}
+
+    def _reach(self, tier: Tier) -> list[int]:
+        """The single doses that the tier delivers, no measured one smaller than a small step."""
+        if tier not in self._reached:
+            least = 0 if tier is Tier.SOLID else self.small_step
+            self._reached[tier] = [amount for amount in self.cabinet.reach(tier, self.most) if amount >= least or not amount]
+        return self._reached[tier]
+
+    def _one_lowered(self, dose: _Dose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
+        """The doses with only the largest lowered, and that to no less than half of the next largest."""
+        reach, times = self._base(dose, tier)
+        time = next(iter(_in_turn(times)), None)
+        if time is None:
+            return
+        others = [amount for other, amount in times.items() if other is not time]
+        rest = sum(others)
+        for amount in reversed(reach):
+            if rest + amount < lowest or 2 * amount < max(others, default=0):
+                break
+            if amount < times[time]:
+                yield {**times, time: amount}
+
+    def _thinned(self, dose: _Dose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
+        """The doses lowered evenly, one smallest amount after the other, down to the lowest total."""
+        reach, times = self._base(dose, tier)
+        if lowest <= sum(times.values()) < dose.total:
+            yield dict(times)
+        while any(times.values()):
+            for time in _in_turn(times):
+                lower = {**times, time: _below(reach, times[time])}
+                if sum(lower.values()) >= lowest:
+                    break
+            else:
+                return
+            times = lower
+            if sum(times.values()) < dose.total:
+                yield dict(times)
+
+    def _stuck(self, dose: _Dose, done: Sequence[_Timed]) -> NoPlan:
+        """Why no tablet can follow, from which dose on, and what can."""
+        at = f"{plain(in_mg(dose.total))} mg of {self.agent} a day"
+        if not self.cabinet.presentations:
+            reason = f"No form of {self.agent} that can be taken by mouth is known."
+        elif not done:
+            reason = f"No tablet or capsule of {self.agent} can make a first step at this pace from {at}."
+        else:
+            reason = f"Tablets and capsules of {self.agent} can follow this pace down to {at}, and not below it."
+        liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
+        crossover = "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
+        follows = in_mg(dose.total) if done else None
+        return NoPlan(reason, (Instead(InsteadKind.CROSSOVER, crossover), Instead(InsteadKind.LIQUID, liquid)), follows)
+
+
+def _in_turn(times: Mapping[DayTime, int]) -> list[DayTime]:
+    """The times at which something is taken, the largest first; of equal ones, night last."""
+    taken = [time for time, amount in times.items() if amount]
+    return sorted(taken, key=lambda time: (-times[time], LEAVES_FIRST.index(time)))
+
+
+def _below(reach: Sequence[int], amount: int) -> int:
+    at = bisect_left(reach, amount)
+    return reach[at - 1] if at else 0
+
+
+def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterable[tuple[_Timed, int, int]]:
+    """Each dose with the total before it and its days."""
+    for at, one in enumerate(timed):
+        days = timed[at + 1].day - one.day if at + 1 < len(timed) else interval
+        yield one, before, days
+        before = one.dose.total
+
+
+def agent_dose(agent: str, times: Mapping[DayTime, int], fit: Fit | None) -> AgentDose:
+    """The dose in mg and tablets."""
+    amounts = tuple(Amount(one, time, _plain_count(count)) for one, time, count in fit.counts) if fit else ()
+    return AgentDose(agent, {time: in_mg(times[time]) for time in DayTime if times.get(time)}, amounts)
+
+
+def _plain_count(count: Decimal) -> Decimal:
+    return count.quantize(Decimal(1)) if count == count.to_integral_value() else count.normalize()
+
+
+def plan_step(
+    start: date,
+    days: int,
+    doses: tuple[AgentDose, ...],
+    equivalent: Range,
+    cut: Decimal,
+    small: bool,
+    dispensing_interval: int,
+    review: date | None = None,
+) -> PlanStep:
+    """A step with what to dispense for it, no more than the dispensing interval at a time."""
+    supplies = []
+    for first in range(0, days, dispensing_interval):
+        many = min(dispensing_interval, days - first)
+        items = _dispensed(doses, many)
+        if items:
+            supplies.append(Supply(start + timedelta(days=first), many, items))
+    return PlanStep(start, days, doses, equivalent, cut, small, tuple(supplies), review)
+
+
+def _dispensed(doses: Iterable[AgentDose], days: int) -> tuple[tuple[Presentation, Decimal], ...]:
+    a_day: dict[Presentation, Decimal] = {}
+    for dose in doses:
+        for amount in dose.amounts:
+            a_day[amount.presentation] = a_day.get(amount.presentation, Decimal(0)) + amount.count
+    return tuple((one, (count * days).to_integral_value(ROUND_CEILING)) for one, count in a_day.items())
+
+
+def _notes(steps: Sequence[PlanStep], timed: Sequence[_Timed], limits: PlanLimits) -> tuple[str, ...]:
+    """What a prescriber has to know of the plan as a whole."""
+    notes = []
+    for tier, says in ((Tier.LIQUID, "the liquid"), (Tier.COMPOUNDED, "a liquid that a pharmacy prepares")):
+        at = next((at for at, one in enumerate(timed) if one.dose.tier is tier), None)
+        if at is not None:
+            amounts = [amount for dose in steps[at].doses for amount in dose.amounts]
+            name = "".join(f": {amount.presentation.name}" for amount in amounts[-1:] if amount.presentation.liquid)
+            notes.append(f"From {steps[at].start.isoformat()} no tablet can follow this pace; {says} can{name}.")
+    length = (steps[-1].start - steps[0].start).days
+    if length > limits.longest_plan:
+        notes.append(f"At this pace and basis the taper takes {length // 7} weeks. Review both as it goes on.")
+    return tuple(notes)
+
+
+def _with_release(found: NoPlan, extended_release: bool) -> NoPlan:
+    if not extended_release:
+        return found
+    says = "The same daily dose as immediate-release tablets, split over the day, held until borne well; then a taper of these."
+    return NoPlan(found.reason, (Instead(InsteadKind.IMMEDIATE_RELEASE, says), *found.instead), found.follows_to)
