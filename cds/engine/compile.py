@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from cds.core.facts import Facts, Known
-from cds.engine.evaluate import Asked, Parameters, comparable, resolved
+from cds.engine.evaluate import Asked, Questions, comparable
 from cds.errors import CdsError
 from cds.knowledge.model import Condition, FactDefinition, FactType, Group, Operator
 
@@ -55,9 +55,9 @@ class Compiled:
         return {"all": [{"m": {"$and": tests}}]}
 
 
-def compiled(rule_id: str, when: Group, vocabulary: Mapping[str, FactDefinition], parameters: Parameters) -> list[Compiled]:
-    """The alternatives of a rule, with the parameters' values in force."""
-    found = _group(when, True, _Words(vocabulary, parameters))
+def compiled(rule_id: str, when: Group, vocabulary: Mapping[str, FactDefinition], questions: Questions) -> list[Compiled]:
+    """The alternatives of a rule, with the values that its questions have."""
+    found = _group(when, True, _Words(vocabulary, questions))
     unique = {tuple(sorted(alternative.items())): alternative for alternative in found}
     return [Compiled(rule_id, alternative) for alternative in unique.values()]
 
@@ -76,7 +76,7 @@ def message(facts: Facts, asked: frozenset[str], vocabulary: Mapping[str, FactDe
 @dataclass(frozen=True, slots=True)
 class _Words:
     vocabulary: Mapping[str, FactDefinition]
-    parameters: Parameters
+    questions: Questions
 
 
 def _group(group: Group, wanted: bool, words: _Words) -> list[Alternative]:
@@ -92,7 +92,7 @@ def _entry(entry: Condition | Group, wanted: bool, words: _Words) -> list[Altern
     if isinstance(entry, Group):
         return _group(entry, wanted, words)
     definition = words.vocabulary[entry.fact]
-    spans = _spans(entry.operator, tuple(resolved(operand, words.parameters) for operand in entry.operands), definition)
+    spans = _spans(entry.operator, words.questions.asked(entry), definition)
     if spans is None:
         return []
     return [{entry.fact: span} for span in (spans if wanted else _between(spans, definition))]
@@ -134,9 +134,9 @@ def _number(value: int | str, definition: FactDefinition) -> int:
 
 def _spans(operator: Operator, asked: tuple[Asked, ...], definition: FactDefinition) -> list[Span] | None:
     """The spans in which the answer is true; None where a parameter has no value, so that no answer can be given."""
-    if any(one.value is None for one in asked):
+    numbers = [_number(one.compared, definition) for one in asked if one.compared is not None]
+    if len(numbers) < len(asked):
         return None
-    numbers = [_number(comparable(one.value), definition) for one in asked if one.value is not None]
     low, high = numbers[0], numbers[-1]
     if operator is Operator.AT_LEAST:
         return [(low, FURTHEST)]

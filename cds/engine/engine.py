@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 
 from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
 from cds.engine.compile import TooManyAlternatives
 from cds.engine.durable import EngineFailed
-from cds.engine.evaluate import Answer, Finding, Line, Parameters, evaluate, weigh
+from cds.engine.evaluate import Answer, Finding, Line, Questions, evaluate, weigh
 from cds.engine.prepare import prepared
 from cds.engine.rulesets import Rulesets
 from cds.knowledge.examples import CANNOT_TELL, NOTHING, conditions_of
@@ -46,6 +47,7 @@ class Engine:
         }
         self._rules = {RuleKind.RISK: knowledge.risks(), RuleKind.ADVICE: knowledge.advice()}
         self._names = {kind: _parameter_names(rules) for kind, rules in self._rules.items()}
+        self._questions: dict[tuple[object, ...], Questions] = {}
         self._compiled: dict[tuple[object, ...], Rulesets] = {}
         self._lock = threading.Lock()
         try:
@@ -61,8 +63,8 @@ class Engine:
         """
         rules = [r for r in self._rules[kind] if r.status in RUNNING and r.in_force(day) and (hook is None or hook in r.hooks)]
         ready = prepared(facts, self._vocabularies[kind])
-        parameters = self._parameters(day)
-        explained = [evaluate(rule, ready, parameters) for rule in rules]
+        questions = self._asked_on(kind, day)
+        explained = [evaluate(rule, ready, questions) for rule in rules]
         try:
             true = self._rulesets(kind, day).true(ready)
         except (EngineFailed, TooManyAlternatives) as error:
@@ -85,7 +87,7 @@ class Engine:
         if rule.card is None or rule.card.raise_when is None:
             return False
         ready = prepared(facts, self._vocabularies[rule.kind])
-        return weigh(rule.card.raise_when, ready, self._parameters(day))[0] is Answer.TRUE
+        return weigh(rule.card.raise_when, ready, self._asked_on(rule.kind, day))[0] is Answer.TRUE
 
     def ready(self) -> bool:
         """Whether durable-rules gives the known answer to one worked example."""
@@ -101,17 +103,21 @@ class Engine:
             for rulesets in self._compiled.values():
                 rulesets.close()
 
-    def _parameters(self, day: date) -> Parameters:
+    def _key(self, kind: RuleKind, day: date) -> tuple[object, ...]:
+        """The editions of the parameters that the rules of a kind ask about; days with the same ones share what is compiled."""
         known = self.knowledge.parameters
-        return lambda name: known[name].on(day)
+        return (kind, *(edition.since if (edition := known[name].on(day)) else None for name in self._names[kind]))
+
+    def _asked_on(self, kind: RuleKind, day: date) -> Questions:
+        key = self._key(kind, day)
+        known = self.knowledge.parameters
+        return self._questions.setdefault(key, Questions(lambda name: known[name].on(day)))
 
     def _rulesets(self, kind: RuleKind, day: date) -> Rulesets:
-        """The compiled rules of a kind with the parameters of the day; days with the same values share them."""
-        parameters = self._parameters(day)
-        key = (kind, *(edition.value if (edition := parameters(name)) else None for name in self._names[kind]))
+        key = self._key(kind, day)
         with self._lock:
             if key not in self._compiled:
-                self._compiled[key] = Rulesets(self._rules[kind], self._vocabularies[kind], parameters)
+                self._compiled[key] = Rulesets(self._rules[kind], self._vocabularies[kind], self._asked_on(kind, day))
             return self._compiled[key]
 
     def _given(self, rule: Rule, example: Example) -> dict[str, Fact]:
@@ -131,7 +137,7 @@ class Engine:
 
     def _check_example(self, rule: Rule, example: Example, problems: Problems) -> None:
         facts = self._given(rule, example)
-        finding = evaluate(rule, facts, self._parameters(rule.in_force_from))
+        finding = evaluate(rule, facts, self._asked_on(rule.kind, rule.in_force_from))
         expected = EXPECTED.get(example.expect, Answer.TRUE)
         if finding.answer is not expected:
             seen = f"the example `{example.name}` expects {example.expect}; the rule's answer is {finding.answer}."
@@ -154,12 +160,13 @@ class Engine:
 
 
 def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:
-    operands = (operand for rule in rules for condition in conditions_of(rule.when) for operand in condition.operands)
+    groups = [group for rule in rules for group in (rule.when, rule.card.raise_when if rule.card else None) if group is not None]
+    operands = (operand for group in groups for condition in conditions_of(group) for operand in condition.operands)
     return tuple(sorted({operand.name for operand in operands if isinstance(operand, ParameterName)}))
 
 
 def _troubled(finding: Finding, trouble: str) -> Finding:
-    return Finding(finding.rule_id, finding.answer, finding.trace, trouble)
+    return replace(finding, trouble=trouble)
 
 
 def _decides(line: Line, fact: str, answer: Answer) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from cds.core.facts import Fact, Facts, FactValue, Unknown
 from cds.core.quantity import Quantity, thousandths
-from cds.knowledge.model import Condition, Group, Operand, Operator, ParameterEdition, ParameterName, Rule
+from cds.knowledge.model import Condition, Group, Operand, Operator, ParameterEdition, ParameterName, Rule, RuleKind
 
 Parameters = Callable[[str], ParameterEdition | None]
 """A parameter's edition in force, by its name; None where it has none."""
@@ -25,17 +26,43 @@ class Answer(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a fact was compared with; `parameter` and `cite` where it is a parameter's value, `value` None where it has none."""
+class Asked(NamedTuple):
+    """What a fact was compared with; `parameter` and `cite` where it is a parameter's value, `value` None where it has none.
+
+    `compared` is the value in the form in which values are compared.
+    """
 
     value: Quantity | bool | str | date | None
     parameter: str | None = None
     cite: str | None = None
+    compared: int | str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Questions:
+    """What each condition asks, with the parameters in force on one day; worked out once for each condition."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self._known: dict[int, tuple[Condition, tuple[Asked, ...]]] = {}
+
+    def asked(self, condition: Condition) -> tuple[Asked, ...]:
+        """The values of the condition's operands, in their order."""
+        known = self._known.get(id(condition))
+        if known is None:
+            known = (condition, tuple(self._resolved(operand) for operand in condition.operands))
+            self._known[id(condition)] = known
+        return known[1]
+
+    def _resolved(self, operand: Operand) -> Asked:
+        if not isinstance(operand, ParameterName):
+            return Asked(operand, compared=comparable(operand))
+        edition = self._parameters(operand.name)
+        return (
+            Asked(edition.value, operand.name, edition.cite, comparable(edition.value)) if edition else Asked(None, operand.name)
+        )
+
+
+class Line(NamedTuple):
     """One line of a trace: a condition with the fact found, or (without a condition) a nested group, its lines below it.
 
     `group` says whether the line stands under all, any or none; `depth` is 1 in a nested group.
@@ -57,29 +84,30 @@ class Finding:
     answer: Answer
     trace: tuple[Line, ...]
     trouble: str | None = None
+    kind: RuleKind = RuleKind.RISK
 
     @property
     def true(self) -> bool:
         return self.answer is Answer.TRUE
 
 
-def evaluate(rule: Rule, facts: Facts, parameters: Parameters) -> Finding:
+def evaluate(rule: Rule, facts: Facts, questions: Questions) -> Finding:
     """The rule's answer about the facts, in the words of the rule."""
-    answer, trace = weigh(rule.when, facts, parameters)
-    return Finding(rule.id, answer, trace)
+    answer, trace = weigh(rule.when, facts, questions)
+    return Finding(rule.id, answer, trace, kind=rule.kind)
 
 
-def weigh(group: Group, facts: Facts, parameters: Parameters, depth: int = 0) -> tuple[Answer, tuple[Line, ...]]:
+def weigh(group: Group, facts: Facts, questions: Questions, depth: int = 0) -> tuple[Answer, tuple[Line, ...]]:
     """The group's answer, and a line for each of its conditions."""
     trace: list[Line] = []
     answers: dict[str, list[Answer]] = {"all": [], "any": [], "none": []}
     for name, entries in (("all", group.all), ("any", group.any), ("none", group.none)):
         for entry in entries:
             if isinstance(entry, Group):
-                answer, below = weigh(entry, facts, parameters, depth + 1)
+                answer, below = weigh(entry, facts, questions, depth + 1)
                 trace += [Line(name, answer, depth), *below]
             else:
-                found, asked = facts.get(entry.fact, NOT_GIVEN), tuple(resolved(o, parameters) for o in entry.operands)
+                found, asked = facts.get(entry.fact, NOT_GIVEN), questions.asked(entry)
                 answer = _holds(entry.operator, found, asked)
                 trace.append(Line(name, answer, depth, entry, found, asked))
             answers[name].append(answer)
@@ -107,19 +135,11 @@ def opposite(answer: Answer) -> Answer:
     return {Answer.TRUE: Answer.FALSE, Answer.FALSE: Answer.TRUE}.get(answer, answer)
 
 
-def resolved(operand: Operand, parameters: Parameters) -> Asked:
-    """The operand's value; of a parameter, its edition's value with the source."""
-    if not isinstance(operand, ParameterName):
-        return Asked(operand)
-    edition = parameters(operand.name)
-    return Asked(edition.value, operand.name, edition.cite) if edition else Asked(None, operand.name)
-
-
 def _holds(operator: Operator, found: Fact, asked: tuple[Asked, ...]) -> Answer:
-    if isinstance(found, Unknown) or any(one.value is None for one in asked):
+    wanted = [one.compared for one in asked if one.compared is not None]
+    if isinstance(found, Unknown) or len(wanted) < len(asked):
         return Answer.CANNOT_TELL
-    value, wanted = comparable(found.value), [comparable(one.value) for one in asked if one.value is not None]
-    return Answer.TRUE if _compare(operator, value, wanted) else Answer.FALSE
+    return Answer.TRUE if _compare(operator, comparable(found.value), wanted) else Answer.FALSE
 
 
 def _compare(operator: Operator, value: int | str, wanted: list[int | str]) -> bool:
@@ -140,10 +160,10 @@ def _compare(operator: Operator, value: int | str, wanted: list[int | str]) -> b
 
 def comparable(value: FactValue | Quantity) -> int | str:
     """The value in the form in which values are compared: amounts in whole thousandths, days counted, yes as 1."""
-    if isinstance(value, Quantity):
-        return thousandths(value.value)
-    if isinstance(value, Decimal):
-        return thousandths(value)
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, Decimal):
+        return thousandths(value)
+    if isinstance(value, Quantity):
+        return thousandths(value.value)
     return value.toordinal() if isinstance(value, date) else value

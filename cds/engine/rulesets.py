@@ -1,4 +1,4 @@
-"""Rules of one kind, compiled with the parameters of a day, in as many durable-rules rulesets as they need."""
+"""Rules of one kind, compiled with the parameters of one day, in as many durable-rules rulesets as they need."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from cds.core.facts import Facts
 from cds.engine.compile import Compiled, compiled, message
 from cds.engine.durable import MOST_FACTS, MOST_RULES, Ruleset
-from cds.engine.evaluate import Parameters
+from cds.engine.evaluate import Questions
 from cds.knowledge.model import FactDefinition, Rule
 
 
 class Rulesets:
     """The rules as durable-rules holds them. Refuses: what can't be compiled, with EngineFailed or TooManyAlternatives."""
 
-    def __init__(self, rules: Sequence[Rule], vocabulary: Mapping[str, FactDefinition], parameters: Parameters) -> None:
+    def __init__(self, rules: Sequence[Rule], vocabulary: Mapping[str, FactDefinition], questions: Questions) -> None:
         self._vocabulary = vocabulary
         self._packs: list[tuple[Ruleset, frozenset[str], dict[str, str]]] = []
-        alternatives = [one for rule in rules for one in compiled(rule.id, rule.when, vocabulary, parameters)]
+        alternatives = [one for rule in rules for one in compiled(rule.id, rule.when, vocabulary, questions)]
         try:
             for place, pack in enumerate(packs(alternatives)):
                 names = {f"r{number}": one for number, one in enumerate(pack)}

@@ -353,6 +353,7 @@ class Knowledge:
             raise KeyError(f"parameter {parameter} has no name in force on {day.isoformat()}")
         return edition.value
 
-    def rule(self, id: str) -> Rule:
-        """The rule of that id."""
-        return self.rules_by_id[id]
+    def rule(self, id: str, kind: RuleKind | None = None) -> Rule:
+        """The rule of that id. A risk and an advice rule may share one; without a kind, the advice rule is meant."""
+        found = self.rules_by_id[id]
+        return found if kind in (None, found.kind) else next(rule for rule in self.rules if (rule.kind, rule.id) == (kind, id))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
 from cds.engine.compile import TooManyAlternatives
-from cds.engine.evaluate import Answer, evaluate
+from cds.engine.evaluate import Answer, Questions, evaluate
 from cds.engine.prepare import prepared
 from cds.engine.rulesets import Rulesets
 from cds.knowledge.model import (
@@ -109,13 +109,14 @@ def edition(name: str) -> ParameterEdition | None:
 def test_a_rule_fires_exactly_when_the_reference_says_true(whens: list[Group], cases: list) -> None:
     rules = [rule(f"rule-{place}", when) for place, when in enumerate(whens)]
     try:
-        rulesets = Rulesets(rules, VOCABULARY, edition)
+        questions = Questions(edition)
+        rulesets = Rulesets(rules, VOCABULARY, questions)
     except TooManyAlternatives:
         return
     try:
         for case in cases:
             facts = prepared(case, VOCABULARY)
-            expected = {one.id for one in rules if evaluate(one, facts, edition).answer is Answer.TRUE}
+            expected = {one.id for one in rules if evaluate(one, facts, questions).answer is Answer.TRUE}
             assert rulesets.true(facts) == expected
     finally:
         rulesets.close()
@@ -127,8 +128,8 @@ def test_the_harness_would_see_a_difference() -> None:
         Group(all=(Condition("pregnant", Operator.IS, (True,)),)),
         Group(all=(Condition("pregnant", Operator.IS, (False,)),)),
     )
-    rulesets = Rulesets([rule("rule-0", other)], VOCABULARY, edition)
+    rulesets = Rulesets([rule("rule-0", other)], VOCABULARY, Questions(edition))
     facts = prepared({"pregnant": Known(True)}, VOCABULARY)
-    expected = {"rule-0"} if evaluate(rule("rule-0", asks), facts, edition).answer is Answer.TRUE else set()
+    expected = {"rule-0"} if evaluate(rule("rule-0", asks), facts, Questions(edition)).answer is Answer.TRUE else set()
     assert rulesets.true(facts) != expected
     rulesets.close()
