@@ -65,11 +65,13 @@ class Regimen:
     """The doses of an order in the order in which they are taken; concurrent lines are already summed.
 
     `ends` is true where the order itself says that taking stops after its last step ("for 14 days, then stop",
-    a bounds duration), not merely that a supply runs out.
+    a bounds duration), not merely that a supply runs out. `single_doses` is how many doses there are in all, where the order
+    is for a countable few, such as one before a procedure; it then ends.
     """
 
     steps: tuple[Step, ...]
     ends: bool = False
+    single_doses: int | None = None
 
     @property
     def first(self) -> Dose:
