@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cds.errors import CdsError
@@ -44,8 +45,14 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
 
 def settings(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. Refuses, all at once: unknown names with our prefix, and values that can't be used."""
-    readers = {"rules": _folder, "time_zone": _time_zone, "allow_unauthenticated": _yes_no, "log_level": _log_level}
-    problems, values = [], {}
+    readers: dict[str, Callable[[str], Any]] = {
+        "rules": _folder,
+        "time_zone": _time_zone,
+        "allow_unauthenticated": _yes_no,
+        "log_level": _log_level,
+    }
+    problems: list[str] = []
+    values: dict[str, Any] = {}
     for variable, text in sorted(environment.items()):
         if not variable.startswith(PREFIX):
             continue

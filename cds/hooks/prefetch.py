@@ -63,7 +63,9 @@ def _delivery(part: Part, value: object) -> Delivery:
     value = _unwrapped(value)
     if value is None:
         return NOTHING
-    type = value.get("resourceType") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return Delivery(Completeness.MISSING, said=WRONG_TYPE)
+    type = value.get("resourceType")
     if type == "OperationOutcome":
         return Delivery(Completeness.MISSING, said=ERROR)
     if type == "Bundle":
@@ -124,8 +126,9 @@ def _each_once(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...], boo
 
 def _holds_resource(entry: object) -> bool:
     """Whether an entry holds a resource that is data, not a message about the search."""
-    resource = entry.get("resource") if isinstance(entry, dict) else None
-    return isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome" and _mode(entry) != "outcome"
+    if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
+        return False
+    return entry["resource"].get("resourceType") != "OperationOutcome" and _mode(entry) != "outcome"
 
 
 def _mode(entry: Mapping[str, Any]) -> object:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds.core.record import Part
-from cds.knowledge.model import Knowledge
+from cds.knowledge.model import CodedValue, Knowledge
 
 LOINC = "http://loinc.org"
 
@@ -78,7 +78,7 @@ def _entry(service: Service) -> dict[str, Any]:
 
 def _templates(knowledge: Knowledge) -> dict[str, str]:
     """Prefetch templates in the portable subset of CDS Hooks 2.0.1: reads; searches by reference, token, `_sort` and `_count`."""
-    codes = sorted({coded.code for values in knowledge.value_sets.values() for coded in values if coded.system == LOINC})
+    codes = sorted({one.code for values in knowledge.value_sets.values() for one in values if _is_question(one)})
     observations = "Observation?patient={{context.patientId}}"
     if codes:
         observations += "&code=" + ",".join(f"{LOINC}|{code}" for code in codes)
@@ -91,3 +91,8 @@ def _templates(knowledge: Knowledge) -> dict[str, str]:
         Part.OBSERVATIONS.value: observations + "&_sort=-date&_count=50",
         Part.ENCOUNTER.value: "Encounter/{{context.encounterId}}",
     }
+
+
+def _is_question(coded: CodedValue) -> bool:
+    """Whether a code is a LOINC term; answers in LOINC's lists have codes that begin with letters."""
+    return coded.system == LOINC and coded.code[:1].isdigit()

@@ -73,4 +73,6 @@ def test_pref_1_to_6_a_template_is_a_read_or_a_search_in_the_portable_subset(ser
 
 
 def test_observations_are_asked_for_by_code(services: list[dict[str, Any]]) -> None:
-    assert "&code=http://loinc.org|" in services[0]["prefetch"]["observations"]
+    codes = re.findall(r"http://loinc\.org\|([^,&]+)", services[0]["prefetch"]["observations"])
+    assert codes
+    assert all(re.fullmatch(r"\d+-\d", code) for code in codes), "an answer's code is no observation's code"
