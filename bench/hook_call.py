@@ -1,0 +1,71 @@
+"""What one hook call costs, as a multiple of a bare route that parses the same body.
+
+Both servers are one process each and are asked in turn over one kept-alive connection, so that what else the machine does
+falls on both. Exit code 1: a ratio is above its budget.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from statistics import median
+
+from bench.calls import hook_call
+from bench.servers import BARE, OURS, NotReady, served
+
+BUDGETS = {12: 3.0, 100: 4.0}
+"""By prefetched resources, how many times a bare route a call may cost."""
+CALLS = 400
+WARM_UP = 50
+PATH = "/cds-services/taper-order-sign"
+
+
+def main() -> int:
+    day = datetime.now(UTC).date()
+    try:
+        with served(BARE) as (bare, _), served(OURS) as (ours, _):
+            kept = [_measured(bare, ours, hook_call(resources, day), resources, budget) for resources, budget in BUDGETS.items()]
+    except NotReady as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0 if all(kept) else 1
+
+
+def _measured(bare: int, ours: int, body: bytes, resources: int, budget: float) -> bool:
+    """Prints both medians and their ratio, and tells whether the ratio is within the budget."""
+    servers = [HTTPConnection("127.0.0.1", port, timeout=30) for port in (bare, ours)]
+    times: list[list[float]] = [[], []]
+    try:
+        for turn in range(WARM_UP + CALLS):
+            for server, seconds in zip(servers, times, strict=True):
+                took = _call(server, body)
+                if turn >= WARM_UP:
+                    seconds.append(took)
+    finally:
+        for server in servers:
+            server.close()
+    limit, cost = (median(seconds) * 1000 for seconds in times)
+    ratio = cost / limit
+    verdict = "within" if ratio <= budget else "ABOVE"
+    print(
+        f"{resources:>4} resources, {len(body) / 1000:.1f} kB: bare route {limit:.2f} ms, a call {cost:.2f} ms, "
+        f"ratio {ratio:.2f}, {verdict} the budget of {budget:.1f}"
+    )
+    return ratio <= budget
+
+
+def _call(server: HTTPConnection, body: bytes) -> float:
+    started = time.perf_counter()
+    server.request("POST", PATH, body, {"Content-Type": "application/json"})
+    answer = server.getresponse()
+    content = answer.read()
+    took = time.perf_counter() - started
+    if answer.status != 200:
+        raise NotReady(f"a call was answered with {answer.status}: {content[:500].decode(errors='replace')}")
+    return took
+
+
+if __name__ == "__main__":
+    sys.exit(main())
