@@ -57,7 +57,7 @@ class PlanLimits:
     fewest_share_of_cut: Decimal
     """In percent of the largest cut allowed: where tablets reach less than this, a liquid is used."""
     close_share_of_cut: Decimal
-    """In percent: a cut is at least this share of the largest allowed where tablets can make it; within it, the easiest is chosen."""
+    """In percent of the largest cut allowed: of all cuts from this share on, the one that is easiest to take is chosen."""
     second_strength_saves: Decimal
     """How many tablets a day a second strength has to save."""
 

@@ -87,7 +87,8 @@ COUNTED_FIRST = (Form.TABLET, Form.CAPSULE, Form.FILM, Form.ODT, Form.LIQUID)
 
 Doses = tuple[tuple[DayTime, int], ...]
 """Ticks by time of day, 0 left out."""
-Counts = dict[tuple[Presentation, DayTime], Decimal]
+Made = tuple[float, tuple[Decimal, ...]]
+"""How dear it is to make one dose from a kit, and how many of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,12 @@ class Fit:
 
 
 def usable(presentations: Iterable[Presentation], extended_release: bool) -> tuple[Presentation, ...]:
-    """What is taken by mouth in that release; of one strength the one that splits best, tablets before ODT."""
-    best: dict[tuple[Decimal, bool], Presentation] = {}
+    """What is taken by mouth in that release: of one strength what splits best, then tablets; of each liquid tier the finest."""
+    best: dict[tuple[Decimal, Tier], Presentation] = {}
     for one in presentations:
         if one.form not in TAKEN_BY_MOUTH or one.extended_release != extended_release:
             continue
-        key = (one.mg, one.liquid)
+        key = (Decimal(0), one.tier) if one.liquid else (one.mg, Tier.SOLID)
         held = best.get(key)
         if held is None or _easier(one) < _easier(held):
             best[key] = one
@@ -128,7 +129,7 @@ class Cabinet:
         self._opening = float(second_strength_saves)
         self._kits = {tier: self._kits_of(tier) for tier in Tier}
         self._reach: dict[tuple[Tier, int], list[int]] = {}
-        self._made: dict[tuple[tuple[Presentation, ...], int], tuple[float, tuple[Decimal, ...]] | None] = {}
+        self._made: dict[tuple[tuple[Presentation, ...], int], Made | None] = {}
 
     def has(self, tier: Tier) -> bool:
         return bool(self._kits[tier])
@@ -171,7 +172,7 @@ class Cabinet:
                 best = Fit(cost, counts)
         return best
 
-    def _make(self, kit: tuple[Presentation, ...], amount: int) -> tuple[float, tuple[Decimal, ...]] | None:
+    def _make(self, kit: tuple[Presentation, ...], amount: int) -> Made | None:
         key = (kit, amount)
         if key not in self._made:
             self._made[key] = _make(kit, amount)
@@ -194,12 +195,12 @@ def _sums(kit: tuple[Presentation, ...], most: int) -> set[int]:
     return {total for base in range(0, most + 1, first) for total in range(base, most + 1, second)}
 
 
-def _make(kit: tuple[Presentation, ...], amount: int) -> tuple[float, tuple[Decimal, ...]] | None:
+def _make(kit: tuple[Presentation, ...], amount: int) -> Made | None:
     """The easiest counts of a kit that make an amount, with how dear they are."""
     pieces = _pieces(kit)
     if len(kit) == 1:
         return None if amount % pieces[0] else _priced(kit, pieces, (amount // pieces[0],))
-    best: tuple[float, tuple[Decimal, ...]] | None = None
+    best: Made | None = None
     first, second = pieces
     for many in range(amount // first, -1, -1):
         rest = amount - many * first
@@ -210,8 +211,8 @@ def _make(kit: tuple[Presentation, ...], amount: int) -> tuple[float, tuple[Deci
     return best
 
 
-def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> tuple[float, tuple[Decimal, ...]]:
-    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 1, half of one for each mL, and more the finer."""
+def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> Made:
+    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 1, half for each mL, and more the finer."""
     cost = 0.0
     counts = []
     for one, piece, number in zip(kit, pieces, many, strict=True):

@@ -96,34 +96,24 @@ def direct(
 def above_highest(equivalent: Decimal, limits: PlanLimits) -> NoPlan:
     """Why a dose above the largest published start gets no plan."""
     reason = (
-        f"The dose is equal to up to {plain(equivalent)} mg of diazepam a day; above {plain(limits.no_plan_above)} mg, the largest "
-        "start of a published schedule, no plan is drawn up."
+        f"The dose is equal to up to {plain(equivalent)} mg of diazepam a day; above {plain(limits.no_plan_above)} mg, the "
+        "largest start of a published schedule, no plan is drawn up."
     )
     says = "Involve a specialist, and consider inpatient care. Until then keep the dose as it is: don't cut it, don't stop it."
     return NoPlan(reason, (Instead(InsteadKind.SPECIALIST, says),))
 
 
-def spread(
-    daily: Decimal, times: Sequence[DayTime], presentations: Iterable[Presentation], limits: PlanLimits
-) -> dict[DayTime, Decimal]:
-    """A daily dose over times of day as evenly as tablets can, the largest part at night, where the patient's own times aren't known.
-
-    Where tablets can't make parts, the whole is one dose at night. Units: mg.
-    """
-    total = ticks(daily)
-    cabinet = Cabinet(presentations, limits.second_strength_saves)
-    tier = next((tier for tier in Tier if total in cabinet.reach(tier, total)), None)
-    if tier is None or len(times) < 2:
-        return {times[-1]: daily}
+def spread(total: int, times: Sequence[DayTime], cabinet: Cabinet) -> tuple[dict[DayTime, int], Fit] | None:
+    """A daily dose, in ticks, over times of day as evenly as tablets can, the largest part last; None where they can't."""
+    reach = cabinet.reach(Tier.SOLID, total)
     parts: dict[DayTime, int] = {}
     rest = total
     for left, time in zip(range(len(times), 1, -1), times, strict=False):
-        reach = cabinet.reach(tier, rest)
-        fitting = [part for part in reach if part * left <= rest and rest - part in set(reach)]
-        parts[time] = max(fitting, default=0)
+        parts[time] = max(part for part in reach if part * left <= rest)
         rest -= parts[time]
     parts[times[-1]] = rest
-    return {time: in_mg(part) for time, part in parts.items() if part}
+    fit = cabinet.fit(Tier.SOLID, as_doses(parts))
+    return (parts, fit) if fit else None
 
 
 class _Taper:
@@ -329,7 +319,9 @@ class _Taper:
         else:
             reason = f"Tablets and capsules of {self.agent} can follow this pace down to {at}, and not below it."
         liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
-        crossover = "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
+        crossover = (
+            "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
+        )
         follows = in_mg(dose.total) if done else None
         return NoPlan(reason, (Instead(InsteadKind.CROSSOVER, crossover), Instead(InsteadKind.LIQUID, liquid)), follows)
 
