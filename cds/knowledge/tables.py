@@ -10,6 +10,7 @@ from cds.knowledge.dosing import dosing
 from cds.knowledge.drugs import drugs
 from cds.knowledge.model import CodedValue, DosingWords, Interaction
 from cds.knowledge.problems import Problems
+from cds.knowledge.value_sets import value_sets
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,13 @@ class Tables:
 def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
     """The tables under `drugs/` and `value-sets/`."""
     shelf = drugs(files, problems)
+    sets = value_sets(files, problems)
     return Tables(
         agents=shelf.agents,
         medications=shelf.medications,
         names=shelf.names,
         interactions=shelf.interactions,
+        value_sets=sets.value_sets,
+        codes=sets.codes,
         dosing=dosing(files, problems),
     )
