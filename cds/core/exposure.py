@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -217,12 +217,13 @@ def _doses(own: Sequence[Stretch], tomorrow: date, most_stockpile: int) -> list[
 
 
 def _append(doses: list[TakenDose], dose: TakenDose) -> None:
-    if doses and doses[-1].period.until == dose.period.start:
-        longer = replace(doses[-1], period=Period(doses[-1].period.start, dose.period.until))
-        if longer == replace(dose, period=longer.period):
-            doses[-1] = longer
-            return
-    doses.append(dose)
+    last = doses[-1] if doses else dose
+    same = (last.mg, last.at_least, last.days_a_week) == (dose.mg, dose.at_least, dose.days_a_week)
+    if doses and same and last.period.until == dose.period.start:
+        period = Period(last.period.start, dose.period.until)
+        doses[-1] = TakenDose(period, dose.mg, dose.at_least, dose.days_a_week)
+    else:
+        doses.append(dose)
 
 
 def _replaced(own: Sequence[Stretch], most_stockpile: int) -> dict[Stretch, date]:

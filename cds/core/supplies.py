@@ -171,7 +171,7 @@ def _alone(supply: Supply, day: date) -> Stretch | None:
         return None
     running = supply.open_ended and period.until > day
     known = supply.open_ended or _length(supply) is not None
-    return replace(_stretch([supply], period), open_ended=running, known=known, lasts_until=_lasts_until(supply, period, running))
+    return _stretch([supply], period, _lasts_until(supply, period, running), running, known)
 
 
 def _lasts_until(supply: Supply, period: Period, running: bool) -> date | None:
@@ -181,7 +181,9 @@ def _lasts_until(supply: Supply, period: Period, running: bool) -> date | None:
     return None if days is None else shifted(supply.start, ceil(days)) if running else period.until
 
 
-def _stretch(supplies: Sequence[Supply], period: Period) -> Stretch:
+def _stretch(
+    supplies: Sequence[Supply], period: Period, lasts_until: date | None, open_ended: bool = False, known: bool = True
+) -> Stretch:
     one = supplies[0]
     return Stretch(
         agent=one.agent,
@@ -191,8 +193,10 @@ def _stretch(supplies: Sequence[Supply], period: Period) -> Stretch:
         days_a_week=one.days_a_week,
         sources=tuple(dict.fromkeys(supply.source for supply in supplies)),
         spells=(period,),
-        lasts_until=period.until,
+        lasts_until=lasts_until,
+        open_ended=open_ended,
         as_needed=one.as_needed,
+        known=known,
     )
 
 
@@ -240,26 +244,21 @@ def _stacked(course: Sequence[Supply], most_stockpile: int) -> Iterator[Stretch]
     on which their order was stopped.
     """
     stack: list[Supply] = []
-    total, natural, until = Decimal(0), date.min, date.min
+    total, natural, stopped, until = Decimal(0), date.min, date.min, date.min
     for supply in course:
         days = _length(supply)
         if not days:
             continue
         if stack and supply.start > until:
-            yield _stretch(stack, Period(stack[0].start, until))
-            stack = []
-        if not stack:
-            total, natural = Decimal(0), date.min
+            yield _stretch(stack, Period(stack[0].start, until), until)
+            stack, total, natural, stopped = [], Decimal(0), date.min, date.min
         stack.append(supply)
         total += days
         natural = max(natural, shifted(supply.start, ceil(days)))
-        until = min(shifted(stack[0].start, ceil(total)), shifted(natural, most_stockpile), _stopped(stack))
+        stopped = max(stopped, supply.ended or date.max)
+        until = min(shifted(stack[0].start, ceil(total)), shifted(natural, most_stockpile), stopped)
     if stack:
-        yield _stretch(stack, Period(stack[0].start, until))
-
-
-def _stopped(stack: Sequence[Supply]) -> date:
-    return max(supply.ended or date.max for supply in stack)
+        yield _stretch(stack, Period(stack[0].start, until), until)
 
 
 # As needed ------------------------------------------------------------------------------------------------------------
