@@ -119,7 +119,8 @@ def _each_once(resources: Iterable[Resource]) -> tuple[tuple[Resource, ...], boo
     for resource in resources:
         id = resource.get("id")
         key = (resource.get("resourceType"), id) if isinstance(id, str) and id else len(kept)
-        if kept.setdefault(key, resource) != resource:
+        first = kept.setdefault(key, resource)
+        if first is not resource and first != resource:
             conflicting.add(key)
     return tuple(resource for key, resource in kept.items() if key not in conflicting), bool(conflicting)
 

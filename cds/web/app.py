@@ -61,7 +61,7 @@ class Routes:
             response = json_response(200, decision.answer)
             self.metrics.answered(decision.answer)
         except ClientDisconnect:
-            raise
+            return self._refused(started, id, service, BadRequest("The caller hung up before the body was complete."))
         except Exception as error:
             return self._refused(started, id, service, error)
         self._tell(started, id, service, 200, hook_instance=call.hook_instance, **_counts(decision.answer))
