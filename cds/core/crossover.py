@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.plan import AgentDose, Instead, InsteadKind, NoPlan, Plan, PlanKind, PlanLimits, PlanStep, TaperPace
 from cds.core.quantity import Range, plain
@@ -74,12 +74,11 @@ def plan(
     if isinstance(taper, NoPlan):
         return replace(taper, reason=f"After a crossover to {target.agent}: {taper.reason}")
     steps = tuple(_exchange_steps(rungs, now, source, target, limits, crossover, start, days))
-    says = f"{plain(sum(last.values(), Decimal(0)))} mg of {target.agent} a day is the low end of what equals the dose; some patients need more."
-    review = (
-        f"Look at sedation and withdrawal {crossover.review} days after each exchange. Take {source.agent} off the list when it is "
-        "gone."
-    )
-    return Plan(PlanKind.CROSSOVER, source.agent, target.agent, pace, (*steps, *taper.steps), (says, review, *taper.notes))
+    dose = f"{plain(sum(last.values(), Decimal(0)))} mg of {target.agent} a day"
+    says = f"{dose} is the low end of what equals the dose; some patients need more."
+    look = f"Look at sedation and withdrawal {crossover.review} days after each exchange."
+    gone = f"Take {source.agent} off the list when it is gone."
+    return Plan(PlanKind.CROSSOVER, source.agent, target.agent, pace, (*steps, *taper.steps), (says, look, gone, *taper.notes))
 
 
 def to_immediate_release(
@@ -190,7 +189,7 @@ def _rungs_with(
     rungs = []
     for time, amount in _exchanges(now, old_cabinet):
         left = {**left, time: left[time] - amount}
-        most = int((ratio * amount).to_integral_value(ROUND_FLOOR))
+        most = int((ratio * amount).to_integral_value(ROUND_HALF_UP))
         placed = _added(new_cabinet, tier, added, _taken_at(time, now), most)
         old_fit = _fit(old_cabinet, left)
         if placed is None or (any(left.values()) and old_fit is None):

@@ -112,8 +112,8 @@ def usable(presentations: Iterable[Presentation], extended_release: bool) -> tup
     return tuple(sorted(best.values(), key=lambda one: (-one.mg, one.name)))
 
 
-def _easier(one: Presentation) -> tuple[int, bool, int]:
-    return one.piece, one.compounded, COUNTED_FIRST.index(one.form)
+def _easier(one: Presentation) -> tuple[int, int, Decimal]:
+    return one.piece, COUNTED_FIRST.index(one.form), one.mg
 
 
 class Cabinet:

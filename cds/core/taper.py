@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from cds.core.cuts import TWO_WEEKS, PercentOf
 from cds.core.plan import (
@@ -136,9 +136,9 @@ class _Taper:
         self.now = now
         self.original = original
         self.first = sum(now.values())
-        self.limit = int(limits.small_step_limit / equivalent.high * ticks(Decimal(1)))
-        self.small_step = int(limits.small_step / equivalent.high * ticks(Decimal(1)))
-        self.largest_small_step = int(limits.largest_small_step / equivalent.high * ticks(Decimal(1)))
+        self.limit = _in_ticks(limits.small_step_limit / equivalent.high)
+        self.small_step = _in_ticks(limits.small_step / equivalent.high)
+        self.largest_small_step = _in_ticks(limits.largest_small_step / equivalent.high)
         self.most = max(now.values())
         self._reached: dict[Tier, list[int]] = {}
         self.has_liquid = cabinet.has(Tier.LIQUID) or cabinet.has(Tier.COMPOUNDED)
@@ -324,6 +324,11 @@ class _Taper:
         )
         follows = in_mg(dose.total) if done else None
         return NoPlan(reason, (Instead(InsteadKind.CROSSOVER, crossover), Instead(InsteadKind.LIQUID, liquid)), follows)
+
+
+def _in_ticks(mg: Decimal) -> int:
+    """To the nearest tick: a third of a mg has none of its own."""
+    return int((mg * ticks(Decimal(1))).to_integral_value(ROUND_HALF_UP))
 
 
 def _in_turn(times: Mapping[DayTime, int]) -> list[DayTime]:
