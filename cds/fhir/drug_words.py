@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -59,7 +59,8 @@ LOCAL_WORDS = frozenset({"topical", "cream", "ointment", "ophthalmic", "otic", "
 class Words:
     """What one text says: `drugs` in the order named, each once; all `amounts` in mg and `concentrations` in mg in one mL.
 
-    `strength` is the amount that belongs to the drug in question, None where that can't be told. `local` is true for what is put
+    `strength` is the amount that belongs to the drug in question, None where that can't be told. `form` is the one
+    stated, `usual_form` the only one that a named brand comes in. `local` is true for what is put
     on skin, eyes or ears, and so acts on nothing else.
     """
 
@@ -68,6 +69,7 @@ class Words:
     concentrations: frozenset[Decimal]
     strength: Decimal | None
     form: Form | None
+    usual_form: Form | None
     extended_release: bool
     local: bool
 
@@ -97,7 +99,8 @@ def words(text: str, names: Mapping[str, Medication]) -> Words:
         amounts=frozenset(amounts),
         concentrations=frozenset(concentrations),
         strength=_strength(text, drugs, amounts),
-        form=form_of(plain) or _one(drug.form for drug in drugs),
+        form=form_of(plain),
+        usual_form=next((drug.form for drug in drugs if drug.form), None),
         extended_release=_is_slow(plain, tokens) or any(drug.extended_release for drug in drugs),
         local=not LOCAL_WORDS.isdisjoint(tokens),
     )
@@ -171,7 +174,3 @@ def _per_ml(match: re.Match[str]) -> Decimal | None:
     volume = Decimal(match[3] or 1)
     amount = _mg(match)
     return amount / volume if amount is not None and volume > 0 else None
-
-
-def _one(forms: Iterable[Form | None]) -> Form | None:
-    return next((form for form in forms if form), None)

@@ -41,6 +41,8 @@ class _Evidence:
 
     coded: list[Medication] = field(default_factory=list)
     texts: list[Words] = field(default_factory=list)
+    forms: list[Form] = field(default_factory=list)
+    """Forms stated apart from code and words."""
     covered: bool = False
     """Whether some code is of a system that the tables cover."""
 
@@ -125,11 +127,9 @@ def _add_medication(evidence: _Evidence, target: Json, within: Json, library: Li
     _add_concept(evidence, views.child(target, "code"), knowledge)
     items = views.objects(target, "ingredient")
     parts = [part for item in items if (part := _ingredient(item, target, within, library, knowledge))]
-    whole = _compounded(parts)
-    if whole is None:
-        return
+    evidence.coded.extend(_compounded(parts))
     form = _stated_form(views.child(target, "form") or views.child(target, "doseForm"))
-    evidence.coded.extend(replace(part, form=part.form or form) for part in whole)
+    evidence.forms.extend([form] if form else [])
 
 
 def _ingredient(item: Json, target: Json, within: Json, library: Library, knowledge: Knowledge) -> Medication | None:
@@ -182,10 +182,10 @@ def _stated_form(concept: Json) -> Form | None:
     return form_of(folded(views.text(concept, "text") or ""))
 
 
-def _compounded(parts: list[Medication]) -> list[Medication] | None:
+def _compounded(parts: list[Medication]) -> list[Medication]:
     """The ingredients as one medication where at most one of them is an agent; else each by itself, so that they contradict."""
     if len(parts) < 2 or len({part.agent for part in parts if part.agent}) > 1:
-        return parts or None
+        return parts
     main = next((part for part in parts if part.agent), parts[0])
     ingredients = tuple(dict.fromkeys(name for part in (main, *parts) for name in part.ingredients))
     groups = _groups(parts)
@@ -212,7 +212,7 @@ def _reading(evidence: _Evidence, where: str) -> Reading[Medication]:
     if chosen.agent is None:
         local = any(text.local for text in evidence.texts)
         return _with_unlisted(replace(chosen, groups=frozenset()) if local else chosen, where)
-    return _amounts(chosen, [one for one in coded if one.agent == chosen.agent], evidence.texts, where)
+    return _amounts(chosen, [one for one in coded if one.agent == chosen.agent], evidence, where)
 
 
 def _without_classes(evidence: _Evidence) -> list[Medication]:
@@ -270,19 +270,20 @@ def _with_unlisted(drug: Medication, where: str) -> Reading[Medication]:
     return Reading(drug, (Gap(GapKind.MEDICATION, says, where),))
 
 
-def _amounts(chosen: Medication, coded: list[Medication], texts: list[Words], where: str) -> Reading[Medication]:
+def _amounts(chosen: Medication, coded: list[Medication], evidence: _Evidence, where: str) -> Reading[Medication]:
     """The agent with its strength and form, completed from every source; without them where two sources differ."""
-    about = [text for text in texts if not text.drugs or text.names(chosen)]
+    about = [text for text in evidence.texts if not text.drugs or text.names(chosen)]
     strengths = {one.strength for one in coded if one.strength is not None}
     concentrations = {one.concentration for one in coded if one.concentration is not None}
-    forms = [form for form in (*(one.form for one in coded), *(text.form for text in about)) if form]
+    stated = (chosen.form if coded else None, *(one.form for one in coded), *(text.form for text in about), *evidence.forms)
+    forms = [form for form in stated if form]
     if not strengths and not concentrations:
         strengths = {text.strength for text in about if text.strength is not None}
         concentrations = {value for text in about for value in text.concentrations}
         doubted = len(strengths) + len(concentrations) > 1
     else:
         doubted = len(strengths) + len(concentrations) > 1 or any(_differs(text, strengths, concentrations) for text in about)
-    form = chosen.form or (forms[0] if forms else None)
+    form = next(iter(forms), None) or next((text.usual_form for text in about if text.usual_form), None)
     agreed = form if _families(forms) <= 1 else None
     if doubted or agreed is not form:
         scope = OUT_OF_SCOPE.get(agreed) if agreed else None
