@@ -13,7 +13,7 @@ from cds.fhir import views
 from cds.fhir.drug_words import Words, form_of, in_mg, same_drug, words
 from cds.fhir.references import Library
 from cds.fhir.views import Json
-from cds.knowledge.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded
+from cds.knowledge.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded, joint_groups
 from cds.knowledge.model import Knowledge
 
 SYSTEMS = {
@@ -188,14 +188,8 @@ def _compounded(parts: list[Medication]) -> list[Medication]:
         return parts
     main = next((part for part in parts if part.agent), parts[0])
     ingredients = tuple(dict.fromkeys(name for part in (main, *parts) for name in part.ingredients))
-    groups = _groups(parts)
+    groups = joint_groups(part.groups for part in parts)
     return [replace(main, ingredients=ingredients, groups=groups)]
-
-
-def _groups(drugs: Iterable[Medication]) -> frozenset[str]:
-    """The groups of drugs in one product: an opioid's antagonist in it is no rescue."""
-    groups = frozenset().union(*(drug.groups for drug in drugs))
-    return groups - {"opioid-antagonist"} if "opioid" in groups else groups
 
 
 # What it all comes to -------------------------------------------------------------------------------------------------
@@ -242,7 +236,9 @@ def _from_words(named: list[Words]) -> Medication | None:
     main = max((drug for drug in drugs if drug.agent or not agents), key=lambda drug: len(drug.ingredients))
     first = next(text for text in named if text.names(main))
     ingredients = tuple(dict.fromkeys(name for drug in (main, *first.drugs) for name in drug.ingredients))
-    return replace(main, name=" with ".join(ingredients), ingredients=ingredients, groups=_groups(first.drugs))
+    return replace(
+        main, name=" with ".join(ingredients), ingredients=ingredients, groups=joint_groups(drug.groups for drug in first.drugs)
+    )
 
 
 def _agree(chosen: Medication, coded: Iterable[Medication], named: Iterable[Words]) -> bool:

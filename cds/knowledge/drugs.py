@@ -32,6 +32,9 @@ OUT_OF_SCOPE = {
 }
 """The forms that get no taper advice, in words."""
 
+ANTAGONISTS = frozenset({"opioid-antagonist", "naloxone"})
+"""The groups that an antagonist loses in one product with an opioid: there it rescues nobody."""
+
 PRODUCTS = (
     "system", "code", "display", "tty", "agent", "partners", "strength_mg", "concentration_mg_ml", "form", "extended_release",
     "brand", "source", "origin",
@@ -67,6 +70,12 @@ def drugs(files: Mapping[str, bytes], problems: Problems) -> DrugTables:
     shelf.products(rows(files, "drugs/products.csv", PRODUCTS, problems))
     shelf.further_names(rows(files, "drugs/names.csv", NAMES, problems))
     return DrugTables(known, shelf.medications, shelf.names, interactions)
+
+
+def joint_groups(each: Iterable[frozenset[str]]) -> frozenset[str]:
+    """The groups of a product, from those of each drug in it."""
+    groups = frozenset().union(*each)
+    return groups - ANTAGONISTS if "opioid" in groups else groups
 
 
 def folded(text: str) -> str:
@@ -176,7 +185,7 @@ class _Shelf:
         return Medication(
             name=_plain_name(row) if plain and not partners else tidy(row["display"]),
             agent=row["agent"],
-            groups=frozenset().union(*(self.groups_of.get(partner, frozenset()) for partner in partners)),
+            groups=joint_groups(self.groups_of.get(partner, frozenset()) for partner in partners),
             ingredients=(row["agent"], *partners),
             strength=self._number(position, row["strength_mg"]),
             concentration=self._number(position, row["concentration_mg_ml"]),
@@ -198,12 +207,10 @@ class _Shelf:
                 seen = f"`{listed(unknown)}` is neither an agent nor an ingredient of other-drugs.csv."
                 self.problems.add("RULE023", position, seen, "", nearest(unknown[0], {**self.agents, **self.groups_of}))
                 continue
-            others = [self.groups_of.get(name, frozenset()) for name in ingredients if name != agent]
-            groups = frozenset().union(*others)
             drug = Medication(
                 name=" with ".join(ingredients),
                 agent=agent,
-                groups=groups - {"opioid-antagonist"} if "opioid" in groups else groups,
+                groups=joint_groups(self.groups_of.get(name, frozenset()) for name in ingredients),
                 ingredients=ingredients,
                 form=form,
                 extended_release=row["extended_release"] == "yes",
@@ -235,14 +242,12 @@ class _Shelf:
             self.problems.add("RULE023", position, seen, "", nearest(group, self.groups))
         return found
 
-    def _inherited(self, position: Position, ingredients: Iterable[str]) -> frozenset[str]:
-        found: frozenset[str] = frozenset()
+    def _inherited(self, position: Position, ingredients: Collection[str]) -> frozenset[str]:
         for name in ingredients:
             if name not in self.groups_of:
                 seen, expected = f"`{name}` has no row of its own.", "Each ingredient stands once with its groups."
                 self.problems.add("RULE023", position, seen, expected, nearest(name, self.groups_of))
-            found |= self.groups_of.get(name, frozenset())
-        return found
+        return joint_groups(self.groups_of.get(name, frozenset()) for name in ingredients)
 
     def _form(self, position: Position, text: str) -> Form | None:
         if not text:

@@ -201,7 +201,8 @@ def test_the_partner_in_a_combination_brings_its_groups(tables: DrugTables) -> N
     [
         ("oxycodone", {"opioid"}),
         ("methadone", {"opioid", "alcohol-or-opioid-use-disorder-medicine"}),
-        ("naloxone", {"opioid-antagonist"}),
+        ("naloxone", {"opioid-antagonist", "naloxone"}),
+        ("naltrexone", {"opioid-antagonist", "alcohol-or-opioid-use-disorder-medicine"}),
         ("gabapentin", {"gabapentinoid", "antiseizure"}),
         ("carbamazepine", {"antiseizure", "cyp3a4-inducer"}),
         ("fluvoxamine", {"antidepressant", "cyp3a4-moderate-inhibitor", "cyp2c19-inhibitor"}),
