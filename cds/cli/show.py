@@ -90,10 +90,11 @@ def _judged(order: Mapping[str, Any]) -> str:
 
 
 def show_why(decision: Decision, knowledge: Knowledge, console: Console) -> None:
-    """Prints the story of every rule for each judged order: true or not, by which conditions, and how near a miss was."""
+    """Prints the story of every rule for each judgement: true or not, by which conditions, and how near a miss was."""
     words = askable(knowledge)
-    for order, findings in zip(decision.judged, decision.findings, strict=False):
-        console.rule(Text(f"{order.request}: {order.agent}"))
+    for judgement, findings in zip(decision.judgements, decision.findings, strict=True):
+        named = "; ".join(f"{order.request}: {order.agent}" for order in judgement.orders)
+        console.rule(Text(named or "nothing that is shown"))
         for finding in findings:
             console.print(Text(explained(finding, decision.day, words)), soft_wrap=True)
 
