@@ -48,6 +48,7 @@ CODES = {
     "RULE132": "evaluators-differ",
     "RULE133": "too-many-alternatives",
     "RULE140": "value-set-missing",
+    "RULE141": "drug-group-missing",
 }
 """The name of each code. A code is never used for anything else once it was released."""
 

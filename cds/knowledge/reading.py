@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cds.knowledge.check import check_released, check_table_cites, check_words
 from cds.knowledge.evidence import evidence
-from cds.knowledge.examples import conditions_of
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Position, Rule, RuleKind, Status
+from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Position, Rule, RuleKind
 from cds.knowledge.parameters import paces, parameters
 from cds.knowledge.problems import Problems
 from cds.knowledge.rules import Surroundings, check_names, check_order, check_template, rule
 from cds.knowledge.tables import Tables, tables
-from cds.knowledge.vocabulary import risk_definitions, risk_fact, vocabulary
+from cds.knowledge.vocabulary import risk_definitions, vocabulary
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 SUFFIXES = (".yaml", ".csv")
@@ -60,7 +60,9 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
     rules = tuple(rule(file, node, kind, around) for file, kind, node in _rule_documents(documents))
     check_names(rules, words, problems)
     check_order(order, [one.id for one in rules if one.kind is RuleKind.ADVICE], problems)
-    _check_released(rules, problems)
+    check_released(rules, problems)
+    check_words(words.values(), numbers, shelves, problems)
+    check_table_cites(shelves, sources, problems)
     problems.raise_any()
     return Knowledge(
         revision=revision(files),
@@ -150,21 +152,6 @@ def _order(document: Node | None, problems: Problems) -> Iterator[tuple[str, Pos
     for entry in node.items if isinstance(node, Items) else ():
         if isinstance(entry, Scalar):
             yield entry.text, entry.position
-
-
-def _check_released(rules: Sequence[Rule], problems: Problems) -> None:
-    """Reports a released advice rule that asks about a risk rule that is not: its answer would not be there."""
-    shown = {Status.ACTIVE: (Status.ACTIVE,), Status.SILENT: (Status.ACTIVE, Status.SILENT)}
-    risks = {risk_fact(one.id): one for one in rules if one.kind is RuleKind.RISK}
-    for one in rules:
-        if one.card is None or one.status not in shown:
-            continue
-        raising = conditions_of(one.card.raise_when) if one.card.raise_when else iter(())
-        for condition in (*conditions_of(one.when), *raising):
-            risk = risks.get(condition.fact)
-            if risk is not None and risk.status not in shown[one.status]:
-                seen = f"{one.id} is {one.status} and asks about {risk.id}, which is {risk.status}."
-                problems.add("RULE107", condition.position, seen, "", "Release the risk rule first, or don't ask about it.")
 
 
 def _sorted(rules: Sequence[Rule]) -> tuple[Rule, ...]:
