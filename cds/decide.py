@@ -16,7 +16,7 @@ from cds.core.record import Completeness, Order, Part
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
 from cds.errors import BadRequest, NeededDataMissing
-from cds.fhir.dosage import ReadingLimits
+from cds.fhir.dosage import reading_limits
 from cds.fhir.orders import Desk
 from cds.fhir.reading import draft_orders, patient_record
 from cds.fhir.references import Library
@@ -56,9 +56,7 @@ class Decision:
         return tuple((*judgement.risks, *judgement.advice) for judgement in self.judgements)
 
 
-def decide(
-    call: HookCall, knowledge: Knowledge, engine: Engine, day: date, decision: str, new_id: Callable[[], str]
-) -> Decision:
+def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, decision: str, new_id: Callable[[], str]) -> Decision:
     """The decision about one call.
 
     Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
@@ -67,7 +65,7 @@ def decide(
     refuse_other_patients(call)
     selected = _selection(call)
     amounts = knowledge.amounts(day)
-    desk = Desk(knowledge, ReadingLimits.of(amounts), Library((*full_urls(call.prefetch), *call.drafts)), day)
+    desk = Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), knowledge.dosing, day)
     drafts, unread = draft_orders([resource for _, resource in call.drafts], desk)
     judgements: tuple[Judgement, ...] = ()
     gaps: tuple[Gap, ...] = unread
@@ -107,7 +105,9 @@ def _selection(call: HookCall) -> Callable[[str], bool]:
     wanted = {local_reference(selection) for selection in call.selections}
     given = {reference(resource) for _, resource in call.drafts} | {local_reference(url) for url, _ in call.drafts if url}
     if call.drafts and not wanted & given:
-        raise BadRequest("context.selections: none of them names an entry of context.draftOrders; expected at least one that does.")
+        raise BadRequest(
+            "context.selections: none of them names an entry of context.draftOrders; expected at least one that does."
+        )
     by_url = {reference(resource) for url, resource in call.drafts if url and local_reference(url) in wanted}
     return lambda name: name in wanted or name in by_url
 

@@ -49,14 +49,24 @@ def judge(case: Case, asked: Questions, knowledge: Knowledge, engine: Engine, ho
     known |= _decided_facts(case, pace, crossover, risks, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
-    lists = {"risk_factors": tuple(factor.because for factor in factors), "not_checked": _not_checked(case, gaps, advice, knowledge)}
-    return Judgement(case, known, risks, advice, _told(case, advice, known, lists, knowledge, engine), _judged(case, known, gaps, factors, pace, crossover))
+    lists = {
+        "risk_factors": tuple(factor.because for factor in factors),
+        "not_checked": _not_checked(case, gaps, advice, knowledge),
+    }
+    return Judgement(
+        case,
+        known,
+        risks,
+        advice,
+        _told(case, advice, known, lists, knowledge, engine),
+        _judged(case, known, gaps, factors, pace, crossover),
+    )
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
     """The true risks in words, each with what in the record it rests on."""
     wording = Wording(known, {}, knowledge, case.day)
-    return tuple(_risk_factor(finding, knowledge.rule(finding.rule_id), wording) for finding in risks if finding.true)
+    return tuple(_risk_factor(finding, knowledge.rule(finding.rule_id, RuleKind.RISK), wording) for finding in risks if finding.true)
 
 
 def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
@@ -70,7 +80,7 @@ def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
 
 def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
     """The strictest pace that a true risk asks for."""
-    outcomes = (knowledge.rule(finding.rule_id).outcome for finding in risks if finding.true)
+    outcomes = (knowledge.rule(finding.rule_id, RuleKind.RISK).outcome for finding in risks if finding.true)
     asked = [knowledge.paces[outcome.pace] for outcome in outcomes if outcome and outcome.pace]
     return max(asked, key=lambda pace: pace.rank, default=None)
 
@@ -88,22 +98,26 @@ def _crossover(case: Case, risks: Sequence[Finding], knowledge: Knowledge) -> Cr
         return Crossover(NOT_RELEVANT)
     unknown = _titles(against, Answer.CANNOT_TELL, knowledge)
     if unknown:
-        return Crossover(NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown))
+        return Crossover(
+            NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown)
+        )
     return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE, knowledge))
 
 
 def _that_ask(crossover: str, risks: Iterable[Finding], knowledge: Knowledge) -> list[Finding]:
-    outcomes = ((finding, knowledge.rule(finding.rule_id).outcome) for finding in risks)
+    outcomes = ((finding, knowledge.rule(finding.rule_id, RuleKind.RISK).outcome) for finding in risks)
     return [finding for finding, outcome in outcomes if outcome and outcome.crossover == crossover]
 
 
 def _titles(findings: Iterable[Finding], answer: Answer, knowledge: Knowledge) -> tuple[str, ...]:
-    return tuple(knowledge.rule(finding.rule_id).title for finding in findings if finding.answer is answer)
+    return tuple(knowledge.rule(finding.rule_id, RuleKind.RISK).title for finding in findings if finding.answer is answer)
 
 
-def _decided_facts(case: Case, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge) -> dict[str, Fact]:
+def _decided_facts(
+    case: Case, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
+) -> dict[str, Fact]:
     """The facts that only advice rules may ask about."""
-    exceeds, first = _exceeds(case, pace, knowledge)
+    exceeds = _exceeds(case, pace, knowledge)
     onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
@@ -117,18 +131,19 @@ def _decided_facts(case: Case, pace: Pace | None, crossover: Crossover, risks: S
     }
 
 
-def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> tuple[Fact, object]:
+def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> Fact:
     if pace is None:
-        return Known(False, "no risk asks for a pace"), None
+        return Known(False, "no risk asks for a pace")
     limits = None
     if pace.cut and pace.interval:
         limits = PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
-    return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
+    fact, _ = too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
+    return fact
 
 
 def _beyond_indication(risks: Iterable[Finding], knowledge: Knowledge) -> Fact:
     """How many true risks are the patient's own: neither the agent's, nor its indication, nor use so far."""
-    own = [finding for finding in risks if knowledge.rule(finding.rule_id).about == "patient"]
+    own = [finding for finding in risks if knowledge.rule(finding.rule_id, RuleKind.RISK).about == "patient"]
     true = [finding for finding in own if finding.true]
     if not true and any(finding.answer is Answer.CANNOT_TELL for finding in own):
         return Unknown("some risks could not be told")
@@ -141,7 +156,8 @@ def _gaps(case: Case) -> tuple[Gap, ...]:
     gaps = list(situation.gaps)
     if not case.agent.equivalents:
         gaps.append(Gap(GapKind.EQUIVALENCE, f"No source converts {case.agent.name} to diazepam.", situation.request))
-    taken = {source for taking in (*situation.switched_from, *((situation.taking,) if situation.taking else ())) for source in taking.sources}
+    takings = (*situation.switched_from, *((situation.taking,) if situation.taking else ()))
+    taken = {source for taking in takings for source in taking.sources}
     gaps += [gap for gap in case.record.gaps if gap.resource in taken]
     return tuple(dict.fromkeys(gaps))
 
@@ -150,7 +166,7 @@ def _not_checked(case: Case, gaps: Sequence[Gap], advice: Iterable[Finding], kno
     """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
     wanted = (Part.PATIENT, Part.REQUESTS, Part.CONDITIONS)
     missing = [gap for gap in case.record.gaps if any(gap.resource == f"prefetch/{part.value}" for part in wanted)]
-    cards = (knowledge.rule(finding.rule_id).card for finding in advice if finding.answer is Answer.CANNOT_TELL)
+    cards = (knowledge.rule(finding.rule_id, RuleKind.ADVICE).card for finding in advice if finding.answer is Answer.CANNOT_TELL)
     unweighed = [card.if_we_cannot_tell for card in cards if card and card.if_we_cannot_tell] if gaps else []
     return tuple(dict.fromkeys([*(gap.says for gap in (*gaps, *missing)), *unweighed]))
 
@@ -161,7 +177,7 @@ def _told(
     """The true advice. An order that only gives way to another within this call is told of there."""
     if case.situation.gives_way_to is not None:
         return ()
-    rules = (knowledge.rule(finding.rule_id) for finding in advice if finding.true)
+    rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true)
     return tuple(Advice(rule, case.situation.request, known, lists, _indicator(rule, known, engine, case)) for rule in rules)
 
 

@@ -69,6 +69,7 @@ def _of_order(case: Case) -> dict[str, Fact]:
     switched = situation.from_agent
     return {
         "order_action": order_facts.action(case),
+        "order_of_another_drug": Known(situation.trigger is not None, "", (situation.request,)),
         "agent": Known(situation.agent, "", (situation.request,)),
         "agent_kind": Known(case.agent.kind.value),
         "agent_duration": Known(case.agent_now.duration.value),

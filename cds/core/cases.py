@@ -112,7 +112,9 @@ ALCOHOL_WITHDRAWAL = "inpatient-alcohol-withdrawal"
 def _supplies_of_stopped(drafts: Sequence[Order], record: PatientRecord, day: date) -> tuple[Supply, ...]:
     """The supply that a stopped order stands for itself, where the history does not hold it: it was taken until now."""
     known = {order.reference for order in record.orders} | {supply.order for supply in record.supplies}
-    stopped = [draft for draft in drafts if is_stop(draft) and draft.status != "entered-in-error" and draft.reference not in known]
+    stopped = [
+        draft for draft in drafts if is_stop(draft) and draft.status != "entered-in-error" and draft.reference not in known
+    ]
     return tuple(
         Supply(
             agent=draft.medication.agent,
@@ -136,7 +138,7 @@ def running_cases(around: Surroundings) -> tuple[Case, ...]:
 
 
 def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> tuple[Case, ...]:
-    """A case for each agent that a selected draft is about; where only another drug is selected, the agent that it acts on most."""
+    """A case for each agent that a selected draft is about; where only another drug is selected, the agent it acts on most."""
     drugs, day = around.drugs, around.day
     lookback = int(around.amounts["start_lookback"])
     recent = {kind for kind, one in around.exposures.items() if one.covered(lookback) > 0}

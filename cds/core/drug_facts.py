@@ -12,9 +12,8 @@ from cds.core.situation import is_stop
 
 
 def matches(order: Order, groups: Collection[str]) -> bool:
-    """Whether an order is of a drug in one of the groups, or of the one ingredient that a group is named for."""
-    drug = order.medication
-    return bool(drug.groups & set(groups)) or (len(drug.ingredients) == 1 and drug.ingredients[0] in groups)
+    """Whether an order is of a drug in one of the groups."""
+    return not order.medication.groups.isdisjoint(groups)
 
 
 def running(case: Case, groups: Collection[str]) -> tuple[Order, ...]:

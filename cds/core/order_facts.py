@@ -36,11 +36,13 @@ def amount(value: Decimal | None, reason: str, resources: tuple[str, ...]) -> Fa
 def equivalent(case: Case) -> Range | None:
     """The larger of what is taken and what is ordered, in mg of diazepam a day. None where a dose is unread or not converted.
 
-    Where only one of the two could be read, that one: the answer is then the least that it can be. Of a switch, the larger
-    of what is given up and what is ordered.
+    Where the order can't be read, what is taken; None where that can't. Of a switch, the larger of what is given up and what
+    is ordered.
     """
     ordered = _in_diazepam(case.situation.daily_dose, case.agent)
     taken = _taken_in_diazepam(case)
+    if taken is None:
+        return None
     found = [each for each in (ordered, taken) if each is not None]
     return max(found, key=lambda each: each.high, default=None)
 
@@ -51,7 +53,9 @@ def _in_diazepam(mg: Decimal | None, agent: Agent) -> Range | None:
 
 def _taken_in_diazepam(case: Case) -> Range | None:
     if case.situation.switched_from:
-        total = equivalent_sum((case.agents[t.agent], None if t.mg is None else exactly(t.mg)) for t in case.situation.switched_from)
+        total = equivalent_sum(
+            (case.agents[t.agent], None if t.mg is None else exactly(t.mg)) for t in case.situation.switched_from
+        )
         return None if total.at_least else total.mg
     return _in_diazepam(case.situation.takes_now, case.agent)
 
@@ -61,11 +65,10 @@ def equivalents(case: Case) -> tuple[Fact, Fact]:
     found = equivalent(case)
     sources = (case.situation.request, *(case.situation.taking.sources if case.situation.taking else ()))
     if found is None:
-        reason = "no source converts it" if not case.agent.equivalents else "no daily dose could be read"
+        reason = TAKEN_NOT_READ if case.agent.equivalents else "no source converts it"
         return Unknown(reason, sources), Unknown(reason, sources)
-    if case.situation.takes_now is None and case.situation.taking is not None:
-        return Unknown(TAKEN_NOT_READ, sources), Unknown(TAKEN_NOT_READ, sources)
-    return Known(found.low, str(found), sources), Known(found.high, str(found), sources)
+    said = f"{found} mg diazepam a day"
+    return Known(found.low, said, sources), Known(found.high, said, sources)
 
 
 def doses(case: Case) -> tuple[Decimal, Steps] | None:
@@ -89,20 +92,21 @@ def doses(case: Case) -> tuple[Decimal, Steps] | None:
 
 
 def cut(case: Case) -> Fact:
-    """The largest fall within any two weeks of the order, in percent."""
+    """The largest fall within any two weeks of the order, in percent; a stop of a dose that could not be read is 100."""
     situation = case.situation
-    if situation.action is Action.STOP:
+    if situation.action is Action.STOP and situation.takes_now is None:
         return Known(Decimal(100), "a stop", (situation.request,))
     found = doses(case)
     if found is None:
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
-    return Known(largest_cut_in_two_weeks(found[0], found[1], situation.ends), "", (situation.request,))
+    return Known(largest_cut_in_two_weeks(found[0], found[1], situation.ends, _smallest_step(case)), "", (situation.request,))
 
 
 def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
     """Whether some step of the order goes faster than the pace, and the first that does.
 
-    Without limits (hold, specialist) every cut is too fast. The smallest step that tablets can follow is always allowed.
+    A pace without limits (hold, specialist) measures no cut: there the advice is not to cut alone. The smallest step that
+    tablets can follow is always allowed.
     """
     situation = case.situation
     found = doses(case)
@@ -110,9 +114,9 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         if situation.action is Action.STOP:
             return Unknown(TAKEN_NOT_READ, (situation.request,)), None
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
-    limits = pace or PaceLimits(Decimal(0), 0)
-    exempt = _smallest_step(case) if pace else Decimal(0)
-    first = first_too_fast(found[0], found[1], situation.ends, limits, exempt, basis)
+    if pace is None:
+        return Known(False, "the pace has no limits"), None
+    first = first_too_fast(found[0], found[1], situation.ends, pace, _smallest_step(case), basis)
     return Known(first is not None, "", (situation.request,)), first
 
 
@@ -216,7 +220,7 @@ def _ordered_sum(case: Case) -> str:
 
 
 def change_percent(case: Case) -> Decimal | None:
-    """The change of the daily dose in percent, a stop is -100; None where a dose is unread, nothing was taken, or agents differ."""
+    """The change of the daily dose in percent, a stop is -100; None where a dose is unread, none was taken, or agents differ."""
     situation = case.situation
     if situation.action is Action.STOP:
         return Decimal(-100)

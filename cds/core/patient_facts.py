@@ -30,7 +30,9 @@ def on_record(question: OnRecord, case: Case) -> Fact:
         return Known(True, _listed(conditions, case.day), tuple(item.reference for item in conditions))
     indicated = [order for order in _orders_of(case) if order.reasons & question.value_sets]
     if indicated:
-        return Known(True, f"given as the reason for {indicated[0].medication.name}", tuple(order.reference for order in indicated))
+        return Known(
+            True, f"given as the reason for {indicated[0].medication.name}", tuple(order.reference for order in indicated)
+        )
     answered = [m for m in case.record.measurements if m.answer & question.value_sets and _recent(m, question.within, case.day)]
     if answered:
         return Known(True, f"{answered[0].display}", tuple(item.reference for item in answered))

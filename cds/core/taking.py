@@ -37,7 +37,9 @@ def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Tak
     An order listed as active counts; so does one that ended, or a dispense, whose supply reached to within `grace` days
     before today: that is a renewal that is due. Identical orders are one order, renewed; differing ones are taken together.
     """
-    agents = sorted({order.medication.agent for order in record.orders if order.medication.agent} | {s.agent for s in record.supplies})
+    agents = sorted(
+        {order.medication.agent for order in record.orders if order.medication.agent} | {s.agent for s in record.supplies}
+    )
     found = (_taking(agent, record, day, grace) for agent in agents)
     return {taking.agent: taking for taking in found if taking is not None}
 
@@ -50,7 +52,9 @@ def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking 
     running = [order for order in requests if order.state is OrderState.RUNNING]
     current = running or _recently_ended(requests, day, grace)
     if current or statements:
-        return _with_statement(_of_orders(agent, _distinct(current or statements), dispenses, day, grace), statements if current else [])
+        return _with_statement(
+            _of_orders(agent, _distinct(current or statements), dispenses, day, grace), statements if current else []
+        )
     return _of_dispenses(agent, dispenses, day, grace)
 
 
@@ -79,7 +83,12 @@ def _distinct(orders: Sequence[Order]) -> list[Order]:
     newest: dict[object, Order] = {}
     for order in sorted(orders, key=lambda order: (order.starts or date.min, order.reference)):
         dose = _dose_today(order, None)
-        same = (order.medication.strength, order.medication.form, dose.mg if dose else order.reference, dose.times if dose else ())
+        same = (
+            order.medication.strength,
+            order.medication.form,
+            dose.mg if dose else order.reference,
+            dose.times if dose else (),
+        )
         newest[same] = order
     return sorted(newest.values(), key=lambda order: (order.starts or date.min, order.reference))
 
@@ -111,7 +120,9 @@ def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply],
     if unread:
         dispensed = _of_dispenses(agent, dispenses, day, grace)
         if dispensed is not None and dispensed.mg is not None and len(orders) == 1:
-            return Taking(agent, dispensed.mg, dispensed.says, dispensed.days_a_week, tuple(orders), (*sources, *dispensed.sources))
+            return Taking(
+                agent, dispensed.mg, dispensed.says, dispensed.days_a_week, tuple(orders), (*sources, *dispensed.sources)
+            )
         gaps = tuple(gap for order in unread for gap in order.gaps)
         return Taking(agent, None, orders=tuple(orders), sources=sources, gaps=gaps)
     known = [dose for _, dose in doses if dose is not None]
@@ -147,7 +158,9 @@ def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
 
 def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> Taking | None:
     """What the newest dispenses supply, where they reach to within the grace; those of one day are taken together."""
-    reached = [s for s in dispenses if s.start <= day and s.days is not None and s.start + timedelta(days=int(s.days) + grace) >= day]
+    reached = [
+        s for s in dispenses if s.start <= day and s.days is not None and s.start + timedelta(days=int(s.days) + grace) >= day
+    ]
     if not reached:
         return None
     newest = max(supply.start for supply in reached)

@@ -19,7 +19,11 @@ def use_length(case: Case) -> Fact:
         return Known(Decimal(exposure.use_length), exposure.evidence or "nothing on record", exposure.sources)
     if exposure.use_length == 0:
         gap = without_supply(case)
-        days = f"no supply for {gap.value} days, so it may have been stopped already" if isinstance(gap, Known) and gap.value else UNDATED
+        days = (
+            f"no supply for {gap.value} days, so it may have been stopped already"
+            if isinstance(gap, Known) and gap.value
+            else UNDATED
+        )
         return Unknown(days, taking.sources if taking else ())
     return Known(Decimal(exposure.use_length), exposure.evidence, exposure.sources)
 

@@ -17,7 +17,7 @@ NOT_OBSERVED = {"entered-in-error", "cancelled", "registered", "unknown"}
 
 
 def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
-    """A condition whose code is in a value set. None without a gap where it is refuted, in error, or of no concern to any fact."""
+    """A condition whose code is in a value set. None without a gap where it is refuted, in error, or no fact asks for it."""
     reference = views.reference(resource)
     if views.code_of(resource.get("verificationStatus")) in NEVER_COUNTS:
         return Reading(None)
@@ -25,7 +25,9 @@ def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
     coded = list(views.codings(concept))
     words = views.text(views.mapping(concept), "text")
     if not coded:
-        said = "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
+        said = (
+            "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
+        )
         return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
     sets = sets_of(concept, knowledge)
     if not sets:

@@ -17,6 +17,7 @@ from cds.fhir.dosage import ReadingLimits, regimen
 from cds.fhir.medications import medication
 from cds.fhir.references import Library
 from cds.fhir.views import Json
+from cds.knowledge.dosing import Dosing
 from cds.knowledge.model import Knowledge
 
 STATES: Mapping[str, OrderState] = {
@@ -45,6 +46,7 @@ class Desk:
     knowledge: Knowledge
     limits: ReadingLimits
     library: Library
+    dosing: Dosing
     day: date
 
 
@@ -63,9 +65,9 @@ def order_reading(resource: Json, desk: Desk) -> Reading[Order]:
     if drug.value is None:
         return Reading(None, drug.gaps)
     gaps = list(drug.gaps)
-    doses = Reading[Regimen](None)
+    doses: Reading[Regimen] = Reading(None)
     if drug.value.agent is not None:
-        doses = regimen(resource, drug.value, desk.knowledge.dosing, desk.limits, reference)
+        doses = regimen(resource, drug.value, desk.dosing, desk.limits, reference)
         gaps += doses.gaps
         if objects_with_modifier(resource):
             gaps.append(Gap(GapKind.RESOURCE, "It carries a modifier that this service doesn't know.", reference))
@@ -243,10 +245,12 @@ def dispense(resource: Json, desk: Desk) -> Reading[Supply]:
     handed_over = views.day(resource.get("whenHandedOver")) or views.day(resource.get("whenPrepared"))
     if handed_over is None:
         return Reading(None, (*drug.gaps, Gap(GapKind.DATE, "A dispense has no date on which it was handed over.", reference)))
-    doses = regimen(resource, drug.value, desk.knowledge.dosing, desk.limits, reference)
+    doses = regimen(resource, drug.value, desk.dosing, desk.limits, reference)
     days = views.days_of(resource.get("daysSupply")) if resource.get("daysSupply") else None
     days = days or days_from_quantity(views.child(resource, "quantity"), drug.value, doses.value)
-    gaps = drug.gaps if days else (*drug.gaps, Gap(GapKind.SUPPLY, "A dispense does not say for how many days it lasts.", reference))
+    gaps = (
+        drug.gaps if days else (*drug.gaps, Gap(GapKind.SUPPLY, "A dispense does not say for how many days it lasts.", reference))
+    )
     prescription = views.objects(resource, "authorizingPrescription")
     return Reading(
         Supply(

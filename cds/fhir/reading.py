@@ -24,7 +24,9 @@ EXPECTED: Mapping[Part, frozenset[str]] = {
     Part.OBSERVATIONS: frozenset({"Observation"}),
     Part.ENCOUNTER: frozenset({"Encounter"}),
 }
-CARRIED_ALONG = frozenset({"Medication", "Patient", "Practitioner", "PractitionerRole", "Encounter", "Condition", "OperationOutcome"})
+CARRIED_ALONG = frozenset(
+    {"Medication", "Patient", "Practitioner", "PractitionerRole", "Encounter", "Condition", "OperationOutcome"}
+)
 
 
 @dataclass
@@ -98,7 +100,9 @@ def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk
         reference = views.reference(views.mapping(resource))
         if kind not in EXPECTED[part]:
             if kind not in CARRIED_ALONG:
-                notes.gaps.append(Gap(GapKind.RESOURCE, "A resource is not of the type that was asked for.", f"prefetch/{part.value}"))
+                notes.gaps.append(
+                    Gap(GapKind.RESOURCE, "A resource is not of the type that was asked for.", f"prefetch/{part.value}")
+                )
         elif belongs_to(resource, patient_id, desk):
             kept.append(resource)
         else:
@@ -149,7 +153,9 @@ def _was_ordered(resource: Json) -> bool:
 def _supplies(orders: Iterable[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
     for order in orders:
         if order.medication.agent is not None and order.starts is None:
-            notes.gaps.append(Gap(GapKind.DATE, "An order has no date, so it is not known since when it is taken.", order.reference))
+            notes.gaps.append(
+                Gap(GapKind.DATE, "An order has no date, so it is not known since when it is taken.", order.reference)
+            )
         yield from supplies_of_order(order, desk.day)
 
 

@@ -105,7 +105,7 @@ def local_reference(value: str) -> str:
 
 
 def days_of(duration: object) -> Decimal | None:
-    """The length of a FHIR Duration in days. Hours and shorter count as parts of a day; None where its unit is not one of time."""
+    """The length of a FHIR Duration in days. Hours and shorter are parts of a day; None where its unit is not one of time."""
     amount = number(mapping(duration).get("value"))
     unit = (text(duration, "code") or text(duration, "unit") or "d").lower()
     factor = DURATION_UNITS.get(unit)

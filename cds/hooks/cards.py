@@ -32,10 +32,6 @@ class Advice:
     cannot_tell: bool = False
 
     @property
-    def importance(self) -> tuple[int, int]:
-        return INDICATORS.index(self.indicator), self.rule.priority
-
-    @property
     def card(self) -> Card:
         if self.rule.card is None:
             raise ValueError(f"{self.rule.id} is no advice rule: it has no card")
@@ -54,10 +50,11 @@ class Shown:
     advice: Advice
     folded: tuple[Advice, ...] = ()
 
-    def offers_all_of(self, other: Advice) -> bool:
-        """Whether everything that another advice about the same order suggests is offered here already."""
-        same_order = self.advice.order == other.order
-        return same_order and bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest)
+    def holds(self, other: Advice) -> bool:
+        """Whether another advice about the same order adds nothing: it offers no more than this one, or is shown only alone."""
+        if self.advice.order != other.order:
+            return False
+        return other.card.only_alone or (bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest))
 
     def with_folded(self, other: Advice) -> Shown:
         return replace(self, folded=(*self.folded, other))
@@ -71,15 +68,29 @@ def cards(
     A silent rule gives none, and so does advice that cannot be told: what was not checked is said by the cards that are shown.
     """
     told = [each for each in advice if each.rule.status is not Status.SILENT and not each.cannot_tell]
-    shown = _folded(sorted(told, key=lambda each: each.importance), int(knowledge.value("most_cards", day)))
+    shown = _folded(_in_order(told), int(knowledge.value("most_cards", day)))
     return [_card(each, knowledge, day, decision, new_id()) for each in shown]
+
+
+def _in_order(told: Sequence[Advice]) -> list[Advice]:
+    """The most important first; of one indicator, what offers everything that another offers stands before it."""
+
+    def place(one: Advice) -> tuple[int, bool, int, int]:
+        outdone = any(other.indicator == one.indicator and _offers_more(other, one) for other in told)
+        return INDICATORS.index(one.indicator), one.card.only_alone, int(outdone), one.rule.priority
+
+    return sorted(told, key=place)
+
+
+def _offers_more(one: Advice, other: Advice) -> bool:
+    return one.order == other.order and set(other.card.suggest) < set(one.card.suggest)
 
 
 def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
     """One entry a card: advice that offers nothing new joins the card that offers it, what is over the limit joins the first."""
     shown: list[Shown] = []
     for advice in told:
-        home = next((place for place, other in enumerate(shown) if other.offers_all_of(advice)), None)
+        home = next((place for place, other in enumerate(shown) if other.holds(advice)), None)
         if home is None and len(shown) < most:
             shown.append(Shown(advice))
         else:

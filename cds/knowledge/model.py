@@ -168,6 +168,8 @@ class Card:
     raise_indicator: str | None = None
     """The indicator when `raise_when` holds."""
     raise_when: Group | None = None
+    only_alone: bool = False
+    """Whether it is folded into any other card about the same order: all it would add is on that card already."""
 
 
 class RuleKind(StrEnum):

@@ -147,7 +147,7 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
         fields.node("card"),
         problems,
         ["indicator", "summary", "detail"],
-        ["raise", "suggest", "if we cannot tell", "override_reasons"],
+        ["raise", "suggest", "if we cannot tell", "override_reasons", "only_alone"],
     )
     for key in ("summary", "detail", "if we cannot tell"):
         check_template(card.text(key), card.at(key), around.insertable(), problems)
@@ -165,6 +165,7 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
         override_reasons=card.each_of("override_reasons", tuple(around.override_reasons), "RULE124"),
         raise_indicator=raised,
         raise_when=raise_when,
+        only_alone=card.yes_no("only_alone"),
     )
 
 
