@@ -15,6 +15,7 @@ from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 TOPICS = "urn:taper-cds:advice"
 INDICATORS = ("critical", "warning", "info")
 OWN_LABEL = "Taper CDS"
+SAID_BEFORE = "*Dose, risks, and what to expect: see the other card about this order.*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def cards(
     """
     told = [each for each in advice if each.rule.status is not Status.SILENT and not each.cannot_tell]
     shown = _folded(_in_order(told), int(knowledge.value("most_cards", day)))
-    return [_card(each, knowledge, day, decision, new_id()) for each in shown]
+    said: dict[str, set[str]] = {}
+    return [_card(each, knowledge, day, decision, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
 
 
 def _in_order(told: Sequence[Advice]) -> list[Advice]:
@@ -98,14 +100,17 @@ def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
     return shown
 
 
-def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str) -> dict[str, Any]:
-    """One card. Suggestions, with `selectionBehavior`, join it here, from the builders that `card.suggest` names."""
+def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str, said: set[str]) -> dict[str, Any]:
+    """One card. Suggestions, with `selectionBehavior`, join it here, from the builders that `card.suggest` names.
+
+    `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
+    """
     advice = shown.advice
     wording = Wording(advice.facts, advice.lists, knowledge, day)
     members = {
         "uuid": id,
         "summary": wording.summary(advice.card.summary),
-        "detail": _detail(shown, wording, knowledge),
+        "detail": _detail(shown, wording, knowledge, said),
         "indicator": advice.indicator,
         "source": _source(advice.rule, knowledge),
         "overrideReasons": _override_reasons(advice.card, knowledge),
@@ -115,14 +120,22 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str)
     return {name: value for name, value in members.items() if value}
 
 
-def _detail(shown: Shown, wording: Wording, knowledge: Knowledge) -> str:
-    own = wording.detail(shown.advice.card.detail)
+def _detail(shown: Shown, wording: Wording, knowledge: Knowledge, said: set[str]) -> str:
+    own = _not_said_before(wording.detail(shown.advice.card.detail), said)
     also = "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
     basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in shown.advice.rule.because)])
-    not_reviewed = knowledge.texts.get("not_reviewed", "").strip()
-    if not_reviewed and not_reviewed in own:
-        not_reviewed = ""
+    not_reviewed = _not_said_before(knowledge.texts.get("not_reviewed", "").strip(), said)
     return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
+
+
+def _not_said_before(detail: str, said: set[str]) -> str:
+    """The paragraphs that no earlier card about the same order has; where some are left out, a line says where they stand."""
+    paragraphs = [paragraph for paragraph in detail.split("\n\n") if paragraph]
+    new = [paragraph for paragraph in paragraphs if paragraph not in said]
+    said.update(paragraphs)
+    if len(paragraphs) > 1 and len(new) < len(paragraphs):
+        new.append(SAID_BEFORE)
+    return "\n\n".join(new)
 
 
 def _also(folded: Advice, shown: Advice) -> str:

@@ -8,8 +8,7 @@ import unicodedata
 LONGEST = 400
 """Characters of one inserted value; no honest display text is longer."""
 
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-PUNCTUATION = re.compile(r"[\\`*_\[\]#|~]")
+SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: "\\" + mark for mark in "\\`*_[]#|~"})
 LINE_START = re.compile(r"^([-+=]|\d{1,9}[.)](?=\s|$))")
 AUTOLINK = re.compile(r"://(?=\S)|\bwww\.|@(?=\S)", re.IGNORECASE)
 DOMAIN = re.compile(r"\.(?=[^\W\d_])")
@@ -17,7 +16,9 @@ DOMAIN = re.compile(r"\.(?=[^\W\d_])")
 
 def plain_text(text: str) -> str:
     """The text on one line without control, format and private characters, cut where it is unreasonably long."""
-    kept = "".join(" " if unicodedata.category(char)[0] in "ZC" else char for char in text[: 4 * LONGEST])
+    kept = text[: 4 * LONGEST]
+    if not kept.isprintable():
+        kept = "".join(" " if unicodedata.category(char)[0] in "ZC" else char for char in kept)
     return cut(" ".join(kept.split()), LONGEST)
 
 
@@ -29,16 +30,14 @@ def escaped(text: str) -> str:
     >>> escaped("[see](http://x.org) <b>")
     '\\\\[see\\\\](http: //x\\\\.org) &lt;b&gt;'
     """
-    text = AUTOLINK.sub(_broken, plain_text(text))
-    text = "".join(ENTITIES.get(char, char) for char in text)
-    text = PUNCTUATION.sub(r"\\\g<0>", text)
+    text = AUTOLINK.sub(_broken, plain_text(text)).translate(SAFE)
     text = DOMAIN.sub(r"\\.", text)
     return LINE_START.sub(_escaped_start, text)
 
 
 def cut(text: str, longest: int) -> str:
     """The text, ended at a word with `…` where it has more than `longest` characters, counted as UTF-16 does."""
-    if _length(text) <= longest:
+    if 2 * len(text) <= longest or _length(text) <= longest:
         return text
     kept = text[:longest]
     while _length(kept) >= longest:
