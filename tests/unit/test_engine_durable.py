@@ -16,7 +16,9 @@ def asks(*tests: dict) -> dict:
 
 @pytest.fixture
 def ruleset():
-    opened = Ruleset("test", {"large": asks({"known_dose": 1}, {"$gte": {"dose": 25001}}), "daily": asks({"known_daily": 1}, {"daily": 1})})
+    opened = Ruleset(
+        "test", {"large": asks({"known_dose": 1}, {"$gte": {"dose": 25001}}), "daily": asks({"known_daily": 1}, {"daily": 1})}
+    )
     yield opened
     opened.close()
 
@@ -26,7 +28,9 @@ def test_every_rule_that_is_true_is_named_once(ruleset: Ruleset) -> None:
     assert ruleset.fired(fact) == {"large", "daily"}
 
 
-@pytest.mark.parametrize("fact", [{"our_facts": 1}, {"our_facts": 1, "dose": 25000, "known_dose": 1}, {}, {"dose": 99999, "known_dose": 1}])
+@pytest.mark.parametrize(
+    "fact", [{"our_facts": 1}, {"our_facts": 1, "dose": 25000, "known_dose": 1}, {}, {"dose": 99999, "known_dose": 1}]
+)
 def test_facts_that_match_nothing_fire_nothing(ruleset: Ruleset, fact: dict[str, int]) -> None:
     assert ruleset.fired(fact) == frozenset()
 
