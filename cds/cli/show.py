@@ -82,7 +82,7 @@ def _judged(order: Mapping[str, Any]) -> str:
         f"{order.get('action', 'action not known')} of {order['agent']}",
         f"{order['takesNowMg']} mg a day now" if "takesNowMg" in order else "dose now not known",
         f"{order['dailyDoseMg']} mg a day ordered" if "dailyDoseMg" in order else "ordered dose not known",
-        f"{equivalent['low']} to {equivalent['high']} mg diazepam" if equivalent else "",
+        f"{' to '.join(map(str, dict.fromkeys(equivalent.values())))} mg diazepam" if equivalent else "",
         f"pace {order['pace']}" if "pace" in order else "",
         f"risks: {', '.join(risk['id'] for risk in order['riskFactors'])}" if order.get("riskFactors") else "",
     ]

@@ -88,3 +88,8 @@ def test_a_gap_of_the_call_and_of_its_order_is_told_once() -> None:
 
 def test_a_remote_answer_can_t_steer_the_terminal() -> None:
     assert "\x1b" not in shown(answer([{**CARD, "summary": "a\x1b[2Jb"}], []))
+
+
+def test_an_equivalent_on_which_the_sources_agree_is_one_number() -> None:
+    order = {**ORDER, "diazepamEquivalentMg": {"low": 10, "high": 10}}
+    assert ", 10 mg diazepam," in shown(answer([], [order])).replace("\n", " ")
