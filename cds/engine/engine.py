@@ -94,7 +94,7 @@ class Engine:
         for rule in self.knowledge.rules:
             for example in rule.examples:
                 if EXPECTED.get(example.expect, Answer.TRUE) is Answer.TRUE:
-                    return self._fires(rule, self._given(rule, example))
+                    return self._answers(rule, self._given(rule, example))
         return False
 
     def close(self) -> None:
@@ -123,6 +123,12 @@ class Engine:
     def _given(self, rule: Rule, example: Example) -> dict[str, Fact]:
         facts = {name: Known(value) for name, value in example.given.items() if isinstance(value, FactValue)}
         return prepared(facts, self._vocabularies[rule.kind])
+
+    def _answers(self, rule: Rule, facts: Facts) -> bool:
+        try:
+            return self._fires(rule, facts)
+        except EngineFailed:
+            return False
 
     def _fires(self, rule: Rule, facts: Facts) -> bool:
         return rule.id in self._rulesets(rule.kind, rule.in_force_from).true(facts)

@@ -94,7 +94,7 @@ WRONG = [
     ("a pace whose cut is in days", PACES, "cut: largest_cut_in_two_weeks", "cut: long_time", "2:46 RULE112", "percent"),
     ("a pace without a cut", PACES, "cut: largest_cut_in_two_weeks, ", "", "2:3 RULE021", "no cut"),
     ("braces in a shared text", "texts.yaml", "Some days are", "Some {{ days }} are", "1:1 RULE121", "days"),
-    ("evidence as old as no parameter says", WORDS, "type: yes_no,", "type: yes_no, within: forever,", "7:3 RULE110", "long_time"),
+    ("evidence of any age", WORDS, "type: yes_no,", "type: yes_no, within: forever,", "7:3 RULE110", "long_time"),
     ("evidence as old as a number in percent", WORDS, "type: yes_no,", "type: yes_no, within: largest_cut_in_two_weeks,",
      "7:3 RULE110", "no parameter in days"),
     ("a group of drugs that is empty", WORDS, "type: text}", "type: text, drug_groups: [opioids]}", "15:3 RULE141", "opioids"),
