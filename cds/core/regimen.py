@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from cds.core.quantity import ZERO, Range
 
@@ -81,4 +82,4 @@ class Regimen:
     def is_taper(self) -> bool:
         """Several steps, of which none is higher than the one before."""
         doses = [step.dose.mg.high for step in self.steps]
-        return len(doses) > 1 and all(later <= earlier for earlier, later in zip(doses, doses[1:], strict=False))
+        return len(doses) > 1 and all(later <= earlier for earlier, later in pairwise(doses))

@@ -57,10 +57,10 @@ def regimen(
 
 
 def _dosages(resource: Json, reader: DoseReader) -> Regimen:
-    rows = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
-    rows = [row for row in rows if row]
+    given = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
+    rows = [row for row in given if row]
     if not rows:
-        if resource.get("dosageInstruction") or resource.get("dosage"):
+        if not given and (resource.get("dosageInstruction") or resource.get("dosage")):
             raise Unreadable("The dosage could not be read.", silent=True)
         raise Unreadable(NO_DOSAGE, silent=True)
     return _together([line(row, reader) for row in rows])
@@ -88,10 +88,17 @@ def _alone(only: Line) -> Regimen:
     starts = only.bounds.start
     steps = []
     for step in only.steps:
-        days = step.days if only.single is None or step.days is not None else only.single
-        steps.append(Step(step.dose, starts, days))
-        starts = starts + timedelta(days=days) if starts is not None and days is not None else None
+        steps.append(Step(step.dose, starts, step.days))
+        starts = _later(starts, step.days)
     return Regimen(tuple(steps), only.ends or only.single is not None, only.single)
+
+
+def _later(start: date | None, days: int | None) -> date | None:
+    """The day so many days later; None where either is not known or the calendar ends."""
+    try:
+        return start + timedelta(days=days) if start is not None and days is not None else None
+    except OverflowError:
+        return None
 
 
 def _groups(lines: list[Line]) -> list[list[Line]]:
@@ -123,14 +130,11 @@ def _by_period(lines: list[Line]) -> list[list[Line]]:
         periods.setdefault((each.bounds.start, each.bounds.days), []).append(each)
     groups = list(periods.values())
     for earlier, later in pairwise(groups):
-        start, days, following = earlier[0].bounds.start, earlier[0].bounds.days, later[0].bounds.start
-        if (
-            start is None
-            or following is None
-            or days is None
-            or start + timedelta(days=days - 1) > following
-            or start == following
-        ):
+        last = _later(earlier[0].bounds.start, (earlier[0].bounds.days or 0) - 1)
+        following = later[0].bounds.start
+        if earlier[0].bounds.days is None or last is None or following is None or last > following:
+            raise Unreadable(ORDER_UNCLEAR)
+        if following == earlier[0].bounds.start:
             raise Unreadable(ORDER_UNCLEAR)
     return groups
 

@@ -12,7 +12,7 @@ from cds.fhir.dose_units import Amount
 from cds.fhir.said import Intake, Said
 from cds.fhir.sig_step import AS_DIRECTED
 from cds.fhir.sig_text import Sig, sig
-from cds.fhir.timing import TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds
+from cds.fhir.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds, whole_days
 from cds.fhir.unreadable import Unreadable, contradiction
 from cds.fhir.views import Json
 
@@ -52,14 +52,23 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     ends = limits.ends or bool(written and written.ends) or coded.single is not None
     if len(steps) == 1:
         steps = (LineStep(steps[0].dose, _one_length(steps[0].days, limits)),)
+    first = [
+        intake.timing for said in (coded, *(written.steps[:1] if written else ())) for intake in said.intakes if intake.timing
+    ]
     single = (
         coded.single if coded.single is not None else (written.steps[-1].single if written and len(written.steps) == 1 else None)
     )
     sequence = views.number(dosage.get("sequence"))
-    weekdays = next((intake.timing.weekdays for intake in coded.intakes if intake.timing), frozenset())
-    if not weekdays and written:
-        weekdays = next((intake.timing.weekdays for intake in written.steps[0].intakes if intake.timing), frozenset())
+    weekdays = next((timing.weekdays for timing in first if timing.weekdays), frozenset())
+    if single is not None and len(steps) == 1 and steps[0].days is None:
+        steps = (LineStep(steps[0].dose, _days_for(single, first[0] if first else None)),)
     return Line(steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays)
+
+
+def _days_for(doses: int, timing: Timing | None) -> int:
+    """On how many days a number of doses is taken; one a day where no timing was given."""
+    a_day = timing.settled().high if timing else None
+    return whole_days(Decimal(doses) / (a_day or Decimal(1)), DAY)
 
 
 def _one_length(written: int | None, limits: Bounds) -> int | None:
@@ -130,8 +139,8 @@ def _merged(coded: Said, text: Said, reader: DoseReader) -> tuple[Dose, Basis]:
     if len(text.intakes) <= 1:
         other = text.intakes[0] if text.intakes else Intake()
         _same_parts(intake, other, reader)
-        if single is not None and intake.timing is not None and text.single is not None and coded.single is None:
-            _same_single(intake.timing)
+        if text.single is not None and coded.single is None and intake.timing is not None:
+            _same_single(intake.timing, text)
         amount = intake.amount
         if amount is None or (other.amount is not None and reader.mg(amount) is None):
             amount = other.amount
@@ -155,8 +164,9 @@ def _merged(coded: Said, text: Said, reader: DoseReader) -> tuple[Dose, Basis]:
     return whole, Basis.TEXT
 
 
-def _same_single(timing: Timing) -> None:
-    if timing.settled().high != 1:
+def _same_single(timing: Timing, text: Said) -> None:
+    """Refuses a single dose beside a coded timing of more than one a day, and "once" beside any: it may mean once a day."""
+    if text.once or timing.settled().high != 1:
         raise contradiction(DISAGREE)
 
 

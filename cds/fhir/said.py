@@ -10,7 +10,7 @@ from cds.core.quantity import Range, plain
 from cds.core.regimen import Basis, DayTime, Dose
 from cds.fhir.dose_units import Amount, in_mg
 from cds.fhir.plausible import ReadingLimits
-from cds.fhir.timing import TOO_OFTEN, Timing
+from cds.fhir.timing import TOO_OFTEN, TOO_SELDOM, WEEK, Timing
 from cds.fhir.unreadable import Unreadable, contradiction
 
 NO_TIMING = "The directions do not say how often the dose is taken."
@@ -42,7 +42,7 @@ class Said:
     """The doses of one day as one dosage, or one step of a sig, says them.
 
     `total` is the sum of a day where it is written out; `most_times` the most doses a day and `most_days` the most days a week;
-    `single` how many doses there are in all.
+    `single` how many doses there are in all; `once` is true where only "once" says so, which may mean once a day.
     """
 
     intakes: tuple[Intake, ...] = ()
@@ -51,6 +51,7 @@ class Said:
     total: Amount | None = None
     days: int | None = None
     single: int | None = None
+    once: bool = False
     most_times: Decimal | None = None
     most_days: Decimal | None = None
 
@@ -95,6 +96,15 @@ def dose(said: Said, medication: Medication, limits: ReadingLimits, basis: Basis
 def _sum(amounts: list[Range], timings: list[Timing], said: Said, limits: ReadingLimits) -> tuple[Range, Decimal]:
     if len({(timing.days, timing.weekdays) for timing in timings}) > 1:
         raise Unreadable("The directions name different doses on different days, and the daily dose could not be told.")
+    if said.single is not None and len(timings) == 1:
+        most_of_all = Decimal(said.single)
+        timings = [
+            replace(
+                timings[0],
+                low=min(timings[0].low or Decimal(1), most_of_all),
+                high=min(timings[0].high or Decimal(1), most_of_all),
+            )
+        ]
     low = sum((amount.low * (timing.low or 0) for amount, timing in zip(amounts, timings, strict=True)), Decimal(0))
     high = Decimal(0)
     count = Decimal(0)
@@ -106,6 +116,8 @@ def _sum(amounts: list[Range], timings: list[Timing], said: Said, limits: Readin
             most = min(most, said.most_times)
         count += most
         high += amount.high * most
+    if any((timing.days or WEEK) * limits.longest_interval < WEEK for timing in timings):
+        raise Unreadable(TOO_SELDOM)
     if count > limits.most_doses_a_day:
         raise Unreadable(TOO_OFTEN)
     return Range(min(low, high), high), timings[0].days or Decimal(7)
@@ -162,6 +174,8 @@ def _times(amounts: list[Range], timings: list[Timing]) -> tuple[tuple[DayTime, 
 
 
 def _says(amounts: list[Range], timings: list[Timing], as_needed: bool, days: Decimal, cap: Decimal | None) -> str:
+    if all(amount.high == 0 for amount in amounts):
+        return "0 mg"
     texts = []
     for amount, timing in zip(amounts, timings, strict=True):
         if timing.parts and (len(timings) > 1 or len(timing.parts) == 1):

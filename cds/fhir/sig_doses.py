@@ -137,7 +137,9 @@ class Doses:
             last.amount = amount
             self.leading = True
         elif last is not None and not last.timings and last.amount is not None and not joined:
-            if last.amount.unit.measures == amount.unit.measures or not (apart or amount.unit.measures == "mg"):
+            if (
+                not apart and "mg" not in (amount.unit.measures, last.amount.unit.measures)
+            ) or amount.unit.measures == last.amount.unit.measures:
                 raise Unreadable(UNCLEAR)
             last.amount = replace(last.amount, also=(*last.amount.also, amount))
         else:
@@ -172,11 +174,11 @@ class Doses:
             self.found.append(_Open(None, [timing], meals, joined))
             return
         if meals:
-            if not last.timings:
-                last.meals = True
-                last.timings.append(timing)
+            self._meals(timing, last, joined)
             return
         if last.meals:
+            if timing.high is None or joined:
+                raise Unreadable(UNCLEAR)
             last.timings, last.meals = [], False
         if joined and timing.parts and last.often is not None and not last.parts:
             self.found.append(_Open(last.amount, [timing], joined=True))
@@ -184,6 +186,14 @@ class Doses:
         if joined and timing.high is not None and last.timings:
             raise Unreadable(UNCLEAR)
         last.timings.append(_same_part(timing, last, joined, self.dosing))
+
+    def _meals(self, timing: Timing, last: _Open, joined: bool) -> None:
+        """Meals not named one by one say how often only where nothing else does."""
+        if joined and last.timings:
+            raise Unreadable(UNCLEAR)
+        if not last.timings:
+            last.meals = True
+            last.timings.append(timing)
 
     # The whole --------------------------------------------------------------------------------------------------------
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir.plausible import ReadingLimits
 from cds.fhir.said import Cap, Said
 from cds.fhir.sig_doses import Doses
 from cds.fhir.sig_words import Token
-from cds.fhir.timing import DAY, Timing, in_period, part_of_day
+from cds.fhir.timing import Timing, in_period, part_of_day, whole_days
 from cds.fhir.unreadable import Unreadable, contradiction
 from cds.knowledge.dosing import Dosing
 
@@ -19,7 +19,20 @@ UNKNOWN_WORDS = "The directions hold words that could not be read."
 CHANGES = "The directions change the dose in words that could not be read."
 AS_DIRECTED = "The directions do not say how much is taken or how often."
 TIMING_KINDS = frozenset(
-    {"often", "times", "times_a_day", "times_a_week", "every", "every_hours", "every_days", "part", "meals", "weekdays", "clock"}
+    {
+        "often",
+        "times",
+        "times_a_day",
+        "times_a_week",
+        "days_a_week",
+        "every",
+        "every_hours",
+        "every_days",
+        "part",
+        "meals",
+        "weekdays",
+        "clock",
+    }
 )
 DOSE_KINDS = TIMING_KINDS | frozenset(
     {
@@ -72,9 +85,22 @@ class StepReader:
         if not intakes and not self.said_needed and self.single is None:
             raise Unreadable(AS_DIRECTED, silent=True)
         single = self._single(len(intakes), any(intake.timing for intake in intakes))
+        if self.repeats:
+            again = Timing(Decimal(1), Decimal(1 + self.repeats))
+            intakes = tuple(replace(intake, timing=intake.timing or again) for intake in intakes)
         if any(amount.low == 0 < amount.high for amount in (intake.amount for intake in intakes) if amount):
             self.said_needed = True
-        return Said(intakes, self.said_needed, self.cap, self.doses.total, self.days, single, self.most_times, self.most_days)
+        return Said(
+            intakes=intakes,
+            as_needed=self.said_needed,
+            cap=self.cap,
+            total=self.doses.total,
+            days=self.days,
+            single=single,
+            once=self.once,
+            most_times=self.most_times,
+            most_days=self.most_days,
+        )
 
     def _single(self, intakes: int, timed: bool) -> int | None:
         """How many doses there are in all, where that is said."""
@@ -153,7 +179,7 @@ class StepReader:
     def length(self, token: Token) -> None:
         spelled = re.findall(r"[a-z]+", token.text)[-1]
         low = token.low if token.low is not None else Decimal(1)
-        days = int((low * self.dosing.seconds[spelled] / DAY).to_integral_value(ROUND_CEILING))
+        days = whole_days(low, self.dosing.seconds[spelled])
         if self.days is not None and self.days != days:
             raise contradiction("The directions name two different lengths of time.")
         self.days = days
@@ -306,7 +332,15 @@ class StepReader:
             if token.hour is None:
                 raise Unreadable("The directions hold a time of day that could not be read.")
             return Timing(parts=(part_of_day(token.hour, self.dosing),))
+        if token.kind == "days_a_week":
+            return self._days_a_week(token)
         return self._counted(token)
+
+    def _days_a_week(self, token: Token) -> Timing:
+        days = token.high or Decimal(0)
+        if not 0 < days <= 7:
+            raise Unreadable("The directions name a number of days a week that no week has.")
+        return Timing(days=days)
 
     def _counted(self, token: Token) -> Timing:
         low, high = token.low or Decimal(0), token.high or Decimal(0)

@@ -16,6 +16,8 @@ from cds.fhir.sig_words import Token, tokens
 from cds.fhir.unreadable import Unreadable
 from cds.knowledge.dosing import Dosing
 
+SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
+
 
 @dataclass(frozen=True, slots=True)
 class Sig:
@@ -60,7 +62,7 @@ def _sentences(found: list[Token]) -> list[Token]:
     part: list[Token] = []
     for token in [*found, Token("sentence")]:
         if token.kind == "sentence":
-            if any(other.kind in DOSE_KINDS | {"as_directed"} for other in part):
+            if any(other.kind in SAYS_A_DOSE for other in part):
                 kept += [*part, Token("comma")]
             part = []
         else:
@@ -76,12 +78,18 @@ def _segments(found: list[Token]) -> list[list[Token]]:
     if labelled:
         raise Unreadable(CHANGES)
     parts: list[list[Token]] = [[]]
-    for token in found:
-        if token.kind == "then":
-            parts.append([])
+    for index, token in enumerate(found):
+        if token.kind == "then" or (token.kind in {"number", "one", "stop"} and _after_a_length(found[:index], parts[-1])):
+            parts.append([] if token.kind == "then" else [token])
         else:
             parts[-1].append(token)
     return [part for part in parts if any(token.kind in DOSE_KINDS for token in part)]
+
+
+def _after_a_length(before: list[Token], part: list[Token]) -> bool:
+    """Whether a length of time with its dose has just ended ("1 mg bid x 2 weeks, 0.5 mg bid"), so that a new step begins."""
+    last = next((token for token in reversed(before) if token.kind not in QUIET), None)
+    return last is not None and last.kind == "lasts" and any(token.kind in {"number", "one"} for token in part)
 
 
 def _labelled(found: list[Token], places: list[int]) -> list[list[Token]]:

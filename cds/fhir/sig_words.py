@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from cds.fhir.unreadable import Unreadable
 from cds.knowledge.dosing import ATOM, COUNTED, Dosing, Phrase, initial
 
 LONGEST_SIG = 1000
@@ -62,7 +63,9 @@ class Token:
 
 def tokens(sig: str, dosing: Dosing, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a sig. `names` are words of the drug's own name, which say nothing about its dose."""
-    text = normal(sig[:LONGEST_SIG], dosing)
+    if len(sig) > LONGEST_SIG:
+        raise Unreadable("The directions are too long to be read.")
+    text = normal(sig, dosing)
     found: list[Token] = []
     place = 0
     while place < len(text):
@@ -206,6 +209,7 @@ def _spelled(text: str, dosing: Dosing) -> str:
     def value(word: str) -> Decimal:
         return count[word] if word in count else Decimal(word.lstrip(COUNTED))
 
+    text = re.sub(r"\bthree[\s-]+quarters\b(?:\s+of\s+(?:an?|one)\b)?", f"{COUNTED}0.75", text)
     number = rf"(?:{words}|\d+(?:\.\d+)?)"
     text = re.sub(
         rf"\b({number})\s+and\s+(?:a\s+|an\s+|(?:one|1)[\s-]+)?({parts})\b",
@@ -222,5 +226,4 @@ def _spelled(text: str, dosing: Dosing) -> str:
         lambda m: f"{COUNTED}{dosing.fractions[m[1]]}",
         text,
     )
-    text = re.sub(r"\bthree[\s-]+quarters\b", f"{COUNTED}0.75", text)
     return re.sub(rf"\b({words})\b(?!')", lambda match: f"{COUNTED}{count[match[1]]}", text)

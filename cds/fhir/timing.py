@@ -15,6 +15,7 @@ from cds.knowledge.dosing import Dosing
 
 DAY = 86400
 WEEK = Decimal(7)
+MOST_DAYS = 36500
 TOO_OFTEN = "The timing comes to more doses a day than can be meant."
 TOO_SELDOM = "The timing leaves more days between two doses than can be meant."
 DISAGREES = "The parts of the timing say different numbers of doses a day."
@@ -186,9 +187,15 @@ def _length(duration: Json, dosing: Dosing) -> int | None:
     value = views.number(duration.get("value"))
     code, unit = views.text(duration, "code") or "", (views.text(duration, "unit") or "").lower()
     seconds = dosing.seconds.get(code) or dosing.seconds.get(unit)
-    if value is None or value <= 0 or seconds is None:
-        return None
-    return int((value * seconds / DAY).to_integral_value(ROUND_CEILING))
+    return None if value is None or value <= 0 or seconds is None else whole_days(value, seconds)
+
+
+def whole_days(value: Decimal, seconds: int) -> int:
+    """A length of time in days, begun days counted. Refuses more than a calendar holds."""
+    days = int((value * seconds / DAY).to_integral_value(ROUND_CEILING))
+    if days > MOST_DAYS:
+        raise Unreadable("The order is for a longer time than can be meant.")
+    return days
 
 
 def doses_in_all(timing: Json, repeat: Json) -> int | None:

@@ -21,7 +21,7 @@ TABLES = (
 COUNTED = "§"
 """Stands before a number that was written as a word or a fraction, once the text is evened out."""
 NUMERAL = "0"
-NUMBER = COUNTED + r"?(?:\d+(?:\.\d+)?|\.\d+)(?![\d/])"
+NUMBER = COUNTED + r"?(?:\d+(?:\.\d+)?|\.\d+)(?!\d|/\d)"
 CLOCK = r"(?P<{0}h>\d{{1,2}})(?=\s*[ap]m|:)(?::[0-5]\d(?:\s*(?:hrs|h|hours)(?![a-z]))?)?(?:\s*(?P<{0}x>am|pm)(?![a-z]))?"
 ATOM = re.compile(r"[^\W\d_]+(?:'[a-z]+)?|\d+(?:\.\d+)?|\.\d+|\S")
 """One word, number or sign of a text; hyphens between words don't count."""
