@@ -11,7 +11,7 @@ from cds.fhir.coded_dosage import DoseReader, structure
 from cds.fhir.dose_units import Amount
 from cds.fhir.said import Intake, Said
 from cds.fhir.sig_step import AS_DIRECTED
-from cds.fhir.sig_text import Sig, sig
+from cds.fhir.sig_text import Sig, mentioned, sig
 from cds.fhir.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds, whole_days
 from cds.fhir.unreadable import Unreadable, contradiction
 from cds.fhir.views import Json
@@ -48,6 +48,8 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     coded = _structure_beside(written, dosage, reader)
     if written is None and not coded.intakes:
         raise unread or Unreadable(AS_DIRECTED, silent=True)
+    if written is None:
+        _check_unread_text(dosage, coded, reader)
     steps = _steps(coded, written, reader)
     ends = limits.ends or bool(written and written.ends) or coded.single is not None
     if len(steps) == 1:
@@ -63,6 +65,16 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     if single is not None and len(steps) == 1 and steps[0].days is None:
         steps = (LineStep(steps[0].dose, _days_for(single, first[0] if first else None)),)
     return Line(steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays)
+
+
+def _check_unread_text(dosage: Json, coded: Said, reader: DoseReader) -> None:
+    """Refuses a coded timing beside a text that could not be read as a whole but names other frequencies only."""
+    timing = coded.intakes[0].timing
+    for name in ("text", "patientInstruction"):
+        text = views.text(dosage, name)
+        named = mentioned(text, reader.dosing, reader.limits) if text else set()
+        if timing is not None and named and (timing.settled().high, timing.settled().days) not in named:
+            raise contradiction(DISAGREE)
 
 
 def _days_for(doses: int, timing: Timing | None) -> int:

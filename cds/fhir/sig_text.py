@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from cds.fhir.plausible import ReadingLimits
 from cds.fhir.said import Said
-from cds.fhir.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, StepReader
+from cds.fhir.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
 from cds.fhir.sig_words import Token, tokens
 from cds.fhir.unreadable import Unreadable
 from cds.knowledge.dosing import Dosing
@@ -32,6 +32,8 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
     found = _sentences(tokens(text, dosing, names))
     if not any(token.kind in DOSE_KINDS for token in found):
         raise Unreadable(AS_DIRECTED, silent=True)
+    if any(token.kind == "changes" for token in found):
+        raise Unreadable(CHANGES)
     steps, ends = [], False
     for segment in _segments(found):
         if _only_stops(segment):
@@ -39,6 +41,15 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
             break
         steps.append(StepReader(segment, dosing, limits).said())
     return _joined(steps, ends)
+
+
+def mentioned(text: str, dosing: Dosing, limits: ReadingLimits) -> set[tuple[Decimal | None, Decimal | None]]:
+    """The doses a day and days a week that a text names anywhere, also where it can't be read as a whole."""
+    found = tokens(text, dosing)
+    reader = StepReader(found, dosing, limits)
+    timings = [reader.timing(token) for token in found if token.kind in TIMING_KINDS - {"part", "clock", "meals", "weekdays"}]
+    settled = [timing.settled() for timing in timings if timing.high is not None]
+    return {(timing.high, timing.days) for timing in settled}
 
 
 def _joined(steps: list[Said], ends: bool) -> Sig:

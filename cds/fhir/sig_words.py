@@ -202,28 +202,14 @@ def _mixed(match: re.Match[str], dosing: Dosing) -> str:
 
 def _spelled(text: str, dosing: Dosing) -> str:
     """Numbers in words as digits: `one and a half`, `half a`, `three`."""
-    words = "|".join(sorted((word for word in dosing.numbers), key=len, reverse=True))
-    parts = "|".join(word for word in dosing.fractions if word.isalpha())
-    count = {**dosing.numbers}
+    spelled = dosing.spelled
+    if spelled is None:
+        return text
+    text = spelled.three_quarters.sub(f"{COUNTED}0.75", text)
+    text = spelled.mixed.sub(lambda found: f"{COUNTED}{_value(found[1], dosing) + dosing.fractions[found[2]]}", text)
+    text = spelled.fraction.sub(lambda found: f"{COUNTED}{dosing.fractions[found[1]]}", text)
+    return spelled.whole.sub(lambda found: f"{COUNTED}{dosing.numbers[found[1]]}", text)
 
-    def value(word: str) -> Decimal:
-        return count[word] if word in count else Decimal(word.lstrip(COUNTED))
 
-    text = re.sub(r"\bthree[\s-]+quarters\b(?:\s+of\s+(?:an?|one)\b)?", f"{COUNTED}0.75", text)
-    number = rf"(?:{words}|\d+(?:\.\d+)?)"
-    text = re.sub(
-        rf"\b({number})\s+and\s+(?:a\s+|an\s+|(?:one|1)[\s-]+)?({parts})\b",
-        lambda match: f"{COUNTED}{value(match[1]) + dosing.fractions[match[2]]}",
-        text,
-    )
-    text = re.sub(
-        rf"\b(one|1|a)[\s-]+({parts})\b(?!\s+(?:of\s+)?(?:the|dose))(?:\s+(?:of\s+)?(?:an?|one)\b)?",
-        lambda m: f"{COUNTED}{dosing.fractions[m[2]]}",
-        text,
-    )
-    text = re.sub(
-        rf"\b({parts})\b(?!\s+(?:of\s+)?(?:the|dose|tonight))(?:\s+(?:of\s+)?(?:an?|one)\b)?",
-        lambda m: f"{COUNTED}{dosing.fractions[m[1]]}",
-        text,
-    )
-    return re.sub(rf"\b({words})\b(?!')", lambda match: f"{COUNTED}{count[match[1]]}", text)
+def _value(word: str, dosing: Dosing) -> Decimal:
+    return dosing.numbers[word] if word in dosing.numbers else Decimal(word)

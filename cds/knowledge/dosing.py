@@ -56,6 +56,16 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class SpelledNumbers:
+    """Expressions for numbers in words: `three quarters`, `one and a half`, `half a`, `three`."""
+
+    three_quarters: re.Pattern[str]
+    mixed: re.Pattern[str]
+    fraction: re.Pattern[str]
+    whole: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Dosing(DosingWords):
     """The tables of `dosing.yaml`, ready to look up, and the scanner of sig words."""
 
@@ -72,6 +82,7 @@ class Dosing(DosingWords):
     """From which hour which part of the day begins, latest first."""
     numbers: Mapping[str, Decimal] = field(default_factory=dict)
     fractions: Mapping[str, Decimal] = field(default_factory=dict)
+    spelled: SpelledNumbers | None = None
     same_part: Mapping[str, str] = field(default_factory=dict)
     meal_doses: Decimal = Decimal(0)
     abbreviations: frozenset[str] = frozenset()
@@ -140,6 +151,7 @@ def compiled(tables: Mapping[str, Any]) -> Dosing:
         hours=tuple(sorted(((int(hour), part) for part, hour in tables["parts_from_hour"].items()), reverse=True)),
         numbers=numbers,
         fractions={word: Decimal(value) for word, value in tables["fractions"].items()},
+        spelled=spelled_numbers(numbers, tables["fractions"]),
         same_part=tables["same_part"],
         meal_doses=Decimal(tables["meals"]["doses"]),
         abbreviations=frozenset(tables["abbreviations"]),
@@ -147,6 +159,19 @@ def compiled(tables: Mapping[str, Any]) -> Dosing:
         prefixes=frozenset(" ".join(key.split()[:count]) for key in literals for count in range(1, len(key.split()) + 1)),
         scanners=scanners,
         phrases=meanings,
+    )
+
+
+def spelled_numbers(numbers: Iterable[str], fractions: Iterable[str]) -> SpelledNumbers:
+    """The expressions for the number words of the tables. "Half the dose" is no number."""
+    words = "|".join(sorted(numbers, key=len, reverse=True))
+    parts = "|".join(word for word in fractions if word.isalpha())
+    of_one = r"(?:\s+(?:of\s+)?(?:an?|one)\b)?"
+    return SpelledNumbers(
+        three_quarters=re.compile(r"\bthree[\s-]+quarters\b" + of_one),
+        mixed=re.compile(rf"\b({words}|\d+(?:\.\d+)?)\s+and\s+(?:an?\s+|(?:one|1)[\s-]+)?({parts})\b"),
+        fraction=re.compile(rf"\b(?:(?:one|1|a)[\s-]+)?({parts})\b(?!\s+(?:of\s+)?(?:the|dose)\b){of_one}"),
+        whole=re.compile(rf"\b({words})\b(?!')"),
     )
 
 

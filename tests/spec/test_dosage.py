@@ -249,6 +249,10 @@ BESIDE_TEXT = [
     # A text that changes the dose outweighs a structure that does not
     (each(TID), "1 tab tid, decrease by half a tablet every week", "dose"),
     (each(TID), "1 tab tid except Sundays", "dose"),
+    # A text that can't be read as a whole still contradicts where it names another frequency
+    (each(TID), "xyzzy twice daily", "contradiction"),
+    (each(TID), "xyzzy three times a day", "3"),
+    (each(TID), "1 tab tid xyzzy, may take an extra one", "dose"),
 ]
 
 

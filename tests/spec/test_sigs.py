@@ -222,6 +222,20 @@ once daily twice daily 1 tab | 1 | gap
 1 tab mane | 1 | 1
 1 tab mane and 2 tabs nocte | 1 | 3
 1 tab monthly | 1 | gap
+1 mg TID x7d, 1 mg BID x7d, 1 mg daily x7d then STOP | 1 | 3 x7d, 2 x7d, 1 x7d | ends
+Take 1-2 tablets (1-2 mg total) by mouth nightly as needed for Sleep. | 1 | 0-2 | prn
+Take 1 tablet (1 mg) by mouth every morning AND 2 tablets (2 mg) every evening. | 1 | 3
+TAKE 1/2 TO 1 TABLET BY MOUTH TWICE A DAY AS NEEDED FOR ANXIETY | 1 | 0-2 | prn
+Take one tablet at 8 a.m. and two tablets at 9 p.m. | 1 | 3
+Take 1 mg by mouth daily at bedtime. Starting on 3/4/2025. | 1 | 1
+1 tab by mouth nightly prn sleep; may take second tab if needed | 1 | gap
+1 mg IV push | 1 | gap
+Take 1 tablet by mouth 1 hour prior to procedure. Bring remaining tablets to clinic. | 1 | 1 x1d | ends | 1 in all
+1 tablet as needed for flying | 1 | gap
+0.5mg qam + 1mg qhs | 1 | 1.5
+1 mg tds | 1 | 3
+1 mg od | 1 | 1
+1 mg bd prn | 1 | 0-2 | prn
 Two tablets at once | 1 | gap
 1 tab po tid prn | 0.5 | 0-1.5 | prn
 take 1/2 tab qhs | 0.5 | 0.25
