@@ -7,11 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from cds.core.plan import AgentDose, Instead, InsteadKind, NoPlan, Plan, PlanKind, PlanLimits, PlanStep, TaperPace
+from cds.core.plan import (
+    AgentDose,
+    Instead,
+    InsteadKind,
+    NoPlan,
+    Plan,
+    PlanKind,
+    PlanLimits,
+    PlanStep,
+    TaperPace,
+    above_highest,
+    agent_dose,
+    plan_step,
+)
 from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
-from cds.core.taper import above_highest, agent_dose, direct, plan_step, spread
+from cds.core.taper import direct, spread
 
 EXCHANGED = (DayTime.NIGHT, DayTime.EVENING, DayTime.MORNING, DayTime.MIDDAY)
 """The order in which doses are exchanged."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
 from cds.core.cuts import PercentOf
-from cds.core.quantity import Range
+from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
-from cds.core.tablets import Presentation
+from cds.core.tablets import Fit, Presentation, in_mg
 
 
 class PlanKind(StrEnum):
@@ -183,3 +183,51 @@ def no_steps(pace: str, who: str) -> NoPlan | None:
         says = "Keep the dose as it is for now: don't cut it, don't stop it, don't switch it. Treat what is urgent first."
         return NoPlan("The taper is on hold.", (Instead(InsteadKind.HOLD, says),))
     return None
+
+
+def above_highest(equivalent: Decimal, limits: PlanLimits) -> NoPlan:
+    """Why a dose above the largest published start gets no plan."""
+    reason = (
+        f"The dose is equal to up to {plain(equivalent)} mg of diazepam a day; above {plain(limits.no_plan_above)} mg, the "
+        "largest start of a published schedule, no plan is drawn up."
+    )
+    says = "Involve a specialist, and consider inpatient care. Until then keep the dose as it is: don't cut it, don't stop it."
+    return NoPlan(reason, (Instead(InsteadKind.SPECIALIST, says),))
+
+
+def agent_dose(agent: str, times: Mapping[DayTime, int], fit: Fit | None) -> AgentDose:
+    """The dose in mg and tablets."""
+    amounts = tuple(Amount(one, time, _plain_count(count)) for one, time, count in fit.counts) if fit else ()
+    return AgentDose(agent, {time: in_mg(times[time]) for time in DayTime if times.get(time)}, amounts)
+
+
+def _plain_count(count: Decimal) -> Decimal:
+    return count.quantize(Decimal(1)) if count == count.to_integral_value() else count.normalize()
+
+
+def plan_step(
+    start: date,
+    days: int,
+    doses: tuple[AgentDose, ...],
+    equivalent: Range,
+    cut: Decimal,
+    small: bool,
+    dispensing_interval: int,
+    review: date | None = None,
+) -> PlanStep:
+    """A step with what to dispense for it, no more than the dispensing interval at a time."""
+    supplies = []
+    for first in range(0, days, dispensing_interval):
+        many = min(dispensing_interval, days - first)
+        items = _dispensed(doses, many)
+        if items:
+            supplies.append(Supply(start + timedelta(days=first), many, items))
+    return PlanStep(start, days, doses, equivalent, cut, small, tuple(supplies), review)
+
+
+def _dispensed(doses: Iterable[AgentDose], days: int) -> tuple[tuple[Presentation, Decimal], ...]:
+    a_day: dict[Presentation, Decimal] = {}
+    for dose in doses:
+        for amount in dose.amounts:
+            a_day[amount.presentation] = a_day.get(amount.presentation, Decimal(0)) + amount.count
+    return tuple((one, (count * days).to_integral_value(ROUND_CEILING)) for one, count in a_day.items())

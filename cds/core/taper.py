@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from cds.core.cuts import TWO_WEEKS, PercentOf
+from cds.core.lowering import DailyDose, Lowering
 from cds.core.plan import (
-    AgentDose,
-    Amount,
     Instead,
     InsteadKind,
     NoPlan,
@@ -19,36 +17,20 @@ from cds.core.plan import (
     PlanKind,
     PlanLimits,
     PlanStep,
-    Supply,
     TaperPace,
+    above_highest,
+    agent_dose,
+    plan_step,
 )
 from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
-from cds.core.tablets import Cabinet, Doses, Fit, Presentation, Tier, as_doses, in_mg, ticks
-
-LEAVES_FIRST = (DayTime.MIDDAY, DayTime.EVENING, DayTime.MORNING, DayTime.NIGHT)
-"""Of equal doses the one that is lowered first; the night dose goes last."""
-FURTHER_CHANGE = 0.5
-"""How many tablets a day each further changed time of day is worth."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Dose:
-    """One dose of the plan, in ticks, with what delivers it. `fit` is None for what is taken before the plan."""
-
-    times: dict[DayTime, int]
-    fit: Fit | None
-    tier: Tier = Tier.SOLID
-
-    @property
-    def total(self) -> int:
-        return sum(self.times.values())
+from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
 
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
     day: int
-    dose: _Dose
+    dose: DailyDose
 
 
 def direct(
@@ -93,16 +75,6 @@ def direct(
     return Plan(PlanKind.DIRECT, agent, agent, pace, steps, _notes(steps, timed, limits))
 
 
-def above_highest(equivalent: Decimal, limits: PlanLimits) -> NoPlan:
-    """Why a dose above the largest published start gets no plan."""
-    reason = (
-        f"The dose is equal to up to {plain(equivalent)} mg of diazepam a day; above {plain(limits.no_plan_above)} mg, the "
-        "largest start of a published schedule, no plan is drawn up."
-    )
-    says = "Involve a specialist, and consider inpatient care. Until then keep the dose as it is: don't cut it, don't stop it."
-    return NoPlan(reason, (Instead(InsteadKind.SPECIALIST, says),))
-
-
 def spread(total: int, times: Sequence[DayTime], cabinet: Cabinet) -> tuple[dict[DayTime, int], Fit] | None:
     """A daily dose, in ticks, over times of day as evenly as tablets can, the largest part last; None where they can't."""
     reach = cabinet.reach(Tier.SOLID, total)
@@ -139,8 +111,7 @@ class _Taper:
         self.limit = _in_ticks(limits.small_step_limit / equivalent.high)
         self.small_step = _in_ticks(limits.small_step / equivalent.high)
         self.largest_small_step = _in_ticks(limits.largest_small_step / equivalent.high)
-        self.most = max(now.values())
-        self._reached: dict[Tier, list[int]] = {}
+        self.lowering = Lowering(cabinet, max(now.values()), self.small_step, limits.close_share_of_cut)
         self.has_liquid = cabinet.has(Tier.LIQUID) or cabinet.has(Tier.COMPOUNDED)
 
     def small(self, total: int) -> bool:
@@ -153,7 +124,7 @@ class _Taper:
         for liquid in (Tier.LIQUID, Tier.COMPOUNDED):
             if isinstance(found, NoPlan) and self.cabinet.has(liquid):
                 with_liquid = self._steps((Tier.SOLID, liquid))
-                found = found if isinstance(with_liquid, NoPlan) else with_liquid
+                found = _further(found, with_liquid) if isinstance(with_liquid, NoPlan) else with_liquid
         return found
 
     def _steps(self, tiers: tuple[Tier, ...]) -> list[_Timed] | NoPlan:
@@ -162,7 +133,7 @@ class _Taper:
         Once a liquid is taken it stays: nobody should have to change to and fro.
         """
         done: list[_Timed] = []
-        dose, day = _Dose(self.now, None), 0
+        dose, day = DailyDose(self.now, None), 0
         while dose.total:
             found = self._next(dose, day, done, tiers)
             if found is None and done and day < done[-1].day + TWO_WEEKS:
@@ -175,7 +146,7 @@ class _Taper:
             dose, day = found, day + self.pace.interval
         return done
 
-    def _next(self, dose: _Dose, day: int, done: Sequence[_Timed], tiers: tuple[Tier, ...]) -> _Dose | None:
+    def _next(self, dose: DailyDose, day: int, done: Sequence[_Timed], tiers: tuple[Tier, ...]) -> DailyDose | None:
         lowest = self._lowest(dose.total, self._two_weeks_ago(dose, day, done))
         if self.small(dose.total):
             return self._small_step(dose, lowest, tiers)
@@ -183,7 +154,7 @@ class _Taper:
             return None
         return self._followed(dose, lowest, tiers)
 
-    def _two_weeks_ago(self, dose: _Dose, day: int, done: Sequence[_Timed]) -> int:
+    def _two_weeks_ago(self, dose: DailyDose, day: int, done: Sequence[_Timed]) -> int:
         """The dose in effect two weeks before, after any cut of that day: what the two-week ceiling is taken of."""
         earlier = [one.dose.total for one in done if one.day <= day - TWO_WEEKS]
         if earlier:
@@ -204,19 +175,19 @@ class _Taper:
     def _of_start(self) -> Decimal:
         return self.pace.slow.of_start / 100 * self.first if self.pace.slow else Decimal(self.first)
 
-    def _followed(self, dose: _Dose, lowest: int, tiers: Iterable[Tier]) -> _Dose | None:
+    def _followed(self, dose: DailyDose, lowest: int, tiers: Iterable[Tier]) -> DailyDose | None:
         """The dose that the simplest tier reaches well enough, else the one that reaches furthest."""
-        furthest: _Dose | None = None
+        furthest: DailyDose | None = None
         enough = dose.total - (dose.total - lowest) * self.limits.fewest_share_of_cut / 100
         for tier in tiers:
-            found = self._best(dose, lowest, tier)
+            found = self.lowering.best(dose, lowest, tier)
             if found and found.total <= enough:
                 return found
             if found and (furthest is None or found.total < furthest.total):
                 furthest = found
         return furthest
 
-    def _small_step(self, dose: _Dose, lowest: int, tiers: tuple[Tier, ...]) -> _Dose | None:
+    def _small_step(self, dose: DailyDose, lowest: int, tiers: tuple[Tier, ...]) -> DailyDose | None:
         """Below the limit: what the pace allows or a small step of published schedules, else one smallest step of tablets.
 
         A small step lands on a whole number of small steps, so that it is up to half of one larger or smaller.
@@ -227,7 +198,7 @@ class _Taper:
         if fast:
             tiers = (Tier.SOLID, *(tier for tier in tiers if tier is not Tier.SOLID))
         found = None if fast else self._followed(dose, max(bound, min(lowest, small)), tiers)
-        found = found or self._one_smallest(dose, tiers[0])
+        found = found or self.lowering.one_smallest(dose, tiers[0])
         if found is None:
             return self._followed(dose, small, tiers)
         if tiers == (Tier.SOLID,) and self.has_liquid:
@@ -235,89 +206,19 @@ class _Taper:
             return None if coarse else found
         return found
 
-    def _one_smallest(self, dose: _Dose, tier: Tier) -> _Dose | None:
-        """The dose one smallest step lower."""
-        return next((found for found in (self._fitted(times, tier) for times in self._thinned(dose, 0, tier)) if found), None)
+    def _forms(self) -> str:
+        names = dict.fromkeys(one.form.value for one in self.cabinet.presentations)
+        return " or ".join(names) if len(names) < 3 else ", ".join([*names][:-1]) + f" or {[*names][-1]}"
 
-    def _best(self, dose: _Dose, lowest: int, tier: Tier) -> _Dose | None:
-        """Of the doses that come close to the largest cut allowed, the one that is easiest to take; else the lowest."""
-        if lowest >= dose.total or not self.cabinet.has(tier):
-            return None
-        options = [*self._one_lowered(dose, lowest, tier), *self._thinned(dose, lowest, tier)]
-        close = dose.total - (dose.total - lowest) * self.limits.close_share_of_cut / 100
-        near = [times for times in options if sum(times.values()) <= close]
-        priced = [
-            (self._price(found, dose), found.total, found) for found in (self._fitted(times, tier) for times in near) if found
-        ]
-        if priced:
-            return min(priced, key=lambda one: one[:2])[2]
-        for times in sorted(options, key=lambda times: sum(times.values())):
-            found = self._fitted(times, tier)
-            if found:
-                return found
-        return None
-
-    def _price(self, found: _Dose, before: _Dose) -> float:
-        changed = sum(found.times.get(time, 0) != amount for time, amount in before.times.items())
-        return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (changed - 1)
-
-    def _fitted(self, times: dict[DayTime, int], tier: Tier) -> _Dose | None:
-        doses: Doses = as_doses(times)
-        fit = self.cabinet.fit(tier, doses)
-        return _Dose(dict(doses), fit, tier) if fit else None
-
-    def _base(self, dose: _Dose, tier: Tier) -> tuple[list[int], dict[DayTime, int]]:
-        """What the tier reaches, and what is taken now, each time lowered to what it reaches."""
-        reach = self._reach(tier)
-        held = set(reach)
-        return reach, {time: amount if amount in held else _below(reach, amount) for time, amount in dose.times.items()}
-
-    def _reach(self, tier: Tier) -> list[int]:
-        """The single doses that the tier delivers, no measured one smaller than a small step."""
-        if tier not in self._reached:
-            least = 0 if tier is Tier.SOLID else self.small_step
-            self._reached[tier] = [amount for amount in self.cabinet.reach(tier, self.most) if amount >= least or not amount]
-        return self._reached[tier]
-
-    def _one_lowered(self, dose: _Dose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
-        """The doses with only the largest lowered, and that to no less than half of the next largest."""
-        reach, times = self._base(dose, tier)
-        time = next(iter(_in_turn(times)), None)
-        if time is None:
-            return
-        others = [amount for other, amount in times.items() if other is not time]
-        rest = sum(others)
-        for amount in reversed(reach):
-            if rest + amount < lowest or 2 * amount < max(others, default=0):
-                break
-            if amount < times[time]:
-                yield {**times, time: amount}
-
-    def _thinned(self, dose: _Dose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
-        """The doses lowered evenly, one smallest amount after the other, down to the lowest total."""
-        reach, times = self._base(dose, tier)
-        if lowest <= sum(times.values()) < dose.total:
-            yield dict(times)
-        while any(times.values()):
-            for time in _in_turn(times):
-                lower = {**times, time: _below(reach, times[time])}
-                if sum(lower.values()) >= lowest:
-                    break
-            else:
-                return
-            times = lower
-            if sum(times.values()) < dose.total:
-                yield dict(times)
-
-    def _stuck(self, dose: _Dose, done: Sequence[_Timed]) -> NoPlan:
+    def _stuck(self, dose: DailyDose, done: Sequence[_Timed]) -> NoPlan:
         """Why no tablet can follow, from which dose on, and what can."""
         at = f"{plain(in_mg(dose.total))} mg of {self.agent} a day"
         if not self.cabinet.presentations:
             reason = f"No form of {self.agent} that can be taken by mouth is known."
         elif not done:
-            reason = f"No tablet or capsule of {self.agent} can make a first step at this pace from {at}."
+            reason = f"No {self._forms()} of {self.agent} can make a first step at this pace from {at}."
         else:
-            reason = f"Tablets and capsules of {self.agent} can follow this pace down to {at}, and not below it."
+            reason = f"The {self._forms()} of {self.agent} can follow this pace down to {at}, and not below it."
         liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
         crossover = (
             "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
@@ -326,20 +227,16 @@ class _Taper:
         return NoPlan(reason, (Instead(InsteadKind.CROSSOVER, crossover), Instead(InsteadKind.LIQUID, liquid)), follows)
 
 
+def _further(one: NoPlan, other: NoPlan) -> NoPlan:
+    """Of two that got stuck, the one that got further."""
+    if other.follows_to is None:
+        return one
+    return other if one.follows_to is None or other.follows_to < one.follows_to else one
+
+
 def _in_ticks(mg: Decimal) -> int:
     """To the nearest tick: a third of a mg has none of its own."""
     return int((mg * ticks(Decimal(1))).to_integral_value(ROUND_HALF_UP))
-
-
-def _in_turn(times: Mapping[DayTime, int]) -> list[DayTime]:
-    """The times at which something is taken, the largest first; of equal ones, night last."""
-    taken = [time for time, amount in times.items() if amount]
-    return sorted(taken, key=lambda time: (-times[time], LEAVES_FIRST.index(time)))
-
-
-def _below(reach: Sequence[int], amount: int) -> int:
-    at = bisect_left(reach, amount)
-    return reach[at - 1] if at else 0
 
 
 def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterable[tuple[_Timed, int, int]]:
@@ -348,44 +245,6 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
         days = timed[at + 1].day - one.day if at + 1 < len(timed) else interval
         yield one, before, days
         before = one.dose.total
-
-
-def agent_dose(agent: str, times: Mapping[DayTime, int], fit: Fit | None) -> AgentDose:
-    """The dose in mg and tablets."""
-    amounts = tuple(Amount(one, time, _plain_count(count)) for one, time, count in fit.counts) if fit else ()
-    return AgentDose(agent, {time: in_mg(times[time]) for time in DayTime if times.get(time)}, amounts)
-
-
-def _plain_count(count: Decimal) -> Decimal:
-    return count.quantize(Decimal(1)) if count == count.to_integral_value() else count.normalize()
-
-
-def plan_step(
-    start: date,
-    days: int,
-    doses: tuple[AgentDose, ...],
-    equivalent: Range,
-    cut: Decimal,
-    small: bool,
-    dispensing_interval: int,
-    review: date | None = None,
-) -> PlanStep:
-    """A step with what to dispense for it, no more than the dispensing interval at a time."""
-    supplies = []
-    for first in range(0, days, dispensing_interval):
-        many = min(dispensing_interval, days - first)
-        items = _dispensed(doses, many)
-        if items:
-            supplies.append(Supply(start + timedelta(days=first), many, items))
-    return PlanStep(start, days, doses, equivalent, cut, small, tuple(supplies), review)
-
-
-def _dispensed(doses: Iterable[AgentDose], days: int) -> tuple[tuple[Presentation, Decimal], ...]:
-    a_day: dict[Presentation, Decimal] = {}
-    for dose in doses:
-        for amount in dose.amounts:
-            a_day[amount.presentation] = a_day.get(amount.presentation, Decimal(0)) + amount.count
-    return tuple((one, (count * days).to_integral_value(ROUND_CEILING)) for one, count in a_day.items())
 
 
 def _notes(steps: Sequence[PlanStep], timed: Sequence[_Timed], limits: PlanLimits) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from cds.knowledge.yaml_text import Items, Node, Pairs, read
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 AGENTS = "drugs/agents.yaml"
 FILE = "drugs/presentations.yaml"
+NEEDED = ("smallest_volume", "compounded", "liquids_left_out", "taken_at_night")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,18 @@ def presentations(
 
     A tablet whose scoring varies by maker, or is not known, is never halved.
     """
-    own = Fields(
-        read(f"rules/{FILE}", files.get(FILE, b""), problems), problems, ["smallest_volume", "compounded", "taken_at_night"]
-    )
+    own = Fields(read(f"rules/{FILE}", files.get(FILE, b""), problems), problems, NEEDED)
     volume = _mg(Fields(own.node("smallest_volume"), problems, ["mL", "cite"], ["says"]), "mL", problems)
     codes = _codes(medications)
     sold = Fields(read(f"rules/{AGENTS}", files.get(AGENTS, b""), problems), problems, ["agents"]).node("agents")
+    left_out = Fields(own.node("liquids_left_out"), problems, ["agents", "cite"], ["says"]).each_of("agents", agents)
     found: dict[str, list[Presentation]] = {name: [] for name in agents}
     for key, node in sold.pairs if isinstance(sold, Pairs) else ():
         forms = node.get("forms") if isinstance(node, Pairs) else None
         for entry in forms.items if isinstance(forms, Items) else ():
             found[key.text] += _sold(agents[key.text], entry, volume, codes, problems)
+    for name in left_out:
+        found[name] = [one for one in found[name] if not one.liquid]
     prepared = own.node("compounded")
     for key, node in prepared.pairs if isinstance(prepared, Pairs) else ():
         if key.text not in agents:

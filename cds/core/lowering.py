@@ -1,0 +1,128 @@
+"""Lower daily doses: of all that tablets deliver, the one that is easiest to take and closest to the cut wanted."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cds.core.regimen import DayTime
+from cds.core.tablets import Cabinet, Doses, Fit, Tier, as_doses
+
+LEAVES_FIRST = (DayTime.MIDDAY, DayTime.EVENING, DayTime.MORNING, DayTime.NIGHT)
+"""Of equal doses the one that is lowered first; the night dose goes last."""
+FURTHER_CHANGE = 0.5
+"""How many tablets a day each further changed time of day is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDose:
+    """One daily dose, in ticks, with what delivers it. `fit` is None for what is taken before the plan."""
+
+    times: dict[DayTime, int]
+    fit: Fit | None
+    tier: Tier = Tier.SOLID
+
+    @property
+    def total(self) -> int:
+        return sum(self.times.values())
+
+
+class Lowering:
+    """The lower doses of one agent.
+
+    It remembers what it has worked out; the answers depend on nothing but its arguments. Units: ticks; `close_share` in percent.
+    """
+
+    def __init__(self, cabinet: Cabinet, most: int, smallest_measured: int, close_share: Decimal) -> None:
+        self.cabinet = cabinet
+        self._most = most
+        self._smallest_measured = smallest_measured
+        self._close = close_share
+        self._reached: dict[Tier, list[int]] = {}
+
+    def one_smallest(self, dose: DailyDose, tier: Tier) -> DailyDose | None:
+        """The dose one smallest step lower."""
+        return next((found for found in (self._fitted(times, tier) for times in self._thinned(dose, 0, tier)) if found), None)
+
+    def best(self, dose: DailyDose, lowest: int, tier: Tier) -> DailyDose | None:
+        """Of the doses that come close to the largest cut allowed, the one that is easiest to take; else the lowest."""
+        if lowest >= dose.total or not self.cabinet.has(tier):
+            return None
+        options = [*self._one_lowered(dose, lowest, tier), *self._thinned(dose, lowest, tier)]
+        close = dose.total - (dose.total - lowest) * self._close / 100
+        near = [times for times in options if sum(times.values()) <= close]
+        priced = [
+            (self._price(found, dose), found.total, found) for found in (self._fitted(times, tier) for times in near) if found
+        ]
+        if priced:
+            return min(priced, key=lambda one: one[:2])[2]
+        for times in sorted(options, key=lambda times: sum(times.values())):
+            found = self._fitted(times, tier)
+            if found:
+                return found
+        return None
+
+    def _price(self, found: DailyDose, before: DailyDose) -> float:
+        changed = sum(found.times.get(time, 0) != amount for time, amount in before.times.items())
+        return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (changed - 1)
+
+    def _fitted(self, times: dict[DayTime, int], tier: Tier) -> DailyDose | None:
+        doses: Doses = as_doses(times)
+        fit = self.cabinet.fit(tier, doses)
+        return DailyDose(dict(doses), fit, tier) if fit else None
+
+    def _base(self, dose: DailyDose, tier: Tier) -> tuple[list[int], dict[DayTime, int]]:
+        """What the tier reaches, and what is taken now, each time lowered to what it reaches."""
+        reach = self._reach(tier)
+        held = set(reach)
+        return reach, {time: amount if amount in held else _below(reach, amount) for time, amount in dose.times.items()}
+
+    def _reach(self, tier: Tier) -> list[int]:
+        """The single doses that the tier delivers, none that is measured too small."""
+        if tier not in self._reached:
+            least = 0 if tier is Tier.SOLID else self._smallest_measured
+            self._reached[tier] = [amount for amount in self.cabinet.reach(tier, self._most) if amount >= least or not amount]
+        return self._reached[tier]
+
+    def _one_lowered(self, dose: DailyDose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
+        """The doses with only the largest lowered, and that to no less than half of the next largest."""
+        reach, times = self._base(dose, tier)
+        time = next(iter(_in_turn(times)), None)
+        if time is None:
+            return
+        others = [amount for other, amount in times.items() if other is not time]
+        rest = sum(others)
+        for amount in reversed(reach):
+            if rest + amount < lowest or 2 * amount < max(others, default=0):
+                break
+            if amount < times[time]:
+                yield {**times, time: amount}
+
+    def _thinned(self, dose: DailyDose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
+        """The doses lowered evenly, one smallest amount after the other, down to the lowest total."""
+        reach, times = self._base(dose, tier)
+        if lowest <= sum(times.values()) < dose.total:
+            yield dict(times)
+        while any(times.values()):
+            for time in _in_turn(times):
+                lower = {**times, time: _below(reach, times[time])}
+                if sum(lower.values()) >= lowest:
+                    break
+            else:
+                return
+            times = lower
+            if sum(times.values()) < dose.total:
+                yield dict(times)
+
+
+def _in_turn(times: Mapping[DayTime, int]) -> list[DayTime]:
+    """The times at which something is taken, the largest first; of equal ones, night last."""
+    taken = [time for time, amount in times.items() if amount]
+    return sorted(taken, key=lambda time: (-times[time], LEAVES_FIRST.index(time)))
+
+
+def _below(reach: Sequence[int], amount: int) -> int:
+    at = bisect_left(reach, amount)
+    return reach[at - 1] if at else 0
