@@ -11,6 +11,7 @@ from enum import StrEnum
 from cds.core.cases import Drugs
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
+from cds.core.tablets import Presentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +314,10 @@ class Knowledge:
     override_reasons: Mapping[str, CodedValue] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     """Other texts that a card shows, from `rules/texts.yaml`: what to expect, when to pause, what helps."""
+    presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
+    """What can be dispensed, by agent."""
+    taken_at_night: frozenset[str] = frozenset()
+    """The agents that are hypnotics: one dose, at night."""
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""

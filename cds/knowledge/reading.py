@@ -80,6 +80,8 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
         dosing=shelves.dosing,
         override_reasons=reasons,
         texts=texts,
+        presentations=shelves.presentations,
+        taken_at_night=shelves.taken_at_night,
     )
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds.core.medication import Agent, Medication
+from cds.core.tablets import Presentation
 from cds.knowledge.dosing import dosing
 from cds.knowledge.drugs import drugs
 from cds.knowledge.model import CodedValue, DosingWords, Interaction
+from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
 from cds.knowledge.value_sets import value_sets
 
@@ -24,12 +26,15 @@ class Tables:
     value_sets: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     dosing: DosingWords = field(default_factory=lambda: DosingWords({}))
+    presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
+    taken_at_night: frozenset[str] = frozenset()
 
 
 def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
     """The tables under `drugs/` and `value-sets/`."""
     shelf = drugs(files, problems)
     sets = value_sets(files, problems)
+    sold = presentations(files, shelf.agents, shelf.medications, problems)
     return Tables(
         agents=shelf.agents,
         medications=shelf.medications,
@@ -38,4 +43,6 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         value_sets=sets.value_sets,
         codes=sets.codes,
         dosing=dosing(files, problems),
+        presentations=sold.by_agent,
+        taken_at_night=sold.at_night,
     )

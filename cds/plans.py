@@ -1,0 +1,170 @@
+"""Plans by the rule book of a day: what is taken, with the limits, tablets and times that go into a taper or a crossover."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cds.core import crossover
+from cds.core.crossover import Side
+from cds.core.cuts import PercentOf
+from cds.core.equivalence import diazepam_equivalent
+from cds.core.plan import Instead, InsteadKind, NoPlan, Plan, TaperPace, no_steps
+from cds.core.quantity import exactly
+from cds.core.regimen import DayTime
+from cds.core.tablets import Cabinet, in_mg, ticks
+from cds.core.taper import direct, spread
+from cds.knowledge.model import Knowledge
+from cds.knowledge.plan_limits import TIMES, crossover_limits, plan_limits, taper_pace, times_of_day
+
+SPECIALIST = "a specialist"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a plan starts from, known exactly.
+
+    Units: mg by time of day; `original`, the daily dose before the taper began where that is known, in mg.
+    """
+
+    agent: str
+    times: Mapping[DayTime, Decimal]
+    extended_release: bool = False
+    original: Decimal | None = None
+
+    @property
+    def daily(self) -> Decimal:
+        """mg a day."""
+        return sum(self.times.values(), Decimal(0))
+
+
+def taken(
+    knowledge: Knowledge,
+    day: date,
+    agent: str,
+    daily: Decimal,
+    times: Sequence[tuple[DayTime, Decimal]] = (),
+    doses_a_day: int | None = None,
+    extended_release: bool = False,
+) -> Taken:
+    """What is taken, by time of day: as it was said, else so many equal doses, else spread as the agent's duration needs.
+
+    Units: `daily` in mg. `times` may be empty; where it doesn't add up to `daily`, it is not used. Where nothing else is said
+    extended release is one dose.
+    """
+    if sum(mg for _, mg in times) == daily:
+        return Taken(
+            agent, {part: sum((mg for time, mg in times if time is part), Decimal(0)) for part in dict(times)}, extended_release
+        )
+    total = ticks(daily)
+    if extended_release and doses_a_day is None:
+        doses_a_day = 1
+    if doses_a_day in TIMES and total % doses_a_day == 0:
+        return Taken(agent, {time: in_mg(total // doses_a_day) for time in TIMES[doses_a_day]}, extended_release)
+    when = times_of_day(knowledge, knowledge.agents[agent], knowledge.taken_at_night, day)
+    cabinet = Cabinet(knowledge.presentations.get(agent, ()), plan_limits(knowledge, day).second_strength_saves, extended_release)
+    found = spread(total, when, cabinet)
+    parts = found[0] if found else _evenly(total, when)
+    return Taken(agent, {time: in_mg(part) for time, part in parts.items() if part}, extended_release)
+
+
+def _evenly(total: int, times: Sequence[DayTime]) -> dict[DayTime, int]:
+    """The same at each time; what is left over goes with the last."""
+    each = total // len(times)
+    return dict.fromkeys(times[:-1], each) | {times[-1]: total - each * (len(times) - 1)}
+
+
+def direct_plan(
+    knowledge: Knowledge,
+    day: date,
+    takes: Taken,
+    pace: str,
+    basis: PercentOf | None = None,
+    start: date | None = None,
+    who: str = SPECIALIST,
+) -> Plan | NoPlan:
+    """A direct taper of what is taken, to 0, by the parameters of the day; or why there is none.
+
+    `basis` is by default the rule book's, `start` the day; `who` is whom to involve at the specialist pace.
+    """
+    agent = _side(knowledge, takes.agent)
+    numbers = _pace(knowledge, day, pace, basis, who)
+    if isinstance(agent, NoPlan):
+        return agent
+    if isinstance(numbers, NoPlan):
+        return numbers
+    return direct(
+        takes.times,
+        takes.agent,
+        agent.equivalent,
+        agent.presentations,
+        numbers,
+        plan_limits(knowledge, day),
+        start or day,
+        takes.original,
+        takes.extended_release,
+    )
+
+
+def crossover_plan(
+    knowledge: Knowledge,
+    day: date,
+    takes: Taken,
+    pace: str,
+    target: str | None = None,
+    basis: PercentOf | None = None,
+    start: date | None = None,
+    who: str = SPECIALIST,
+) -> Plan | NoPlan:
+    """A crossover to another agent, by default the rule book's, and its taper to 0; or why there is none."""
+    target = target or knowledge.named("crossover_target", day)
+    source, new = _side(knowledge, takes.agent), _side(knowledge, target)
+    numbers = _pace(knowledge, day, pace, basis, who)
+    for each in (source, new, numbers):
+        if isinstance(each, NoPlan):
+            return each
+    assert isinstance(source, Side) and isinstance(new, Side) and isinstance(numbers, TaperPace)
+    if takes.extended_release:
+        says = f"The same daily dose as immediate-release tablets of {takes.agent}, split over the day; then the crossover."
+        reason = f"Extended-release tablets of {takes.agent} can't be exchanged one dose at a time."
+        return NoPlan(reason, (Instead(InsteadKind.IMMEDIATE_RELEASE, says),))
+    limits = plan_limits(knowledge, day)
+    return crossover.plan(takes.times, source, new, numbers, limits, crossover_limits(knowledge, day), start or day)
+
+
+def immediate_release_plan(
+    knowledge: Knowledge,
+    day: date,
+    takes: Taken,
+    pace: str,
+    basis: PercentOf | None = None,
+    start: date | None = None,
+    who: str = SPECIALIST,
+) -> Plan | NoPlan:
+    """The same dose of an extended-release agent as immediate release, held, and its taper to 0; or why there is none."""
+    agent = _side(knowledge, takes.agent)
+    numbers = _pace(knowledge, day, pace, basis, who)
+    if isinstance(agent, NoPlan):
+        return agent
+    if isinstance(numbers, NoPlan):
+        return numbers
+    when = times_of_day(knowledge, knowledge.agents[takes.agent], knowledge.taken_at_night, day)
+    limits = plan_limits(knowledge, day)
+    return crossover.to_immediate_release(
+        takes.times, agent, when, numbers, limits, crossover_limits(knowledge, day), start or day
+    )
+
+
+def _side(knowledge: Knowledge, agent: str) -> Side | NoPlan:
+    equivalent = diazepam_equivalent(exactly(Decimal(1)), knowledge.agents[agent])
+    if equivalent is None:
+        says = f"Involve {SPECIALIST} before any cut. Until then keep the dose as it is: don't cut it, don't stop it."
+        return NoPlan(f"No source converts {agent} to diazepam.", (Instead(InsteadKind.SPECIALIST, says),))
+    return Side(agent, equivalent, knowledge.presentations.get(agent, ()))
+
+
+def _pace(knowledge: Knowledge, day: date, pace: str, basis: PercentOf | None, who: str) -> TaperPace | NoPlan:
+    numbers = taper_pace(knowledge, pace, day, basis or PercentOf(knowledge.named("taper_basis", day)))
+    return numbers or no_steps(pace, who) or NoPlan("At this pace no plan is drawn up.", ())
