@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from cds.core.assess import Questions, facts
+from cds.core.assess import Inquiry, facts
 from cds.core.case import Case
 from cds.core.cuts import PaceLimits, PercentOf
 from cds.core.facts import Fact, Facts, Known, Unknown
@@ -19,7 +19,7 @@ from cds.engine.engine import Engine
 from cds.engine.evaluate import Answer, Finding
 from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
-from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind
+from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
@@ -38,15 +38,16 @@ class Judgement:
     orders: tuple[JudgedOrder, ...]
 
 
-def judge(case: Case, asked: Questions, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
+def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
     """The judgement of one case: the risk rules first, then what they ask for, then the advice rules."""
     known = dict(facts(case, asked))
     risks = engine.findings(RuleKind.RISK, known, case.day)
-    factors = _risk_factors(risks, known, knowledge, case)
-    pace = _pace(risks, knowledge)
-    crossover = _crossover(case, risks, knowledge)
+    counted = tuple(risk for risk in risks if knowledge.rule(risk.rule_id, RuleKind.RISK).status is not Status.SILENT)
+    factors = _risk_factors(counted, known, knowledge, case)
+    pace = _pace(counted, knowledge)
+    crossover = _crossover(case, counted, knowledge)
     known |= engine.risk_facts(risks)
-    known |= _decided_facts(case, pace, crossover, risks, knowledge)
+    known |= _decided_facts(case, pace, crossover, counted, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
     lists = {
@@ -64,9 +65,18 @@ def judge(case: Case, asked: Questions, knowledge: Knowledge, engine: Engine, ho
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
-    """The true risks in words, each with what in the record it rests on."""
+    """The true risks in words, each with what in the record it rests on; those that ask for the strictest pace first."""
     wording = Wording(known, {}, knowledge, case.day)
-    return tuple(_risk_factor(finding, knowledge.rule(finding.rule_id, RuleKind.RISK), wording) for finding in risks if finding.true)
+    true = [knowledge.rule(finding.rule_id, RuleKind.RISK) for finding in risks if finding.true]
+    strictest = sorted(true, key=lambda rule: -_rank(rule, knowledge))
+    by_id = {finding.rule_id: finding for finding in risks}
+    return tuple(_risk_factor(by_id[rule.id], rule, wording) for rule in strictest)
+
+
+def _rank(rule: Rule, knowledge: Knowledge) -> int:
+    """How strict a pace the rule asks for; -1 where it asks for none."""
+    pace = rule.outcome.pace if rule.outcome else None
+    return knowledge.paces[pace].rank if pace else -1
 
 
 def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:

@@ -31,7 +31,7 @@ MULTIPLES = ("alt_times_limit",)
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class Inquiry:
     """The words that are answered by value sets and by groups of drugs, from the vocabulary."""
 
     on_record: tuple[OnRecord, ...]
@@ -41,7 +41,7 @@ class Questions:
         return next(question for question in self.on_record if question.name == name)
 
 
-def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Questions:
+def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Inquiry:
     """The questions of the vocabulary, each with its window in days on the day that the amounts are of."""
     asked = tuple(
         OnRecord(
@@ -53,10 +53,10 @@ def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Questions
         for word in words
         if word.value_sets
     )
-    return Questions(asked, {word.name: frozenset(word.drug_groups) for word in words if word.drug_groups})
+    return Inquiry(asked, {word.name: frozenset(word.drug_groups) for word in words if word.drug_groups})
 
 
-def facts(case: Case, asked: Questions) -> Facts:
+def facts(case: Case, asked: Inquiry) -> Facts:
     """Every fact that can be told before the risk rules have been weighed."""
     return {**_of_order(case), **_of_use(case), **_of_drugs(case, asked.groups), **_of_patient(case, asked)}
 
@@ -122,7 +122,7 @@ def _of_drugs(case: Case, groups: Mapping[str, frozenset[str]]) -> dict[str, Fac
     }
 
 
-def _of_patient(case: Case, asked: Questions) -> dict[str, Fact]:
+def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
     found: dict[str, Fact] = {"age": patient_facts.age(case.record, case.day)}
     for question in asked.on_record:
         if question.name in SCORES:

@@ -76,21 +76,10 @@ def surroundings(
     """The record and the drafts that are within scope, with what is taken now and the exposure to each kind of agent."""
     judged = tuple(draft for draft in drafts if draft.medication.agent is None or is_judged(draft, amounts))
     supplies = (*record.supplies, *_supplies_of_stopped(judged, record, day))
-    limits = _exposure_limits(amounts)
+    limits = ExposureLimits.of(amounts)
     exposures = {kind: exposure([s for s in supplies if drugs.agents[s.agent].kind is kind], day, limits) for kind in AgentKind}
     takings = taking_now(record, day, int(amounts["episode_gap"]))
     return Surroundings(record, judged, takings, exposures, drugs, amounts, day)
-
-
-def _exposure_limits(amounts: Mapping[str, Decimal]) -> ExposureLimits:
-    return ExposureLimits(
-        episode_gap=int(amounts["episode_gap"]),
-        most_stockpile=int(amounts["most_stockpile"]),
-        fewest_fills=int(amounts["fewest_fills"]),
-        sparse_cover=amounts["sparse_cover"],
-        abrupt_stop_use=int(amounts["abrupt_stop_use"]),
-        taper_before_stop=int(amounts["taper_before_stop"]),
-    )
 
 
 def is_judged(draft: Order, amounts: Mapping[str, Decimal]) -> bool:
@@ -125,6 +114,7 @@ def _supplies_of_stopped(drafts: Sequence[Order], record: PatientRecord, day: da
             open_ended=True,
             mg=draft.regimen.first.mg if draft.regimen else None,
             days_a_week=draft.regimen.first.days_a_week if draft.regimen else Decimal(7),
+            as_needed=draft.regimen.first.as_needed if draft.regimen else False,
             order=draft.reference,
         )
         for draft in stopped
@@ -143,7 +133,8 @@ def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> t
     lookback = int(around.amounts["start_lookback"])
     recent = {kind for kind, one in around.exposures.items() if one.covered(lookback) > 0}
     ordered = [draft for draft in around.drafts if draft.medication.agent is not None]
-    found = situations(ordered, around.takings, drugs.agents, recent, day)
+    last_supply = int(around.amounts["last_supply"])
+    found = situations(ordered, around.takings, drugs.agents, recent, last_supply, day)
     selected = [situation for situation in found if any(is_selected(member.reference) for member in situation.members)]
     if selected:
         return tuple(around.case(situation) for situation in selected)

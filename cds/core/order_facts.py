@@ -67,7 +67,7 @@ def equivalents(case: Case) -> tuple[Fact, Fact]:
     if found is None:
         reason = TAKEN_NOT_READ if case.agent.equivalents else "no source converts it"
         return Unknown(reason, sources), Unknown(reason, sources)
-    said = f"{found} mg diazepam a day"
+    said = "" if found.low == found.high else f"{found} mg by the sources"
     return Known(found.low, said, sources), Known(found.high, said, sources)
 
 
@@ -129,12 +129,11 @@ def _smallest_step(case: Case) -> Decimal:
 
 
 def ends_without_taper(case: Case) -> Fact:
-    """Whether the order itself ends taking after one unchanged dose, with no further supply."""
+    """Whether the order itself ends taking after one unchanged dose."""
     situation = case.situation
     if situation.steps is None or not situation.members:
         return Known(False, "") if not situation.members else Unknown(NOT_READ, (situation.request,))
-    refilled = any((order.supplies or 1) > 1 for order in situation.members)
-    ends = situation.action is not Action.STOP and situation.ends and len(situation.steps) == 1 and not refilled
+    ends = situation.action is not Action.STOP and situation.ends and len(situation.steps) == 1
     return Known(ends, "the order states its end" if ends else "", (situation.request,))
 
 

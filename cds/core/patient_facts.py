@@ -33,7 +33,7 @@ def on_record(question: OnRecord, case: Case) -> Fact:
         return Known(
             True, f"given as the reason for {indicated[0].medication.name}", tuple(order.reference for order in indicated)
         )
-    answered = [m for m in case.record.measurements if m.answer & question.value_sets and _recent(m, question.within, case.day)]
+    answered = [item for item in case.record.measurements if _answered(item, question, case.day)]
     if answered:
         return Known(True, f"{answered[0].display}", tuple(item.reference for item in answered))
     if case.record.has(Part.CONDITIONS) is Completeness.COMPLETE:
@@ -52,6 +52,12 @@ def _answers(condition: Condition, question: OnRecord, day: date) -> bool:
     if not condition.value_sets & question.value_sets or not (condition.active or question.history):
         return False
     return question.within is None or condition.onset is None or day - condition.onset <= timedelta(days=question.within)
+
+
+def _answered(measurement: Measurement, question: OnRecord, day: date) -> bool:
+    """Whether an observation that the question names has an answer that it names too."""
+    asked = measurement.value_sets & question.value_sets and measurement.answer & question.value_sets
+    return bool(asked) and _recent(measurement, question.within, day)
 
 
 def _listed(conditions: Iterable[Condition], day: date) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 
 from cds.core.quantity import ZERO, Range
 
@@ -65,21 +64,16 @@ class Step:
 class Regimen:
     """The doses of an order in the order in which they are taken; concurrent lines are already summed.
 
-    `ends` is true where the order itself says that taking stops after its last step ("for 14 days, then stop",
-    a bounds duration), not merely that a supply runs out. `single_doses` is how many doses there are in all, where the order
-    is for a countable few, such as one before a procedure; it then ends.
+    `ends` is true where its last step has a stated length (a bounds duration, "for 30 days"), and `stops` where the order says
+    that taking then stops ("for 14 days, then stop"); neither where merely a supply runs out. `single_doses` is how many doses
+    there are in all, where the order is for a countable few, such as one before a procedure; it then ends.
     """
 
     steps: tuple[Step, ...]
     ends: bool = False
     single_doses: int | None = None
+    stops: bool = False
 
     @property
     def first(self) -> Dose:
         return self.steps[0].dose
-
-    @property
-    def is_taper(self) -> bool:
-        """Several steps, of which none is higher than the one before."""
-        doses = [step.dose.mg.high for step in self.steps]
-        return len(doses) > 1 and all(later <= earlier for earlier, later in pairwise(doses))

@@ -85,18 +85,20 @@ def situations(
     takings: Mapping[str, Taking],
     agents: Mapping[str, Agent],
     used_recently: Collection[AgentKind],
+    last_supply: int,
     day: date,
 ) -> tuple[Situation, ...]:
     """One situation for each agent that a draft is about, in the order of the drafts.
 
-    `used_recently` are the kinds of agent of which any was used in the look-back of a start.
+    `used_recently` are the kinds of agent of which any was used in the look-back of a start; `last_supply` is the most days of an
+    order with a stated end that is read as the last.
     """
     by_agent = _by_agent(drafts, takings, day)
     running = dict(takings)
     for name, of_agent in by_agent.items():
         if name not in running and of_agent.stops:
             running[name] = _as_it_was(name, of_agent.stops)
-    found = {name: _one(name, of_agent, running, agents, used_recently) for name, of_agent in by_agent.items()}
+    found = {name: _one(name, of_agent, running, agents, used_recently, last_supply) for name, of_agent in by_agent.items()}
     return tuple(_with_switches(found, by_agent, running, agents).values())
 
 
@@ -137,7 +139,12 @@ def _as_it_was(agent: str, stops: Sequence[Order]) -> Taking:
 
 
 def _one(
-    name: str, drafts: Drafts, running: Mapping[str, Taking], agents: Mapping[str, Agent], used_recently: Collection[AgentKind]
+    name: str,
+    drafts: Drafts,
+    running: Mapping[str, Taking],
+    agents: Mapping[str, Agent],
+    used_recently: Collection[AgentKind],
+    last_supply: int,
 ) -> Situation:
     taking = running.get(name)
     takes_now = taking.mg if taking else Decimal(0)
@@ -163,9 +170,20 @@ def _one(
         taking=taking,
         dose=regimen.first if regimen else None,
         steps=regimen.steps if regimen else None,
-        ends=regimen.ends if regimen else False,
+        ends=_ends(regimen, drafts.orders, last_supply) if regimen else False,
         gaps=gaps,
     )
+
+
+def _ends(regimen: Regimen, orders: Sequence[Order], last_supply: int) -> bool:
+    """Whether taking is meant to end with the order: it says so, or its last step is as short as only a last supply is.
+
+    A usual renewal has a stated length too ("for 30 days"): what is refilled, or as long as a supply, goes on.
+    """
+    length = regimen.steps[-1].days
+    refilled = any((order.supplies or 1) > 1 for order in orders)
+    short = regimen.ends and not refilled and length is not None and length <= last_supply
+    return regimen.stops or short
 
 
 def _stop_gaps(stops: Sequence[Order], taking: Taking) -> tuple[Gap, ...]:
@@ -213,7 +231,7 @@ def together(regimens: Sequence[Regimen | None]) -> Regimen | None:
     if any(len(regimen.steps) > 1 for regimen in others):
         return None
     steps = tuple(replace(step, dose=_added(step.dose, [other.first for other in others])) for step in longest.steps)
-    return Regimen(steps, ends=all(regimen.ends for regimen in known))
+    return Regimen(steps, all(regimen.ends for regimen in known), stops=all(regimen.stops for regimen in known))
 
 
 def _added(dose: Dose, others: Sequence[Dose]) -> Dose:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cds.core.case import Case
-from cds.core.equivalence import diazepam_equivalent
+from cds.core.equivalence import equivalent_sum
+from cds.core.exposure import YEAR
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.order_facts import without_supply
+from cds.core.period import Period, last_days
 
 UNDATED = "it could not be told since when it is taken"
 
@@ -25,7 +27,8 @@ def use_length(case: Case) -> Fact:
             else UNDATED
         )
         return Unknown(days, taking.sources if taking else ())
-    return Known(Decimal(exposure.use_length), exposure.evidence, exposure.sources)
+    said = f"{exposure.evidence}; it may be longer" if exposure.length_unknown else exposure.evidence
+    return Known(Decimal(exposure.use_length), said, exposure.sources)
 
 
 def days_a_week(case: Case) -> Fact:
@@ -45,17 +48,22 @@ def covered(case: Case, window: int) -> Fact:
 
 def highest_daily_dose(case: Case) -> Fact:
     """The highest daily dose of the last year, in mg of diazepam, at the high end of the range."""
-    found = [
-        equivalent.high
-        for name, mg in case.exposure.highest.items()
-        if mg is not None and (equivalent := diazepam_equivalent(mg, case.agents[name])) is not None
-    ]
-    return Known(max(found), "", case.exposure.sources) if found else Unknown("no earlier dose could be read")
+    days = (dose.mg for episode in case.exposure.episodes for dose in episode.doses if _within_a_year(dose.period, case))
+    sums = [equivalent_sum((case.agents[name], mg) for name, mg in doses.items()).mg for doses in days]
+    found = [each.high for each in sums if each is not None]
+    said = "at least: not every dose could be read" if case.exposure.at_least else ""
+    return Known(max(found), said, case.exposure.sources) if found else Unknown("no earlier dose could be read")
+
+
+def _within_a_year(period: Period, case: Case) -> bool:
+    return period.until > last_days(case.day, YEAR).start
 
 
 def abrupt_stops(case: Case) -> Fact:
     """How often, on record, daily use of weeks ended at once."""
-    count = case.exposure.abrupt_stops
+    count, unclear = case.exposure.abrupt_stops, case.exposure.unclear_stops
+    if unclear and count < case.amounts["abrupt_stops_many"] <= count + unclear:
+        return Unknown("some doses before an earlier end could not be read", case.exposure.sources)
     return Known(Decimal(count), f"{count} on record", case.exposure.sources)
 
 

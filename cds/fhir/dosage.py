@@ -74,9 +74,9 @@ def _together(lines: list[Line]) -> Regimen:
         raise Unreadable(ORDER_UNCLEAR)
     groups = _groups(lines)
     sums = [_sum(group) for group in groups]
-    return Regimen(
-        tuple(_dated(sums)), ends=groups[-1][-1].ends and all(each.ends for each in groups[-1]), single_doses=_count(lines)
-    )
+    last = groups[-1]
+    ends, stops = all(each.ends for each in last), all(each.stops for each in last)
+    return Regimen(tuple(_dated(sums)), ends, _count(lines), stops)
 
 
 def _count(lines: list[Line]) -> int | None:
@@ -90,7 +90,7 @@ def _alone(only: Line) -> Regimen:
     for step in only.steps:
         steps.append(Step(step.dose, starts, step.days))
         starts = _later(starts, step.days)
-    return Regimen(tuple(steps), only.ends or only.single is not None, only.single)
+    return Regimen(tuple(steps), only.ends or only.single is not None, only.single, only.stops)
 
 
 def _later(start: date | None, days: int | None) -> date | None:

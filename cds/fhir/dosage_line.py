@@ -37,6 +37,7 @@ class Line:
     sequence: int | None
     single: int | None = None
     weekdays: frozenset[str] = frozenset()
+    stops: bool = False
 
 
 def line(dosage: Json, reader: DoseReader) -> Line:
@@ -64,7 +65,9 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     weekdays = next((timing.weekdays for timing in first if timing.weekdays), frozenset())
     if single is not None and len(steps) == 1 and steps[0].days is None:
         steps = (LineStep(steps[0].dose, _days_for(single, first[0] if first else None)),)
-    return Line(steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays)
+    return Line(
+        steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays, bool(written and written.stops)
+    )
 
 
 def _check_unread_text(dosage: Json, coded: Said, reader: DoseReader) -> None:
@@ -144,8 +147,7 @@ def _steps(coded: Said, written: Sig | None, reader: DoseReader) -> tuple[LineSt
 def _merged(coded: Said, text: Said, reader: DoseReader) -> tuple[Dose, Basis]:
     """One dose out of structure and text: each fills what the other leaves out, and what both say must agree."""
     needed = coded.as_needed or text.as_needed
-    shared = {"as_needed": needed, "cap": coded.cap or text.cap}
-    limits = {"most_times": text.most_times, "most_days": text.most_days, "total": text.total}
+    cap = coded.cap or text.cap
     single = coded.single if coded.single is not None else text.single
     intake = coded.intakes[0]
     if len(text.intakes) <= 1:
@@ -160,10 +162,11 @@ def _merged(coded: Said, text: Said, reader: DoseReader) -> tuple[Dose, Basis]:
             amount = _wider(amount, other.amount, reader)
         timing = _fuller(intake.timing, other.timing)
         basis = Basis.STRUCTURE if intake.complete and amount is not other.amount else Basis.TEXT
-        return reader.dose(Said((Intake(amount, timing),), single=single, **shared, **limits), basis), basis
-    whole = reader.dose(replace(text, **shared), Basis.TEXT)
+        both = replace(text, intakes=(Intake(amount, timing),), single=single, once=False, days=None, as_needed=needed, cap=cap)
+        return reader.dose(both, basis), basis
+    whole = reader.dose(replace(text, as_needed=needed, cap=cap), Basis.TEXT)
     if intake.complete:
-        coded_dose = reader.dose(replace(coded, **shared), Basis.STRUCTURE)
+        coded_dose = reader.dose(replace(coded, as_needed=needed, cap=cap), Basis.STRUCTURE)
         if (coded_dose.mg.high, coded_dose.days_a_week) != (whole.mg.high, whole.days_a_week):
             raise contradiction(DISAGREE)
         return replace(whole, basis=Basis.STRUCTURE), Basis.STRUCTURE

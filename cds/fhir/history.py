@@ -79,6 +79,7 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
     quantity = views.child(part, "valueQuantity")
     value = views.number(quantity.get("value")) if quantity else views.number(part.get("valueInteger"))
     answer = sets_of(part.get("valueCodeableConcept"), knowledge)
+    value = _points(answer) if value is None else value
     taken = views.day(resource.get("effectiveDateTime")) or views.day(views.child(resource, "effectivePeriod").get("start"))
     gaps = []
     if value is None and not answer and ("valueQuantity" in part or "valueInteger" in part):
@@ -98,6 +99,12 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
         ),
         tuple(gaps),
     )
+
+
+def _points(answer: frozenset[str]) -> Decimal | None:
+    """The points of a coded answer, by the set that it is in: `phq9-answer-2` is worth 2."""
+    points = [name.rpartition("-answer-")[2] for name in answer if "-answer-" in name]
+    return Decimal(points[0]) if len(points) == 1 else None
 
 
 def _is(code: str, part: Json) -> bool:

@@ -70,7 +70,7 @@ def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: D
         conditions=_conditions(resources[Part.CONDITIONS], desk, notes),
         measurements=_measurements(resources[Part.OBSERVATIONS], desk, notes),
         setting=_setting(resources[Part.ENCOUNTER]),
-        completeness={part: delivery.completeness for part, delivery in given.items()},
+        completeness={part: _completeness(delivery, len(resources[part])) for part, delivery in given.items()},
         gaps=tuple(dict.fromkeys(notes.gaps)),
     )
 
@@ -122,6 +122,13 @@ def belongs_to(resource: Json, patient_id: str, desk: Desk) -> bool:
         return True
     target = desk.library.find(link, resource) if link.startswith("urn:") else None
     return views.mapping(target).get("resourceType") == "Patient" and views.mapping(target).get("id") == patient_id
+
+
+def _completeness(delivery: Delivery, kept: int) -> Completeness:
+    """How much was given; what came for another patient only is not the word that there is nothing."""
+    if delivery.completeness is Completeness.COMPLETE and delivery.resources and not kept:
+        return Completeness.PARTIAL
+    return delivery.completeness
 
 
 def _each(resources: Iterable[Json], read: Callable[[Json], Reading[T]], notes: _Notes) -> tuple[T, ...]:

@@ -21,10 +21,11 @@ SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
 
 @dataclass(frozen=True, slots=True)
 class Sig:
-    """The steps that a sig says, in order, and whether it says that taking stops after the last."""
+    """The steps that a sig says, in order; whether taking ends after the last, and whether that is said ("then stop")."""
 
     steps: tuple[Said, ...]
     ends: bool = False
+    stops: bool = False
 
 
 def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] = frozenset()) -> Sig:
@@ -64,7 +65,7 @@ def _joined(steps: list[Said], ends: bool) -> Sig:
         raise Unreadable(CHANGES)
     if any(step.days is None for step in steps[:-1]):
         raise Unreadable("The directions hold several steps, and do not say how long each lasts.")
-    return Sig(tuple(steps), ends or steps[-1].days is not None or steps[-1].single is not None)
+    return Sig(tuple(steps), ends or steps[-1].days is not None or steps[-1].single is not None, ends)
 
 
 def _sentences(found: list[Token]) -> list[Token]:

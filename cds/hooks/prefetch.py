@@ -103,6 +103,8 @@ def _faults(bundle: Mapping[str, Any]) -> Iterator[str]:
         elif resource.get("resourceType") == "OperationOutcome":
             if not _harmless(resource):
                 yield ERROR
+        elif not isinstance(resource.get("resourceType"), str):
+            yield UNREADABLE
         elif _mode(entry) != "include":
             found += 1
     if any(isinstance(link, dict) and link.get("relation") == "next" for link in _list(bundle.get("link"))):

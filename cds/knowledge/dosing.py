@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
 
-from cds.knowledge.model import DosingWords, Position
+from cds.knowledge.model import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
@@ -66,9 +66,10 @@ class SpelledNumbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Dosing(DosingWords):
+class Dosing:
     """The tables of `dosing.yaml`, ready to look up, and the scanner of sig words."""
 
+    tables: Mapping[str, Any]
     seconds: Mapping[str, int] = field(default_factory=dict)
     """Length of a unit of time by its UCUM code and by every spelling."""
     units: Mapping[str, Unit] = field(default_factory=dict)

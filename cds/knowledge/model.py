@@ -7,11 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from cds.core.cases import Drugs
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
 from cds.core.tablets import Presentation
+
+if TYPE_CHECKING:
+    from cds.knowledge.dosing import Dosing
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +276,6 @@ class CodedValue:
 
 
 @dataclass(frozen=True, slots=True)
-class DosingWords:
-    """What the words and codes of a dosage mean, from `rules/drugs/dosing.yaml`; the reader of dosages owns its shape."""
-
-    tables: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class Interaction:
     """A group of drugs that changes what an agent does: from `rules/drugs/interactions.yaml`."""
 
@@ -310,7 +307,8 @@ class Knowledge:
     value_sets: Mapping[str, tuple[CodedValue, ...]]
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """The value sets that each (system, code) is in."""
-    dosing: DosingWords = DosingWords({})
+    dosing: Dosing = field(kw_only=True)
+    """What the words and codes of a dosage mean."""
     override_reasons: Mapping[str, CodedValue] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     """Other texts that a card shows, from `rules/texts.yaml`: what to expect, when to pause, what helps."""
@@ -324,7 +322,9 @@ class Knowledge:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
-        object.__setattr__(self, "drugs", Drugs(self.agents, {name: self._acting_on(name) for name in self.agents}, self._triggers()))
+        object.__setattr__(
+            self, "drugs", Drugs(self.agents, {name: self._acting_on(name) for name in self.agents}, self._triggers())
+        )
 
     def _acting_on(self, agent: str) -> Mapping[str, frozenset[str]]:
         acting = [each for each in self.interactions if each.agents is None or agent in each.agents]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
-from cds.knowledge.dosing import dosing
+from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
-from cds.knowledge.model import CodedValue, DosingWords, Interaction
+from cds.knowledge.model import CodedValue, Interaction
 from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
 from cds.knowledge.value_sets import value_sets
@@ -25,7 +25,7 @@ class Tables:
     interactions: tuple[Interaction, ...] = ()
     value_sets: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    dosing: DosingWords = field(default_factory=lambda: DosingWords({}))
+    dosing: Dosing = field(default_factory=lambda: Dosing({}))
     presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
     taken_at_night: frozenset[str] = frozenset()
 

@@ -148,7 +148,7 @@ def changed_conditions(condition: Condition) -> Iterator[tuple[str, Condition]]:
 
 
 def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge) -> None:
-    """What is left is none or any: 0 days, 1 risks."""
+    """What is left is none or any: 0 days, 0 mg, 1 risks."""
     numbers = {
         f"{condition.fact} {operand}"
         for rule in book.rules
@@ -158,7 +158,7 @@ def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge
         and book.vocabulary[condition.fact].type.value == "quantity"
         and not isinstance(operand, ParameterName)
     }
-    assert numbers == {"use_length 0 days", "risks_beyond_indication 1 risks"}
+    assert numbers == {"use_length 0 days", "takes_now 0 mg", "risks_beyond_indication 1 risks"}
 
 
 def test_no_advice_is_given_in_end_of_life_care(book: Knowledge) -> None:

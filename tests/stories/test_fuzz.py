@@ -216,6 +216,8 @@ def unreadable(resource: Json) -> st.SearchStrategy[Json]:
             "nonsense",
             7,
             [],
+            {},
+            {"resourceType": 5, "id": id},
             {"resourceType": type},
             {"resourceType": type, "id": id},
             {**resource, "subject": {"reference": 5}},
