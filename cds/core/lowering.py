@@ -14,6 +14,8 @@ LEAVES_FIRST = (DayTime.MIDDAY, DayTime.EVENING, DayTime.MORNING, DayTime.NIGHT)
 """Of equal doses the one that is lowered first; the night dose goes last."""
 FURTHER_CHANGE = 0.5
 """How many tablets a day each further changed time of day is worth."""
+UNEVEN = 1.0
+"""How many tablets a day it is worth that doses are equal rather than all but one nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +54,20 @@ class Lowering:
             return None
         options = [*self._one_lowered(dose, lowest, tier), *self._thinned(dose, lowest, tier)]
         close = dose.total - (dose.total - lowest) * self._close / 100
-        near = [times for times in options if sum(times.values()) <= close]
-        priced = [
-            (self._price(found, dose), found.total, found) for found in (self._fitted(times, tier) for times in near) if found
-        ]
-        if priced:
-            return min(priced, key=lambda one: one[:2])[2]
-        for times in sorted(options, key=lambda times: sum(times.values())):
-            found = self._fitted(times, tier)
-            if found:
-                return found
-        return None
+        near = self._priced(dose, [times for times in options if sum(times.values()) <= close], tier)
+        if near:
+            return min(near, key=lambda one: (one[0], one[1].total))[1]
+        found = self._priced(dose, options, tier)
+        return min(found, key=lambda one: (one[1].total, one[0]))[1] if found else None
+
+    def _priced(self, dose: DailyDose, options: Iterable[dict[DayTime, int]], tier: Tier) -> list[tuple[float, DailyDose]]:
+        fitted = (self._fitted(times, tier) for times in options)
+        return [(self._price(found, dose), found) for found in fitted if found]
 
     def _price(self, found: DailyDose, before: DailyDose) -> float:
-        changed = sum(found.times.get(time, 0) != amount for time, amount in before.times.items())
-        return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (changed - 1)
+        changed = [found.times.get(time, 0) != amount for time, amount in before.times.items()]
+        apart = max(found.times.values()) - min(found.times.values()) if found.times else 0
+        return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (sum(changed) - 1) + UNEVEN * apart / max(1, found.total)
 
     def _fitted(self, times: dict[DayTime, int], tier: Tier) -> DailyDose | None:
         doses: Doses = as_doses(times)
@@ -87,34 +88,43 @@ class Lowering:
         return self._reached[tier]
 
     def _one_lowered(self, dose: DailyDose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
-        """The doses with only the largest lowered, and that to no less than half of the next largest."""
+        """The doses with one lowered, to no less than two thirds of the largest other.
+
+        The night dose is lowered only where it is the largest, and stays so.
+        """
         reach, times = self._base(dose, tier)
-        time = next(iter(_in_turn(times)), None)
-        if time is None:
-            return
-        others = [amount for other, amount in times.items() if other is not time]
-        rest = sum(others)
-        for amount in reversed(reach):
-            if rest + amount < lowest or 2 * amount < max(others, default=0):
-                break
-            if amount < times[time]:
-                yield {**times, time: amount}
+        for at, time in enumerate(_in_turn(times)):
+            if at and time is DayTime.NIGHT:
+                continue
+            others = [amount for other, amount in times.items() if other is not time]
+            least = max(others, default=0)
+            for amount in reversed(reach[: bisect_left(reach, times[time])]):
+                if sum(others) + amount < lowest or (amount < least if time is DayTime.NIGHT else 3 * amount < 2 * least):
+                    break
+                lower = {**times, time: amount}
+                if not _night_goes_first(dose, lower):
+                    yield lower
 
     def _thinned(self, dose: DailyDose, lowest: int, tier: Tier) -> Iterable[dict[DayTime, int]]:
         """The doses lowered evenly, one smallest amount after the other, down to the lowest total."""
         reach, times = self._base(dose, tier)
-        if lowest <= sum(times.values()) < dose.total:
+        if lowest <= sum(times.values()) < dose.total and not _night_goes_first(dose, times):
             yield dict(times)
         while any(times.values()):
             for time in _in_turn(times):
                 lower = {**times, time: _below(reach, times[time])}
-                if sum(lower.values()) >= lowest:
+                if sum(lower.values()) >= lowest and not _night_goes_first(dose, lower):
                     break
             else:
                 return
             times = lower
             if sum(times.values()) < dose.total:
                 yield dict(times)
+
+
+def _night_goes_first(dose: DailyDose, lower: Mapping[DayTime, int]) -> bool:
+    night = DayTime.NIGHT
+    return dose.times.get(night, 0) > 0 and not lower[night] and any(lower.values())
 
 
 def _in_turn(times: Mapping[DayTime, int]) -> list[DayTime]:

@@ -153,7 +153,10 @@ class Cabinet:
         return self._reach[key]
 
     def fit(self, tier: Tier, doses: Doses) -> Fit | None:
-        """What delivers the doses with the fewest strengths and tablets, or None where two presentations can't."""
+        """What delivers the doses with the fewest strengths and tablets, or None where two presentations can't.
+
+        What a tier with a liquid delivers has that liquid in it: nobody should have to change to and fro.
+        """
         best: Fit | None = None
         for kit in self._kits[tier]:
             made = [self._make(kit, amount) for _, amount in doses]
@@ -161,6 +164,8 @@ class Cabinet:
                 continue
             parts = [one for one in made if one is not None]
             used = [any(counts[at] for _, counts in parts) for at in range(len(kit))]
+            if doses and tier is not Tier.SOLID and not any(use for use, one in zip(used, kit, strict=True) if one.liquid):
+                continue
             cost = sum(each for each, _ in parts) + self._opening * sum(used)
             if best is None or cost < best.cost:
                 counts = tuple(
@@ -212,7 +217,7 @@ def _make(kit: tuple[Presentation, ...], amount: int) -> Made | None:
 
 
 def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> Made:
-    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 1, half for each mL, and more the finer."""
+    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 3, half for each mL, and more the finer."""
     cost = 0.0
     counts = []
     for one, piece, number in zip(kit, pieces, many, strict=True):
@@ -221,7 +226,7 @@ def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[
         if not number:
             continue
         if one.liquid:
-            cost += 1 + float(count) / 2 + _fineness(count)
+            cost += 3 + float(count) / 2 + _fineness(count)
         else:
             cost += float(count) + (1.75 if count % 1 else 0) + (1 if (count * 2) % 1 else 0)
     return cost, tuple(counts)

@@ -142,7 +142,7 @@ class _Taper:
             if found is None or (not done and not found.total):
                 return self._stuck(dose, done)
             done.append(_Timed(day, found))
-            tiers = tuple(tier for tier in tiers if tier >= found.tier) if found.times else tiers
+            tiers = tuple(tier for tier in tiers if tier >= found.tier)
             dose, day = found, day + self.pace.interval
         return done
 
@@ -194,17 +194,18 @@ class _Taper:
         """
         bound = int((dose.total - self._of_start()).to_integral_value(ROUND_CEILING))
         small = max(0, (2 * dose.total + self.small_step) // (2 * self.small_step) - 1) * self.small_step
-        fast = self.pace.interval < TWO_WEEKS
-        if fast:
-            tiers = (Tier.SOLID, *(tier for tier in tiers if tier is not Tier.SOLID))
-        found = None if fast else self._followed(dose, max(bound, min(lowest, small)), tiers)
-        found = found or self.lowering.one_smallest(dose, tiers[0])
-        if found is None:
-            return self._followed(dose, small, tiers)
-        if tiers == (Tier.SOLID,) and self.has_liquid:
-            coarse = found.total < bound or dose.total - found.total > max(self.largest_small_step, dose.total - lowest)
-            return None if coarse else found
-        return found
+        if self.pace.interval >= TWO_WEEKS:
+            followed = self._followed(dose, max(bound, min(lowest, small)), tiers)
+            if followed:
+                return followed
+        solid = self.lowering.one_smallest(dose, Tier.SOLID)
+        floor = bound if self.pace.slow else min(lowest, dose.total - self.largest_small_step)
+        if solid and solid.total >= floor:
+            return solid
+        liquids = tuple(tier for tier in tiers if tier is not Tier.SOLID)
+        if liquids:
+            return self._followed(dose, max(0, floor), liquids) or self._followed(dose, small, liquids)
+        return None if self.has_liquid else solid
 
     def _forms(self) -> str:
         names = dict.fromkeys(one.form.value for one in self.cabinet.presentations)
@@ -253,8 +254,10 @@ def _notes(steps: Sequence[PlanStep], timed: Sequence[_Timed], limits: PlanLimit
     for tier, says in ((Tier.LIQUID, "the liquid"), (Tier.COMPOUNDED, "a liquid that a pharmacy prepares")):
         at = next((at for at, one in enumerate(timed) if one.dose.tier is tier), None)
         if at is not None:
-            amounts = [amount for dose in steps[at].doses for amount in dose.amounts]
-            name = "".join(f": {amount.presentation.name}" for amount in amounts[-1:] if amount.presentation.liquid)
+            names = [
+                amount.presentation.name for dose in steps[at].doses for amount in dose.amounts if amount.presentation.liquid
+            ]
+            name = f": {names[0]}" if names else ""
             notes.append(f"From {steps[at].start.isoformat()} no tablet can follow this pace; {says} can{name}.")
     length = (steps[-1].start - steps[0].start).days
     if length > limits.longest_plan:
