@@ -379,7 +379,7 @@ def test_words_that_change_a_dose_leave_it_unread_though_the_rest_is_plain() -> 
 
 def test_a_range_of_weeks_in_a_taper_gives_its_shortest_length() -> None:
     found = read("1 tab bid for 2-4 weeks, then 1/2 tab bid for 2 weeks, then stop").value
-    assert len(found is not None and [step.days for step in found.steps] == [14, 14] and found.ends and found.steps) > 1
+    assert found is not None and [step.days for step in found.steps] == [14, 14] and found.ends
 
 
 @given(st.sampled_from(["1 tab po tid prn", "take 1/2 tab qhs", "1-2 tablets q6h"]), st.integers(1, 40))
