@@ -23,7 +23,7 @@ help:
 	@echo "make serve   start the service alone"
 	@echo "make test    everything that must hold: lint, import rules, types, tests"
 	@echo "make lint    the first three of these"
-	@echo "make bench   what one call and a start cost"
+	@echo "make bench   what a call, a start and a plan cost"
 	@echo "make lock    refresh the lock files from pyproject.toml"
 	@echo "make clean   remove the environment and every cache"
 
@@ -43,8 +43,7 @@ lint: .venv/installed-test
 	$(BIN)/mypy
 
 bench: .venv/installed-test
-	$(BIN)/python -m bench.hook_call
-	$(BIN)/python -m bench.start_up
+	@worst=0; for what in hook_call start_up plan; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
 
 # The environment: exactly what the lock files hold, then this folder itself. ------------------------------------------
 
