@@ -49,7 +49,7 @@ def main() -> None:
         per_two_years = best * min(1, 104 / weeks) if weeks else best
         verdict = "within" if per_two_years < LIMIT_MS else "ABOVE"
         print(
-            f"{agent:12} {pace:9} {weeks:4} weeks {best:6.1f} ms; two years of it {per_two_years:5.1f} ms, {verdict} {LIMIT_MS} ms"
+            f"{agent:12} {pace:9} {weeks:4} weeks {best:6.1f} ms; of two years {per_two_years:5.1f} ms, {verdict} {LIMIT_MS} ms"
         )
 
 
