@@ -1,0 +1,69 @@
+"""A plan as machines are told of it: the shape that an answer's extension and `cds plan --json` share."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from cds.core.plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
+from cds.core.regimen import DayTime
+from cds.core.tablets import Presentation
+
+TENTH = Decimal("0.1")
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan: kind, basis, end and steps. In a crossover a step lists `doses`, one entry an agent."""
+    return {
+        "kind": plan.kind.value,
+        "basis": plan.pace.basis.value,
+        "ends": plan.ends.isoformat(),
+        "steps": [step_json(step, plan.kind) for step in plan.steps],
+    }
+
+
+def step_json(step: PlanStep, kind: PlanKind) -> dict[str, Any]:
+    doses = [dose_json(dose) for dose in step.doses]
+    return {
+        "start": step.start.isoformat(),
+        "days": step.days,
+        **({"doses": doses} if kind is PlanKind.CROSSOVER else doses[0]),
+        "cutPercentOfPrevious": number(step.cut.quantize(TENTH, ROUND_HALF_UP)),
+        "belowSmallStepLimit": step.below_small_step_limit,
+    }
+
+
+def dose_json(dose: AgentDose) -> dict[str, Any]:
+    times = {time.value: number(dose.times.get(time, Decimal(0))) for time in DayTime}
+    return {"agent": dose.agent, "dailyDoseMg": number(dose.daily), "times": times}
+
+
+def plan_in_full(plan: Plan) -> dict[str, Any]:
+    """The plan with what to dispense and to take of each step, in tablets, and its notes."""
+    told = plan_json(plan)
+    for step, entry in zip(plan.steps, told["steps"], strict=True):
+        entry["diazepamEquivalentMg"] = {"low": number(step.equivalent.low), "high": number(step.equivalent.high)}
+        entry["take"] = [_taken(amount) for dose in step.doses for amount in dose.amounts]
+        entry["supplies"] = [_supply(supply) for supply in step.supplies]
+        entry |= {"review": step.review.isoformat()} if step.review else {}
+    return {**told, "starts": plan.start.isoformat(), "agent": plan.agent, "target": plan.target, "notes": list(plan.notes)}
+
+
+def _taken(amount: Amount) -> dict[str, Any]:
+    return {"time": amount.time.value, "count": number(amount.count), **_product(amount.presentation)}
+
+
+def _supply(supply: Supply) -> dict[str, Any]:
+    items = [{"count": number(count), **_product(presentation)} for presentation, count in supply.items]
+    return {"start": supply.start.isoformat(), "days": supply.days, "items": items}
+
+
+def _product(presentation: Presentation) -> dict[str, Any]:
+    """What it is. Units: mg in one tablet, capsule or film, or in one mL; counts of a liquid are mL."""
+    told = {"product": presentation.name, "form": presentation.form.value, "mg": number(presentation.mg)}
+    return told | ({"rxnorm": presentation.code} if presentation.code else {})
+
+
+def number(value: Decimal) -> int | float:
+    """A JSON number, not rounded: a dose of 0.0625 mg stays what it is."""
+    return int(value) if value == value.to_integral_value() else float(value)
