@@ -20,6 +20,7 @@ from cds.core.quantity import Quantity
 from cds.hooks.cards import Advice, cards
 from cds.hooks.markdown import cut, escaped, plain_text
 from cds.hooks.wording import formatted
+from cds.knowledge.dosing import Dosing
 from cds.knowledge.model import (
     Because,
     Card,
@@ -62,6 +63,7 @@ KNOWLEDGE = Knowledge(
     names={},
     interactions=(),
     value_sets={},
+    dosing=Dosing({}),
     override_reasons={"disagree": CodedValue("urn:reasons", "disagree", "I disagree", "")},
     texts={"not_reviewed": "*Not reviewed.*", "pause": "**Pause** when it is hard."},
 )

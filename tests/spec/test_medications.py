@@ -16,6 +16,7 @@ from cds.core.medication import Certainty, Form, Medication
 from cds.fhir.drug_words import words
 from cds.fhir.medications import medication
 from cds.fhir.references import Library
+from cds.knowledge.dosing import Dosing
 from cds.knowledge.drugs import ATC, RXNORM, SNOMED, UNLISTED, drugs
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
@@ -35,6 +36,7 @@ KNOWLEDGE = Knowledge(
     names=TABLES.names,
     interactions=TABLES.interactions,
     value_sets={},
+    dosing=Dosing({}),
 )
 NOTHING = Library()
 XANAX = {"resourceType": "Medication", "id": "m", "code": {"text": "Xanax 1 mg tablet"}}
