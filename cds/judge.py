@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,13 +13,16 @@ from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged import Crossover, JudgedOrder, RiskFactor
 from cds.core.medication import DurationClass
-from cds.core.order_facts import change_percent, equivalent, sum_in_words, too_fast
+from cds.core.order_facts import change_percent, equivalent, sum_in_words, too_fast, too_fast_in_words
 from cds.core.record import Part
+from cds.core.regimen import NOTHING, Step
+from cds.core.situation import Action
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Answer, Finding
 from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
+from cds.offers import CROSSOVER, TAPER, Offers, offers
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
@@ -51,17 +54,13 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
     lists = {
-        "risk_factors": tuple(factor.because for factor in factors),
+        "risk_factors": _in_a_list(factors),
         "not_checked": _not_checked(case, gaps, advice, knowledge),
     }
-    return Judgement(
-        case,
-        known,
-        risks,
-        advice,
-        _told(case, advice, known, lists, knowledge, engine),
-        _judged(case, known, gaps, factors, pace, crossover),
-    )
+    true = _true_advice(case, advice, knowledge)
+    drawn = offers(case, pace, crossover, _asked_for(true), knowledge)
+    told = tuple(_told(rule, case, known, lists, drawn, engine) for rule in true)
+    return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn))
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
@@ -85,7 +84,17 @@ def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
     evidence = dict.fromkeys(fact.because for fact in held if isinstance(fact, Known) and fact.because)
     told = [because for because in evidence if because.casefold() not in says.casefold()]
     resources = dict.fromkeys(source for fact in held if isinstance(fact, Known) for source in fact.resources)
-    return RiskFactor(rule.id, f"{says} ({'; '.join(told)})" if told else says, tuple(resources))
+    return RiskFactor(rule.id, says, tuple(told), tuple(resources))
+
+
+def _in_a_list(factors: Iterable[RiskFactor]) -> tuple[str, ...]:
+    """The risk factors as a card lists them: each piece of evidence once, with the first that rests on it."""
+    said: set[str] = set()
+    lines = []
+    for factor in factors:
+        lines.append(replace(factor, evidence=tuple(piece for piece in factor.evidence if piece not in said)).because)
+        said.update(factor.evidence)
+    return tuple(lines)
 
 
 def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
@@ -127,7 +136,7 @@ def _decided_facts(
     case: Case, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
 ) -> dict[str, Fact]:
     """The facts that only advice rules may ask about."""
-    exceeds = _exceeds(case, pace, knowledge)
+    exceeds, first = _exceeds(case, pace, knowledge)
     onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
@@ -135,20 +144,23 @@ def _decided_facts(
         "crossover": Known(crossover.advice),
         "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
         "order_exceeds_pace": exceeds,
+        "first_too_fast": first,
         "risks_beyond_indication": _beyond_indication(risks, knowledge),
         "dose_sum": Known(sum_in_words(case)),
         "onset": Known(knowledge.texts[onset]),
     }
 
 
-def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> Fact:
+def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> tuple[Fact, Fact]:
+    """Whether the order goes faster than the pace, and the first step that does, in words."""
+    none = Unknown("no step goes faster than the pace")
     if pace is None:
-        return Known(False, "no risk asks for a pace")
+        return Known(False, "no risk asks for a pace"), none
     limits = None
     if pace.cut and pace.interval:
         limits = PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
-    fact, _ = too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
-    return fact
+    exceeds, first = too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
+    return exceeds, Known(too_fast_in_words(first, limits, case)) if first and limits else none
 
 
 def _beyond_indication(risks: Iterable[Finding], knowledge: Knowledge) -> Fact:
@@ -181,14 +193,41 @@ def _not_checked(case: Case, gaps: Sequence[Gap], advice: Iterable[Finding], kno
     return tuple(dict.fromkeys([*(gap.says for gap in (*gaps, *missing)), *unweighed]))
 
 
-def _told(
-    case: Case, advice: Iterable[Finding], known: Facts, lists: dict[str, tuple[str, ...]], knowledge: Knowledge, engine: Engine
-) -> tuple[Advice, ...]:
-    """The true advice. An order that only gives way to another within this call is told of there."""
+def _true_advice(case: Case, advice: Iterable[Finding], knowledge: Knowledge) -> list[Rule]:
+    """The advice rules that are true. An order that only gives way to another within this call is told of there."""
     if case.situation.gives_way_to is not None:
+        return []
+    return [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
+
+
+def _asked_for(rules: Iterable[Rule]) -> frozenset[str]:
+    """The names of the suggestions that the rules make."""
+    return frozenset(name for rule in rules if rule.card for name in rule.card.suggest)
+
+
+def _told(rule: Rule, case: Case, known: Facts, lists: Mapping[str, tuple[str, ...]], drawn: Offers, engine: Engine) -> Advice:
+    """One true advice rule with all that its card shows."""
+    plans = {TAPER: drawn.taper, CROSSOVER: drawn.crossover}
+    return Advice(
+        rule=rule,
+        order=case.situation.request,
+        facts=known,
+        lists=lists,
+        indicator=_indicator(rule, known, engine, case),
+        plans={name: plan for name, plan in plans.items() if plan is not None},
+        ordered=_ordered(case),
+    )
+
+
+def _ordered(case: Case) -> tuple[Step, ...]:
+    """The doses of an order that lowers or ends what is taken of the same agent."""
+    situation = case.situation
+    if situation.action is Action.STOP:
+        return (Step(NOTHING),)
+    lowers = situation.action is Action.REDUCE or (situation.steps is not None and len(situation.steps) > 1)
+    if situation.steps is None or not lowers or situation.switched_from:
         return ()
-    rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true)
-    return tuple(Advice(rule, case.situation.request, known, lists, _indicator(rule, known, engine, case)) for rule in rules)
+    return (*situation.steps, Step(NOTHING)) if situation.ends else situation.steps
 
 
 def _indicator(rule: Rule, known: Facts, engine: Engine, case: Case) -> str:
@@ -199,7 +238,12 @@ def _indicator(rule: Rule, known: Facts, engine: Engine, case: Case) -> str:
 
 
 def _judged(
-    case: Case, known: Facts, gaps: tuple[Gap, ...], factors: tuple[RiskFactor, ...], pace: Pace | None, crossover: Crossover
+    case: Case,
+    gaps: tuple[Gap, ...],
+    factors: tuple[RiskFactor, ...],
+    pace: Pace | None,
+    crossover: Crossover,
+    drawn: Offers,
 ) -> tuple[JudgedOrder, ...]:
     """What machines are told, once for each draft that was judged together with others."""
     situation = case.situation
@@ -215,6 +259,7 @@ def _judged(
         gaps=gaps,
         risk_factors=factors,
         pace=pace.id if pace else None,
-        crossover=crossover,
+        crossover=replace(crossover, plan=drawn.crossover_plan),
+        plan=drawn.taper_plan,
     )
     return tuple(replace(whole, request=reference) for reference in dict.fromkeys(references))

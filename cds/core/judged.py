@@ -6,25 +6,33 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.core.gap import Gap
+from cds.core.plan import Plan
 from cds.core.quantity import Range
 
 
 @dataclass(frozen=True, slots=True)
 class RiskFactor:
-    """A true risk rule, in words with its evidence, and the resources that it rests on."""
+    """A true risk rule: what it says, the evidence in the record in words, and the resources that it rests on."""
 
     id: str
-    because: str
+    says: str
+    evidence: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+
+    @property
+    def because(self) -> str:
+        """What it says, with its evidence."""
+        return f"{self.says} ({'; '.join(self.evidence)})" if self.evidence else self.says
 
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """`advice` is favoured, against or not-relevant; `to` the longer-acting agent where favoured."""
+    """`advice` is favoured, against or not-relevant; `to` the longer-acting agent where favoured, with the `plan` where asked for."""
 
     advice: str
     to: str | None = None
     because: tuple[str, ...] = ()
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,4 @@ class JudgedOrder:
     risk_factors: tuple[RiskFactor, ...]
     pace: str | None
     crossover: Crossover
+    plan: Plan | None = None

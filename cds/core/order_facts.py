@@ -10,7 +10,7 @@ from cds.core.cuts import PaceLimits, PercentOf, Steps, TooFast, first_too_fast,
 from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
-from cds.core.quantity import Range, exactly
+from cds.core.quantity import Range, exactly, plain
 from cds.core.record import OrderState
 from cds.core.regimen import Basis, Dose
 from cds.core.situation import Action, is_stop
@@ -118,6 +118,21 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Known(False, "the pace has no limits"), None
     first = first_too_fast(found[0], found[1], situation.ends, pace, _smallest_step(case), basis)
     return Known(first is not None, "", (situation.request,)), first
+
+
+def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
+    """The first step that goes too fast, beside what the pace allows. Of a switch the doses are in diazepam."""
+    unit = "mg of diazepam" if case.situation.switched_from else "mg"
+    steps = case.situation.steps or ()
+    step = (
+        "" if len(steps) < 2 else "At the end, the order" if first.step >= len(steps) else f"Step {first.step + 1} of the order"
+    )
+    percent = first.percent.quantize(Decimal(1))
+    soon = f", {first.days} days after the cut before" if first.days is not None else ""
+    return (
+        f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} a day ({percent}%{soon}); "
+        f"this pace allows {plain(pace.cut_percent)}% in {pace.interval_days} days."
+    )
 
 
 def _smallest_step(case: Case) -> Decimal:

@@ -33,7 +33,7 @@ class Dose:
 
     `mg` is mg in that day, at the least and at the most (as needed counts at its maximum in `high`).
     `days_a_week` is on how many days of a week, 7 for daily use. `times` gives mg by part of day where the order says it.
-    `says` is the sum as a clinician writes it: `1 mg x 3`.
+    `says` is the sum as a clinician writes it: `1 mg x 3`; `doses_a_day` is None where it varies or is not stated.
     """
 
     mg: Range
@@ -42,6 +42,7 @@ class Dose:
     basis: Basis = Basis.STRUCTURE
     times: tuple[tuple[DayTime, Decimal], ...] = ()
     says: str = ""
+    doses_a_day: int | None = None
 
     @property
     def intermittent(self) -> bool:

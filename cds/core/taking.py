@@ -10,7 +10,7 @@ from decimal import Decimal
 from cds.core.gap import Gap, GapKind
 from cds.core.quantity import plain
 from cds.core.record import Order, OrderState, PatientRecord, Supply
-from cds.core.regimen import Dose
+from cds.core.regimen import DayTime, Dose
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class Taking:
     sources: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     dose: Dose | None = None
+    times: tuple[tuple[DayTime, Decimal], ...] = ()
+    """mg by part of day, where every order says it; empty otherwise."""
 
 
 def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Taking]:
@@ -134,6 +136,7 @@ def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply],
         orders=tuple(orders),
         sources=sources,
         dose=known[0] if len(known) == 1 else None,
+        times=tuple(time for dose in known for time in dose.times) if all(dose.times for dose in known) else (),
     )
 
 

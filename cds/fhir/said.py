@@ -90,7 +90,13 @@ def dose(said: Said, medication: Medication, limits: ReadingLimits, basis: Basis
         raise Unreadable("The dose comes to more milligrams a day than can be meant.")
     days = min(days, said.most_days) if said.most_days is not None else days
     times = _times(amounts, timings)
-    return Dose(mg, days, said.as_needed, basis, times, _says(amounts, timings, said.as_needed, days, capped))
+    says = _says(amounts, timings, said.as_needed, days, capped)
+    return Dose(mg, days, said.as_needed, basis, times, says, _doses_a_day(timings))
+
+
+def _doses_a_day(timings: list[Timing]) -> int | None:
+    count = sum((timing.high or Decimal(0) for timing in timings), Decimal(0))
+    return int(count) if count == count.to_integral_value() and count > 0 else None
 
 
 def _sum(amounts: list[Range], timings: list[Timing], said: Said, limits: ReadingLimits) -> tuple[Range, Decimal]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from cds.core.facts import Facts, Known
+from cds.core.plan import NoPlan, Plan
+from cds.core.regimen import Step
 from cds.hooks.messages import EXTENSION
+from cds.hooks.plan_table import no_plan_text, plan_table
 from cds.hooks.wording import Lists, Wording
 from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 
@@ -31,6 +34,12 @@ class Advice:
     lists: Lists = field(default_factory=dict)
     indicator: str = "info"
     cannot_tell: bool = False
+    plans: Mapping[str, Plan | NoPlan] = field(default_factory=dict)
+    """What was drawn up for each name of a suggestion."""
+    ordered: tuple[Step, ...] = ()
+    """The doses that the order gives, to be shown beside a plan; none where it changes nothing."""
+    suggestions: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """What an EHR can apply, by the name of a suggestion; without uuids."""
 
     @property
     def card(self) -> Card:
@@ -106,7 +115,7 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
     advice = shown.advice
-    wording = Wording(advice.facts, advice.lists, knowledge, day)
+    wording = Wording(advice.facts, advice.lists, knowledge, day, {"plans": _plans(advice, knowledge, day)})
     members = {
         "uuid": id,
         "summary": wording.summary(advice.card.summary),
@@ -126,6 +135,14 @@ def _detail(shown: Shown, wording: Wording, knowledge: Knowledge, said: set[str]
     basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in shown.advice.rule.because)])
     not_reviewed = _not_said_before(knowledge.texts.get("not_reviewed", "").strip(), said)
     return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
+
+
+def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
+    """The plans that the card offers, each as a table of its first steps, or why there is none."""
+    most = int(knowledge.value("steps_on_a_card", day))
+    drawn = [advice.plans[name] for name in advice.card.suggest if name in advice.plans]
+    told = [plan_table(plan, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
+    return "\n\n".join(dict.fromkeys(told))
 
 
 def _not_said_before(detail: str, said: set[str]) -> str:

@@ -16,6 +16,7 @@ from cds.core.gap import Gap
 from cds.core.judged import Crossover, JudgedOrder
 from cds.core.quantity import Range, rounded
 from cds.errors import BadRequest, OtherPatient, UnknownService
+from cds.hooks.plan_json import number, plan_json
 from cds.hooks.services import HOOKS
 
 EXTENSION = "org.taper-cds"
@@ -115,6 +116,7 @@ def judged_json(order: JudgedOrder) -> dict[str, Any]:
         "riskFactors": [{"id": risk.id, "because": risk.because} for risk in order.risk_factors],
         "pace": order.pace,
         "crossover": _crossover(order.crossover),
+        "plan": plan_json(order.plan) if order.plan else None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -126,7 +128,8 @@ def gap_json(gap: Gap) -> dict[str, str]:
 
 def _crossover(crossover: Crossover) -> dict[str, Any]:
     to = {"to": crossover.to} if crossover.to else {}
-    return {"advice": crossover.advice, **to, "because": list(crossover.because)}
+    plan = {"plan": plan_json(crossover.plan)} if crossover.plan else {}
+    return {"advice": crossover.advice, **to, "because": list(crossover.because), **plan}
 
 
 def _range(range: Range | None) -> dict[str, int | float | None] | None:
@@ -134,11 +137,7 @@ def _range(range: Range | None) -> dict[str, int | float | None] | None:
 
 
 def _number(value: Decimal | None) -> int | float | None:
-    """A JSON number: 30, not 30.0; to three places."""
-    if value is None:
-        return None
-    value = rounded(value)
-    return int(value) if value == value.to_integral_value() else float(value)
+    return None if value is None else number(rounded(value))
 
 
 def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -32,6 +32,8 @@ class Wording:
     lists: Lists
     knowledge: Knowledge
     day: date
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    """Markdown of our own making, for placeholders that stand alone."""
 
     def summary(self, template: str) -> str:
         """The template as one plain line of fewer than 140 characters."""
@@ -69,6 +71,8 @@ class Wording:
             alone = ALONE.fullmatch(line)
             if alone is None:
                 lines.append(self._filled(line, escaped))
+            elif self.blocks.get(alone[1]):
+                lines.append(self.blocks[alone[1]])
             elif not self.value(alone[1]):
                 return ""
             elif alone[1] in self.lists:

@@ -54,7 +54,14 @@ def quantity(name: str, unit: str) -> FactDefinition:
 KNOWLEDGE = Knowledge(
     revision="sha256:0",
     vocabulary={one.name: one for one in (quantity("order_cut", "percent"), quantity("use_length", "days"))},
-    parameters={one.name: one for one in (parameter("most_cards", "3", "cards"), parameter("largest_cut", "25", "percent"))},
+    parameters={
+        one.name: one
+        for one in (
+            parameter("most_cards", "3", "cards"),
+            parameter("steps_on_a_card", "3", "steps"),
+            parameter("largest_cut", "25", "percent"),
+        )
+    },
     evidence={one.id: one for one in (GUIDELINE, STUDY, LOCAL)},
     paces={},
     rules=(),
@@ -277,7 +284,7 @@ def test_advice_about_another_order_keeps_its_card() -> None:
 
 
 def test_folded_advice_about_another_order_names_its_drug() -> None:
-    knowledge = replace(KNOWLEDGE, parameters={"most_cards": parameter("most_cards", "1", "cards")})
+    knowledge = replace(KNOWLEDGE, parameters={**KNOWLEDGE.parameters, "most_cards": parameter("most_cards", "1", "cards")})
     other = advice("b", order="MedicationRequest/2", priority=1, facts={"agent": Known("diazepam")})
     [card] = shown(advice("a"), other, knowledge=knowledge)
     assert "- Title of b (diazepam)" in card["detail"]

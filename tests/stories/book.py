@@ -59,5 +59,19 @@ KEPT = ("request", "agent", "action", "dailyDoseMg", "takesNowMg", "diazepamEqui
 
 def _order(order: dict[str, Any]) -> dict[str, Any]:
     crossover = {name: value for name, value in order["crossover"].items() if name in ("advice", "to")}
+    if "plan" in order["crossover"]:
+        crossover["plan"] = _plan(order["crossover"]["plan"])
+    plan = {"plan": _plan(order["plan"])} if "plan" in order else {}
     risks = sorted(risk["id"] for risk in order["riskFactors"])
-    return {**{name: order[name] for name in KEPT if name in order}, "crossover": crossover, "riskFactors": risks}
+    return {**{name: order[name] for name in KEPT if name in order}, "crossover": crossover, "riskFactors": risks, **plan}
+
+
+def _plan(plan: dict[str, Any]) -> dict[str, Any]:
+    """A plan in short: its first step whole, how many there are, and its end."""
+    return {
+        "kind": plan["kind"],
+        "basis": plan["basis"],
+        "first": plan["steps"][0],
+        "steps": len(plan["steps"]),
+        "ends": plan["ends"],
+    }

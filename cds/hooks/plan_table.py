@@ -1,0 +1,68 @@
+"""A plan as a short table on a card, or why there is none, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
+from cds.core.quantity import plain
+from cds.core.regimen import DayTime, Step
+
+WORDS = {
+    PlanKind.DIRECT: "Taper of {agent}",
+    PlanKind.CROSSOVER: "Crossover from {agent} to {target}",
+}
+BASES = {"current": "of the current dose", "original": "of the dose at the start"}
+
+
+def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int) -> str:
+    """The first steps as a table with the end in words; beside them what is ordered for the same day, where that is given."""
+    shown = plan.steps[:most] if len(plan.steps) > most + 1 else plan.steps
+    columns = ["From", *(["Ordered"] if ordered else []), "Advised", "Cut", "How"]
+    rows = [_row(step, ordered, day) for step in shown]
+    lines = [f"|{'|'.join(cells)}|" for cells in (columns, ["-"] * len(columns), *rows)]
+    title = WORDS[plan.kind].format(agent=plan.agent, target=plan.target)
+    heading = f"**{title}** ({plan.pace.pace} pace, % {BASES[plan.pace.basis.value]})"
+    left = len(plan.steps) - len(shown)
+    rest = f"{left} more steps, the last to 0 on {written(plan.ends)}." if left else f"The dose is 0 on {written(plan.ends)}."
+    return "\n".join([heading, "", *lines, "", " ".join([rest, *plan.notes])])
+
+
+def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]:
+    doses = " + ".join(
+        f"{dose.agent} {plain(dose.daily)} mg" if len(step.doses) > 1 else f"{plain(dose.daily)} mg" for dose in step.doses
+    )
+    ordered_mg = [f"{plain(_ordered_on(step.start, ordered, day))} mg"] if ordered else []
+    small = " (small step)" if step.below_small_step_limit else ""
+    return [written(step.start), *ordered_mg, doses, f"{plain(step.cut.quantize(Decimal('0.1')))}%{small}", _how(step)]
+
+
+def _how(step: PlanStep) -> str:
+    parts = [f"{plain(mg)} mg {time.value}" for dose in step.doses for time in DayTime if (mg := dose.times.get(time))]
+    return ", ".join(parts) or "none"
+
+
+def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Decimal:
+    """What the order gives on a day, in mg; its last step is taken to go on."""
+    begins, current = day, ordered[0].dose.mg.high
+    for step in ordered:
+        begins = step.start or begins
+        if begins > on:
+            break
+        current = step.dose.mg.high
+        if step.days is None:
+            break
+        begins += timedelta(days=step.days)
+    return current
+
+
+def no_plan_text(refused: NoPlan) -> str:
+    """Why there is no plan, and what to do instead, as a paragraph."""
+    return " ".join([f"**No plan:** {refused.reason}", *(instead.says for instead in refused.instead)])
+
+
+def written(day: date) -> str:
+    """A day as a clinician writes it: `3 May 2027`."""
+    return f"{day.day} {day:%b %Y}"

@@ -1,0 +1,74 @@
+"""What can be offered for one judged order: a direct taper, a crossover, or why there is neither."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.crossover import settle_on_one
+from cds.core.judged import Crossover
+from cds.core.plan import NoPlan, Plan
+from cds.core.situation import Situation
+from cds.core.taking import Taking
+from cds.knowledge.model import Knowledge, Pace
+from cds.plans import Taken, crossover_plan, direct_plan, taken
+
+TAPER, CROSSOVER, NALOXONE = "taper_plan", "crossover_plan", "naloxone"
+EVERY_DAY = Decimal(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The plans for one order; a NoPlan says why and what to do instead, None that no advice asks for one."""
+
+    taper: Plan | NoPlan | None = None
+    crossover: Plan | NoPlan | None = None
+
+    @property
+    def taper_plan(self) -> Plan | None:
+        return self.taper if isinstance(self.taper, Plan) else None
+
+    @property
+    def crossover_plan(self) -> Plan | None:
+        return self.crossover if isinstance(self.crossover, Plan) else None
+
+
+def offers(case: Case, pace: Pace | None, crossover: Crossover, asked: Collection[str], knowledge: Knowledge) -> Offers:
+    """The plans that the advice asks for (`asked` holds the names of suggestions), from what is taken now, at the pace.
+
+    None where what is taken is unread, is nothing, or is not taken every day: there a plan would have to guess.
+    """
+    takes = _takes(case, knowledge)
+    if pace is None or takes is None:
+        return Offers()
+    several = _several(case)
+    if several is not None:
+        return Offers(*(several if name in asked else None for name in (TAPER, CROSSOVER)))
+    taper = direct_plan(knowledge, case.day, takes, pace.id) if TAPER in asked or CROSSOVER in asked else None
+    wanted = CROSSOVER in asked and crossover.to is not None
+    across = crossover_plan(knowledge, case.day, takes, pace.id, crossover.to) if wanted else None
+    return Offers(taper, across)
+
+
+def _several(case: Case) -> NoPlan | None:
+    """Why there is no plan while several agents of one kind are taken."""
+    kind = case.agent_now.kind
+    return settle_on_one([name for name in case.takings if case.agents[name].kind is kind])
+
+
+def _takes(case: Case, knowledge: Knowledge) -> Taken | None:
+    taking = _taking(case.situation)
+    if taking is None or not taking.mg or taking.days_a_week < EVERY_DAY:
+        return None
+    extended = bool(taking.orders) and all(order.medication.extended_release for order in taking.orders)
+    doses_a_day = taking.dose.doses_a_day if taking.dose else None
+    return taken(knowledge, case.day, taking.agent, taking.mg, taking.times, doses_a_day, extended)
+
+
+def _taking(situation: Situation) -> Taking | None:
+    """What the plan starts from: of a switch, the one agent that is given up."""
+    if situation.switched_from:
+        return situation.switched_from[0] if len(situation.switched_from) == 1 else None
+    return situation.taking
