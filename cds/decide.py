@@ -16,8 +16,8 @@ from cds.core.record import Completeness, Order, Part
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
 from cds.errors import BadRequest, NeededDataMissing
+from cds.fhir.desk import Desk
 from cds.fhir.dosage import reading_limits
-from cds.fhir.orders import Desk
 from cds.fhir.reading import draft_orders, patient_record
 from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
@@ -65,7 +65,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     refuse_other_patients(call)
     selected = _selection(call)
     amounts = knowledge.amounts(day)
-    desk = Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), knowledge.dosing, day)
+    desk = Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
     drafts, unread = draft_orders([resource for _, resource in call.drafts], desk)
     judgements: tuple[Judgement, ...] = ()
     gaps: tuple[Gap, ...] = unread

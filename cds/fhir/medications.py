@@ -67,6 +67,15 @@ def medication(resource: Json, library: Library, knowledge: Knowledge) -> Readin
     return _reading(evidence, where)
 
 
+def linked(resource: Json, library: Library) -> list[Json | None] | None:
+    """The Medications that a request, dispense or statement refers to; None where they refer further, and for a Medication."""
+    if views.text(resource, "resourceType") == "Medication":
+        return None
+    targets = [library.find(link, resource) for link in _links(resource)]
+    items = [item for target in targets for item in views.objects(target, "ingredient")]
+    return None if any(_item_link(item) for item in items) else targets
+
+
 def _concepts(resource: Json) -> Iterator[Json]:
     yield views.child(resource, "medicationCodeableConcept")
     yield views.child(resource, "medication", "concept")
@@ -135,10 +144,10 @@ def _add_medication(evidence: _Evidence, target: Json, within: Json, library: Li
 def _ingredient(item: Json, target: Json, within: Json, library: Library, knowledge: Knowledge) -> Medication | None:
     if item.get("isActive") is False:
         return None
-    link = views.child(item, "itemReference") or views.child(item, "item", "reference")
-    linked = library.find(link, target) or library.find(link, within)
+    link = _item_link(item)
+    named = library.find(link, target) or library.find(link, within)
     found = _Evidence()
-    for concept in (views.child(item, "itemCodeableConcept"), views.child(item, "item", "concept"), views.child(linked, "code")):
+    for concept in (views.child(item, "itemCodeableConcept"), views.child(item, "item", "concept"), views.child(named, "code")):
         _add_concept(found, concept, knowledge)
     drug = _reading(found, "").value
     if drug is None or not drug.ingredients:
@@ -147,6 +156,10 @@ def _ingredient(item: Json, target: Json, within: Json, library: Library, knowle
     if drug.certainty is Certainty.PRODUCT and strength is None and concentration is None:
         return drug
     return replace(drug, strength=strength, concentration=concentration, certainty=_at_best_ingredient(drug.certainty))
+
+
+def _item_link(item: Json) -> Json:
+    return views.child(item, "itemReference") or views.child(item, "item", "reference")
 
 
 def _at_best_ingredient(certainty: Certainty) -> Certainty:

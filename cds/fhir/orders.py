@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -13,11 +12,8 @@ from cds.core.quantity import Range
 from cds.core.record import Order, OrderState, Setting, Supply
 from cds.core.regimen import Regimen
 from cds.fhir import views
-from cds.fhir.dosage import ReadingLimits, regimen
-from cds.fhir.medications import medication
-from cds.fhir.references import Library
+from cds.fhir.desk import Desk
 from cds.fhir.views import Json
-from cds.knowledge.dosing import Dosing
 from cds.knowledge.model import Knowledge
 
 STATES: Mapping[str, OrderState] = {
@@ -39,17 +35,6 @@ INPATIENT = {"inpatient", "imp", "acute", "nonac"}
 COMMUNITY = {"outpatient", "community", "discharge", "amb", "hh"}
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What every reader needs: the knowledge, the reading limits of the day, and the resources that references may name."""
-
-    knowledge: Knowledge
-    limits: ReadingLimits
-    library: Library
-    dosing: Dosing
-    day: date
-
-
 def order(resource: Json, desk: Desk) -> Order | None:
     """The order in a MedicationRequest (or a statement read as one), or None where its drug could not be told; see its gaps.
 
@@ -61,13 +46,13 @@ def order(resource: Json, desk: Desk) -> Order | None:
 def order_reading(resource: Json, desk: Desk) -> Reading[Order]:
     """The order in a MedicationRequest or MedicationStatement, with the gaps met. None where its drug could not be told."""
     reference = views.reference(resource)
-    drug = medication(resource, desk.library, desk.knowledge)
+    drug = desk.drug(resource)
     if drug.value is None:
         return Reading(None, drug.gaps)
     gaps = list(drug.gaps)
     doses: Reading[Regimen] = Reading(None)
     if drug.value.agent is not None:
-        doses = regimen(resource, drug.value, desk.dosing, desk.limits, reference)
+        doses = desk.doses(resource, drug.value)
         gaps += doses.gaps
         if objects_with_modifier(resource):
             gaps.append(Gap(GapKind.RESOURCE, "It carries a modifier that this service doesn't know.", reference))
@@ -240,13 +225,13 @@ def dispense(resource: Json, desk: Desk) -> Reading[Supply]:
     reference = views.reference(resource)
     if (views.text(resource, "status") or "unknown").lower() not in DISPENSED:
         return Reading(None)
-    drug = medication(resource, desk.library, desk.knowledge)
+    drug = desk.drug(resource)
     if drug.value is None or drug.value.agent is None or drug.value.out_of_scope:
         return Reading(None, drug.gaps)
     handed_over = views.day(resource.get("whenHandedOver")) or views.day(resource.get("whenPrepared"))
     if handed_over is None:
         return Reading(None, (*drug.gaps, Gap(GapKind.DATE, "A dispense has no date on which it was handed over.", reference)))
-    doses = regimen(resource, drug.value, desk.dosing, desk.limits, reference)
+    doses = desk.doses(resource, drug.value)
     days = views.days_of(resource.get("daysSupply")) if resource.get("daysSupply") else None
     days = days or days_from_quantity(views.child(resource, "quantity"), drug.value, doses.value)
     gaps = (

@@ -10,8 +10,9 @@ from cds.core.delivery import NOT_GIVEN, Delivery, Resource
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord, Setting, Supply
 from cds.fhir import views
+from cds.fhir.desk import Desk
 from cds.fhir.history import condition, measurements
-from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, Desk, dispense, order_reading, supplies_of_order
+from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, order_reading, supplies_of_order
 from cds.fhir.views import Json
 
 T = TypeVar("T")

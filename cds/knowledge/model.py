@@ -13,6 +13,7 @@ from cds.core.cases import Drugs
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
 from cds.core.tablets import Presentation
+from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.dosing import Dosing
@@ -319,6 +320,8 @@ class Knowledge:
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""
+    remembered: Remembered = field(init=False, repr=False, compare=False, default_factory=Remembered)
+    """What was worked out with this revision."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
