@@ -1,0 +1,155 @@
+"""A decision as it is written down: what a replay needs, and nothing that names a patient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from cds.decide import Decision
+from cds.hooks.messages import EXTENSION, HookCall
+from cds.judge import Judgement
+from cds.knowledge.model import Knowledge, RuleKind
+from cds.knowledge.vocabulary import risk_fact
+from cds.records.facts import fact_json
+from cds.records.fingerprint import Fingerprint, fingerprint
+from cds.records.keyed import Keyed
+from cds.records.pseudonyms import Pseudonyms
+
+REFERENCES = ("request", "order", "resource", "resourceId")
+"""Members of an answer that hold a reference."""
+TOLD_OF_ACTION = ("type", "description", "resourceId")
+"""What is kept of a suggestion's action: its resource names the patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCard:
+    """A card that was shown: the keyed hash of its uuid, what it was about, and how bad that was."""
+
+    card: str
+    rule: str
+    agent: str | None
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision as it is stored. `patient` and `call` are keyed hashes; `payload` is JSON, its shape in docs/records.md."""
+
+    id: str
+    made_at: datetime
+    day: date
+    service: str
+    client: str
+    revision: str
+    program: str
+    patient: str
+    call: str
+    payload: str
+    cards: tuple[ShownCard, ...] = ()
+
+    def content(self) -> Any:
+        """The payload, parsed."""
+        return orjson.loads(self.payload)
+
+
+class Recorder:
+    """Writes decisions down in a form that names no patient: hashes under a key, resources by pseudonyms."""
+
+    def __init__(self, keyed: Keyed, program: str) -> None:
+        self.keyed = keyed
+        self.program = program
+        self._in_force: tuple[tuple[str, date], orjson.Fragment] | None = None
+
+    def recorded(
+        self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str, made_at: datetime
+    ) -> DecisionRecord:
+        """The record of a decision about a call that a client made."""
+        return DecisionRecord(
+            id=decision.id,
+            made_at=made_at,
+            day=decision.day,
+            service=call.service,
+            client=client,
+            revision=decision.knowledge,
+            program=self.program,
+            patient=self.keyed.patient(client, call.fhir_server, call.patient_id),
+            call=self.keyed.call(call.hook_instance),
+            payload=orjson.dumps(self._payload(decision, knowledge)).decode(),
+            cards=tuple(self._shown(card, decision) for card in decision.answer["cards"]),
+        )
+
+    def _payload(self, decision: Decision, knowledge: Knowledge) -> dict[str, Any]:
+        names = Pseudonyms()
+        derived = {risk_fact(rule.id) for rule in knowledge.risks()}
+        own = decision.answer["extension"][EXTENSION]
+        payload = {
+            "hook": decision.hook,
+            "judgements": [_judgement(each, derived, names) for each in decision.judgements],
+            "orders": _nameless(own["orders"], names),
+            "gaps": _nameless(own["gaps"], names),
+            "cards": _nameless(decision.answer["cards"], names),
+        }
+        return payload | {"inForce": self._in_force_on(decision.day, knowledge)} if decision.judgements else payload
+
+    def _in_force_on(self, day: date, knowledge: Knowledge) -> orjson.Fragment:
+        """The parameters and the rules in force on a day, as JSON; worked out once for a revision and a day."""
+        key = (knowledge.revision, day)
+        if self._in_force is None or self._in_force[0] != key:
+            self._in_force = (key, orjson.Fragment(orjson.dumps(in_force(knowledge, day))))
+        return self._in_force[1]
+
+    def _shown(self, card: Mapping[str, Any], decision: Decision) -> ShownCard:
+        own = card["extension"][EXTENSION]
+        judged = next((order for order in decision.judged if order.request == own.get("order")), None)
+        agent = judged.agent if judged else None
+        return ShownCard(self.keyed.card(card["uuid"]), own["rule"], agent, fingerprint(card["indicator"], judged))
+
+
+def in_force(knowledge: Knowledge, day: date) -> dict[str, Any]:
+    """The value of every parameter and the version of every rule that may run, on a day."""
+    editions = {name: parameter.on(day) for name, parameter in knowledge.parameters.items()}
+    return {
+        "parameters": {name: str(edition.value) for name, edition in editions.items() if edition},
+        "rules": {
+            kind.value: {rule.id: rule.version for rule in knowledge.rules if rule.kind is kind and rule.in_force(day)}
+            for kind in RuleKind
+        },
+    }
+
+
+def _judgement(judgement: Judgement, derived: set[str], names: Pseudonyms) -> dict[str, Any]:
+    """How one order was weighed. The facts that are findings of risk rules are left out: a replay finds them again."""
+    order = names.of(judgement.case.situation.request)
+    findings = (*judgement.risks, *judgement.advice)
+    return {
+        "order": order,
+        "facts": {name: fact_json(fact, names) for name, fact in judgement.facts.items() if name not in derived},
+        "risks": {finding.rule_id: finding.answer.value for finding in judgement.risks},
+        "advice": {finding.rule_id: finding.answer.value for finding in judgement.advice},
+        "trouble": {f"{finding.kind}/{finding.rule_id}": finding.trouble for finding in findings if finding.trouble},
+        "givesWay": judgement.case.situation.gives_way_to is not None,
+        "lists": dict(judgement.told[0].lists) if judgement.told else {},
+    }
+
+
+def _nameless(value: Any, names: Pseudonyms) -> Any:
+    """Part of an answer with its references replaced, and without the resources of its suggestions."""
+    if isinstance(value, str):
+        return names.met(value)
+    if isinstance(value, list | tuple):
+        return [_nameless(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _member(name, member, names) for name, member in value.items()}
+
+
+def _member(name: str, value: Any, names: Pseudonyms) -> Any:
+    if name == "actions":
+        value = [{kept: action[kept] for kept in TOLD_OF_ACTION if kept in action} for action in value]
+    elif name in REFERENCES and isinstance(value, str):
+        return names.of(value)
+    return _nameless(value, names)

@@ -1,0 +1,10 @@
+"""What Alembic runs: the migrations, on the connection and in the transaction that it is given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from cds.records.tables import METADATA
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA, render_as_batch=True)
+context.run_migrations()

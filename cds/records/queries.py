@@ -1,0 +1,134 @@
+"""What is asked of the store: one decision, the last word on a card, everything, and what is old enough to go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, Select, Table, delete, literal, select, tuple_
+
+from cds.records.decisions import DecisionRecord
+from cds.records.errors import UnknownDecision
+from cds.records.feedback import OVERRIDDEN, FeedbackEvent
+from cds.records.fingerprint import Fingerprint, from_json
+from cds.records.rows import record_of, unless_there
+from cds.records.tables import Moment, cards, decisions, feedback
+
+AT_A_TIME = 500
+"""Rows read or deleted in one statement, so that no writer waits long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """The last word on a card was that it is set aside: when, why, and how bad it was when it was shown."""
+
+    at: datetime
+    reasons: tuple[str, ...]
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many decisions, with their cards, and how many feedback events were deleted."""
+
+    decisions: int
+    feedback: int
+
+
+def insert_feedback(
+    connection: Connection, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime
+) -> None:
+    """Nothing, once the events are rows. One that was reported before is passed over."""
+    rows = [
+        {
+            "received_at": received_at,
+            "client": client,
+            "service": service,
+            "card": event.card,
+            "outcome": event.outcome,
+            "outcome_at": event.at,
+            "suggestions": orjson.dumps(event.suggestions).decode(),
+            "reasons": orjson.dumps(event.reasons).decode(),
+            "commented": event.commented,
+        }
+        for event in events
+    ]
+    connection.execute(unless_there(connection, feedback), rows)
+
+
+def decision(connection: Connection, id: str) -> DecisionRecord:
+    """The decision of an id. Refuses: an id that is not stored (UnknownDecision)."""
+    row = connection.execute(select(decisions).where(decisions.c.id == id)).one_or_none()
+    if row is None:
+        raise UnknownDecision(f"No decision {id} is stored here. Its id is in the answer's extension, and in each card's.")
+    return record_of(row, connection.execute(select(cards).where(cards.c.decision == id).order_by(cards.c.card)))
+
+
+def last_override(connection: Connection, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
+    """The override that is the last word of a client on a rule's card for a patient and an agent; None where there is none.
+
+    An acceptance after it takes it back.
+    """
+    asked = (
+        select(feedback.c.outcome, feedback.c.outcome_at, feedback.c.reasons, cards.c.fingerprint)
+        .join(cards, cards.c.card == feedback.c.card)
+        .join(decisions, decisions.c.id == cards.c.decision)
+        .where(decisions.c.patient == patient, decisions.c.client == client, feedback.c.client == client)
+        .where(cards.c.rule == rule, cards.c.agent.is_(None) if agent is None else cards.c.agent == agent)
+        .order_by(feedback.c.outcome_at.desc(), feedback.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(asked).one_or_none()
+    if row is None or row.outcome != OVERRIDDEN:
+        return None
+    return Override(row.outcome_at, tuple(orjson.loads(row.reasons)), from_json(orjson.loads(row.fingerprint)))
+
+
+def everything(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Every decision with its cards, then every feedback event, each as JSON values, oldest first."""
+    for page in _pages(engine, decisions, "made_at"):
+        shown = _rows(engine, select(cards).where(cards.c.decision.in_([row["id"] for row in page])))
+        for row in page:
+            own = [_told(card, "fingerprint") for card in shown if card["decision"] == row["id"]]
+            yield {"decision": {**_told(row, "payload"), "cards": own}}
+    for page in _pages(engine, feedback, "received_at"):
+        yield from ({"feedback": _told(row, "suggestions", "reasons")} for row in page)
+
+
+def _told(row: Mapping[str, Any], *as_json: str) -> dict[str, Any]:
+    return {name: orjson.loads(value) if name in as_json else value for name, value in row.items()}
+
+
+def _pages(engine: Engine, table: Table, moment: str) -> Iterator[Sequence[dict[str, Any]]]:
+    """The rows by their moment, a page at a time, each read for itself."""
+    place = (table.c[moment], table.c.id)
+    asked: Select[Any] = select(table).order_by(*place).limit(AT_A_TIME)
+    page = _rows(engine, asked)
+    while page:
+        yield page
+        last = (literal(page[-1][moment], Moment()), literal(page[-1]["id"]))
+        page = _rows(engine, asked.where(tuple_(*place) > tuple_(*last)))
+
+
+def _rows(engine: Engine, asked: Select[Any]) -> list[dict[str, Any]]:
+    with engine.connect() as connection:
+        return [{str(name): value for name, value in row.items()} for row in connection.execute(asked).mappings()]
+
+
+def purge(engine: Engine, before: datetime) -> Purged:
+    """What was deleted: all that was made or received before a moment, with the cards of the decisions."""
+    return Purged(_delete(engine, decisions, "made_at", before), _delete(engine, feedback, "received_at", before))
+
+
+def _delete(engine: Engine, table: Table, moment: str, before: datetime) -> int:
+    deleted = 0
+    old = select(table.c.id).where(table.c[moment] < before).limit(AT_A_TIME)
+    while True:
+        with engine.begin() as connection:
+            gone = connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
+        deleted += gone
+        if gone == 0:
+            return deleted

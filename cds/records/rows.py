@@ -1,0 +1,74 @@
+"""Records as rows of the tables, and as lines of the spool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cds.records.decisions import DecisionRecord, ShownCard
+from cds.records.fingerprint import from_json
+from cds.records.tables import cards, decisions
+
+COLUMNS = tuple(field.name for field in fields(DecisionRecord) if field.name != "cards")
+
+
+def insert_decisions(connection: Connection, records: Iterable[DecisionRecord]) -> None:
+    """Nothing, once the records are rows. One that is stored already is left as it is."""
+    rows = [{name: getattr(record, name) for name in COLUMNS} for record in records]
+    shown = [_card_row(card, row["id"]) for record, row in zip(records, rows, strict=True) for card in record.cards]
+    connection.execute(unless_there(connection, decisions), rows)
+    if shown:
+        connection.execute(unless_there(connection, cards), shown)
+
+
+def unless_there(connection: Connection, table: Table) -> Any:
+    """An INSERT that passes over a row whose key is there already."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+def _card_row(card: ShownCard, decision: str) -> dict[str, Any]:
+    return {
+        "card": card.card,
+        "decision": decision,
+        "rule": card.rule,
+        "agent": card.agent,
+        "indicator": card.fingerprint.indicator,
+        "fingerprint": orjson.dumps(card.fingerprint.json()).decode(),
+    }
+
+
+def record_of(row: Row[Any], shown: Iterable[Row[Any]]) -> DecisionRecord:
+    """The record that a row of decisions and its rows of cards hold."""
+    values = {name: getattr(row, name) for name in COLUMNS}
+    return DecisionRecord(**values, cards=tuple(_shown(card._asdict()) for card in shown))
+
+
+def _shown(card: Mapping[str, Any]) -> ShownCard:
+    told = card["fingerprint"]
+    bad = from_json(orjson.loads(told) if isinstance(told, str) else told)
+    return ShownCard(card["card"], card["rule"], card["agent"], bad)
+
+
+def line(record: DecisionRecord) -> bytes:
+    """The record as one line of the spool."""
+    members = {name: getattr(record, name) for name in COLUMNS}
+    shown = [{**asdict(card), "fingerprint": card.fingerprint.json()} for card in record.cards]
+    return orjson.dumps({**members, "cards": shown})
+
+
+def from_line(told: bytes) -> DecisionRecord | None:
+    """The record in a line of the spool; None for a line that a crash cut short, whose answer never left."""
+    try:
+        members = orjson.loads(told)
+        members["made_at"] = datetime.fromisoformat(members["made_at"])
+        members["day"] = date.fromisoformat(members["day"])
+        return DecisionRecord(**{**members, "cards": tuple(_shown(card) for card in members["cards"])})
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return None

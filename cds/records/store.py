@@ -1,0 +1,204 @@
+"""The store: decisions and feedback, written before they are answered for, and asked for again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from cds.records import queries
+from cds.records.database import SQLITE, database_url, opened, prepared
+from cds.records.decisions import DecisionRecord
+from cds.records.errors import StoreUnavailable
+from cds.records.feedback import FeedbackEvent
+from cds.records.queries import Override, Purged
+from cds.records.rows import from_line, insert_decisions, line
+from cds.records.spool import Spool
+
+T = TypeVar("T")
+FAILURES = (SQLAlchemyError, OSError)
+RETRY_AFTER = 5.0
+"""Seconds for which a database that failed is left alone."""
+
+
+class Kept(StrEnum):
+    """Where a decision is: in the database, or on disk beside it until the database takes it."""
+
+    STORED = "stored"
+    SPOOLED = "spooled"
+
+
+class Store:
+    """Decisions and feedback in one database, with a spool for when it is down. May be used from several threads.
+
+    `in_place` tells that a write is short enough not to need a thread of its own. `trouble` is what went wrong last, by its type.
+    """
+
+    def __init__(
+        self, address: str, spool: Path, *, retry_after: float = RETRY_AFTER, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.url = database_url(address)
+        self.in_place = self.url.get_backend_name() == SQLITE
+        self.spool = Spool(spool)
+        self.trouble: str | None = None
+        self._retry_after = retry_after
+        self._clock = clock
+        self._leave_alone_until = -1.0
+        self._engines: tuple[Engine, Engine] | None = None
+
+    def start(self) -> bool:
+        """Whether the database is there, its schema brought up to date and what was spooled stored.
+
+        Refuses: a schema of a newer program (UnusableStore).
+        """
+        try:
+            self._database()
+            self.unspool()
+        except FAILURES as error:
+            self._failed(error)
+            return False
+        return True
+
+    def write_decision(self, record: DecisionRecord) -> Kept:
+        """Where the decision is, once it outlives this process. Refuses: when neither database nor spool takes it."""
+        if self._up():
+            try:
+                self._write(lambda connection: insert_decisions(connection, [record]))
+                return Kept.STORED
+            except FAILURES as error:
+                self._failed(error)
+        try:
+            self.spool.append(line(record))
+        except OSError as error:
+            self._failed(error)
+            raise StoreUnavailable(f"The decision could be written neither to the database nor to {self.spool.path}.") from error
+        return Kept.SPOOLED
+
+    def write_feedback(self, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime) -> None:
+        """Nothing, once the events are stored for good, all or none. Refuses: when the database is down (StoreUnavailable)."""
+        if events:
+            self._asked(
+                lambda: self._write(lambda to: queries.insert_feedback(to, events, client, service, received_at), synced=True)
+            )
+
+    def decision(self, id: str) -> DecisionRecord:
+        """The decision of an id. Refuses: an id that is not stored (UnknownDecision)."""
+        return self._asked(lambda: self._read(lambda connection: queries.decision(connection, id)))
+
+    def last_override(self, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
+        """The override that is the client's last word on a rule's card for a patient and an agent."""
+        return self._asked(lambda: self._read(lambda to: queries.last_override(to, patient, client, rule, agent)))
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """Everything that is stored, oldest first, as JSON values: `{"decision": ...}` and `{"feedback": ...}`."""
+        self._asked(self.unspool)
+        yield from queries.everything(self._asked(self._database)[0])
+
+    def purge(self, before: datetime) -> Purged:
+        """What was deleted: all that was made or received before a moment."""
+        self._asked(self.unspool)
+        return self._asked(lambda: queries.purge(self._database()[0], before))
+
+    def reachable(self) -> bool:
+        """Whether the database answers."""
+        try:
+            self._read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        except FAILURES as error:
+            self._failed(error)
+            return False
+        self._leave_alone_until = -1.0
+        return True
+
+    def unspool(self) -> int:
+        """How many spooled decisions were stored. What the database refuses for good is set aside in `*.refused`."""
+        stored = 0
+        with closing(self.spool.batches()) as batches:
+            for lines in batches:
+                records = [record for told in lines if (record := from_line(told)) is not None]
+                stored += self._taken_over(records) if records else 0
+        return stored
+
+    def catch_up(self) -> int:
+        """How many spooled decisions were stored; none while the database is down. For a task that asks now and then."""
+        if not self._up() or not self.spool.waiting():
+            return 0
+        try:
+            return self.unspool()
+        except FAILURES as error:
+            self._failed(error)
+            return 0
+
+    def close(self) -> None:
+        for engine in self._engines or ():
+            engine.dispose()
+
+    def _taken_over(self, records: Sequence[DecisionRecord]) -> int:
+        try:
+            self._write(lambda connection: insert_decisions(connection, records))
+        except (OperationalError, InterfaceError):
+            raise
+        except DBAPIError:
+            if len(records) > 1:
+                return sum(self._taken_over([record]) for record in records)
+            Spool(self.spool.path.with_name(f"{self.spool.path.name}.refused")).append(line(records[0]))
+            return 0
+        return len(records)
+
+    def _database(self) -> tuple[Engine, Engine]:
+        """The engine of the decisions and that of the feedback, once the schema is up to date."""
+        if self._engines is None:
+            engines = (opened(self.url), opened(self.url, synced=True))
+            prepared(engines[0])
+            self._engines = engines
+        return self._engines
+
+    def _write(self, work: Callable[[Connection], None], *, synced: bool = False) -> None:
+        engine = self._database()[synced]
+
+        def written() -> None:
+            with engine.begin() as connection:
+                work(connection)
+
+        _again_if_dropped(written)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        engine = self._database()[0]
+
+        def read() -> T:
+            with engine.connect() as connection:
+                return work(connection)
+
+        return _again_if_dropped(read)
+
+    def _asked(self, work: Callable[[], T]) -> T:
+        if not self._up():
+            raise StoreUnavailable(f"The store is down ({self.trouble}); try again in a minute.")
+        try:
+            return work()
+        except FAILURES as error:
+            self._failed(error)
+            raise StoreUnavailable(f"The store is down ({self.trouble}); try again in a minute.") from error
+
+    def _up(self) -> bool:
+        return self._clock() >= self._leave_alone_until
+
+    def _failed(self, error: Exception) -> None:
+        self.trouble = type(error).__name__
+        self._leave_alone_until = self._clock() + self._retry_after
+
+
+def _again_if_dropped(work: Callable[[], T]) -> T:
+    """What the work gives; once more where the database had dropped the connection, as after its restart."""
+    try:
+        return work()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return work()
