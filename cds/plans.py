@@ -33,6 +33,8 @@ class Taken:
     times: Mapping[DayTime, Decimal]
     extended_release: bool = False
     original: Decimal | None = None
+    stated: bool = True
+    """Whether the times of day were said; else they are those at which so many doses are usually taken."""
 
     @property
     def daily(self) -> Decimal:
@@ -62,12 +64,12 @@ def taken(
     if extended_release and doses_a_day is None:
         doses_a_day = 1
     if doses_a_day in TIMES and total % doses_a_day == 0:
-        return Taken(agent, {time: in_mg(total // doses_a_day) for time in TIMES[doses_a_day]}, extended_release)
+        return Taken(agent, {time: in_mg(total // doses_a_day) for time in TIMES[doses_a_day]}, extended_release, stated=False)
     when = times_of_day(knowledge, knowledge.agents[agent], knowledge.taken_at_night, day)
     cabinet = Cabinet(knowledge.presentations.get(agent, ()), plan_limits(knowledge, day).second_strength_saves, extended_release)
     found = spread(total, when, cabinet)
     parts = found[0] if found else _evenly(total, when)
-    return Taken(agent, {time: in_mg(part) for time, part in parts.items() if part}, extended_release)
+    return Taken(agent, {time: in_mg(part) for time, part in parts.items() if part}, extended_release, stated=False)
 
 
 def _evenly(total: int, times: Sequence[DayTime]) -> dict[DayTime, int]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import typer
 
 from cds.cli.ask import ask
+from cds.cli.plan import plan
+from cds.cli.rules import rules
 from cds.cli.serve import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(serve)
 app.command()(ask)
+app.add_typer(rules, name="rules")
+app.command()(plan)
 
 
 @app.callback()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cds.core.cases import Drugs
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
+from cds.core.sheet import Words
 from cds.core.tablets import Presentation
 from cds.knowledge.remembered import Remembered
 
@@ -317,6 +318,8 @@ class Knowledge:
     """What can be dispensed, by agent."""
     taken_at_night: frozenset[str] = frozenset()
     """The agents that are hypnotics: one dose, at night."""
+    sheets: Mapping[str, Words] = field(default_factory=dict)
+    """The texts of the patient's sheet, by language."""
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""

@@ -13,6 +13,7 @@ from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter
 from cds.knowledge.parameters import paces, parameters
 from cds.knowledge.problems import Problems
 from cds.knowledge.rules import Surroundings, check_names, check_order, check_template, rule
+from cds.knowledge.sheet import sheets
 from cds.knowledge.tables import Tables, tables
 from cds.knowledge.vocabulary import risk_definitions, vocabulary
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
@@ -95,6 +96,7 @@ def revision(files: Mapping[str, bytes]) -> str:
 
 
 def _documents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Node]:
+        sheets=sheets(documents, sources, problems),
     """The documents that this module reads; the tables under drugs/ and value-sets/ have readers of their own."""
     found = {}
     for name in sorted(files):

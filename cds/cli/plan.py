@@ -1,0 +1,199 @@
+"""`cds plan`: a taper from the command line, as a table, a sheet for the patient, JSON, CSV or a calendar."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from cds.cli.failing import fail
+from cds.cli.plan_files import calendar, plan_told, rows
+from cds.cli.plan_show import show_no_plan, show_plan
+from cds.core.cuts import PercentOf
+from cds.core.medication import Form, Medication
+from cds.core.plan import NoPlan, Plan
+from cds.core.regimen import Dose
+from cds.core.sheet import SheetFor, as_text, sheet
+from cds.errors import CdsError
+from cds.fhir.dosage import reading_limits, regimen
+from cds.hooks.sheet_page import as_page
+from cds.knowledge.drugs import folded
+from cds.knowledge.model import Knowledge
+from cds.knowledge.problems import nearest
+from cds.knowledge.reading import knowledge
+from cds.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.settings import settings
+
+LANGUAGE = "en"
+REFERENCE = "--dose"
+
+AgentName = Annotated[str, typer.Option("--agent", help="What is taken: an agent or a brand, such as alprazolam or Xanax XR.")]
+DoseText = Annotated[str, typer.Option("--dose", help='What is taken of it now, as on a prescription: "1 mg three times daily".')]
+Pace = Annotated[str, typer.Option(help="How fast: short, standard, slower, specialist or hold.")]
+Basis = Annotated[
+    PercentOf | None, typer.Option(help="What a cut's percentage is taken of; else as in rules/parameters/taper.yaml.")
+]
+Crossover = Annotated[str | None, typer.Option(metavar="AGENT", help="Exchange it for this agent first.")]
+Strength = Annotated[str | None, typer.Option(metavar="MG", help="mg in one tablet, where the dose counts tablets.")]
+Start = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day of the first step; else today.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print a row for each step and agent.")]
+AsIcs = Annotated[bool, typer.Option("--ics", help="Print a calendar: a day for each step.")]
+AsSheet = Annotated[bool, typer.Option("--sheet", help="Print the patient's sheet as text.")]
+AsPage = Annotated[bool, typer.Option("--sheet-html", help="Print the patient's sheet as a page of its own.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is asked for."""
+
+    takes: Taken
+    dose: Dose
+    pace: str
+    basis: PercentOf | None
+    crossover: str | None
+    start: date
+
+
+def plan(
+    agent: AgentName,
+    dose: DoseText,
+    pace: Pace,
+    basis: Basis = None,
+    crossover: Crossover = None,
+    strength: Strength = None,
+    start: Start = None,
+    json: AsJson = False,
+    csv: AsCsv = False,
+    ics: AsIcs = False,
+    sheet: AsSheet = False,
+    sheet_html: AsPage = False,
+) -> None:
+    """Draws up a taper, or a crossover and its taper, and shows it step by step."""
+    wanted = {"--json": json, "--csv": csv, "--ics": ics, "--sheet": sheet, "--sheet-html": sheet_html}
+    formats = [name for name, asked in wanted.items() if asked]
+    if len(formats) > 1:
+        fail(f"{', '.join(formats)}: seen together; expected one of them at a time.")
+    try:
+        configured = settings(os.environ)
+        rules = knowledge(configured.rules)
+        first = _day(start) if start else datetime.now(configured.time_zone).date()
+        _refuse_other_days(rules, first)
+        asked = _asked(rules, agent, dose, pace, basis, crossover, strength, first)
+    except CdsError as error:
+        fail(error)
+    found = drawn_up(rules, asked)
+    if formats == ["--json"]:
+        _write(orjson.dumps(plan_told(found, asked.takes, asked.pace, rules, first), option=orjson.OPT_INDENT_2) + b"\n")
+    elif isinstance(found, NoPlan):
+        show_no_plan(found, asked.takes, Console(stderr=bool(formats)))
+    elif formats:
+        _write(_file(formats[0], found, asked, rules, datetime.now(configured.time_zone)))
+    else:
+        show_plan(found, asked.takes, asked.dose, rules, Console())
+
+
+def drawn_up(rules: Knowledge, asked: Asked) -> Plan | NoPlan:
+    """The plan that was asked for. A crossover to the same agent is one from extended to immediate release."""
+    takes, start = asked.takes, asked.start
+    if asked.crossover is None:
+        return direct_plan(rules, start, takes, asked.pace, asked.basis)
+    if asked.crossover == takes.agent and takes.extended_release:
+        return immediate_release_plan(rules, start, takes, asked.pace, asked.basis)
+    return crossover_plan(rules, start, takes, asked.pace, asked.crossover, asked.basis)
+
+
+def _file(name: str, found: Plan, asked: Asked, rules: Knowledge, now: datetime) -> bytes:
+    if name == "--csv":
+        return rows(found).encode()
+    if name == "--ics":
+        return calendar(found, now)
+    words = rules.sheets.get(LANGUAGE)
+    if words is None:
+        fail(f"{name}: the rule book holds no sheet/{LANGUAGE}.yaml; expected the words of the patient's sheet. Add the file.")
+    told = sheet(found, words, SheetFor(asked.takes.daily, rules.agents[found.target].short_acting))
+    return (as_text(told) if name == "--sheet" else as_page(told)).encode()
+
+
+def _asked(
+    rules: Knowledge,
+    agent: str,
+    dose: str,
+    pace: str,
+    basis: PercentOf | None,
+    crossover: str | None,
+    strength: str | None,
+    start: date,
+) -> Asked:
+    medication = _medication(rules, agent, "--agent")
+    if strength is not None:
+        medication = replace(medication, strength=_mg(strength), form=medication.form or Form.TABLET)
+    if pace not in rules.paces:
+        fail(f"--pace: seen {pace!r}; expected one of {', '.join(rules.paces)}. {nearest(pace, rules.paces)}".rstrip())
+    target = _medication(rules, crossover, "--crossover").agent if crossover is not None else None
+    read = _dose(rules, dose, medication, start)
+    takes = taken(rules, start, medication.agent or "", read.mg.high, read.times, read.doses_a_day, medication.extended_release)
+    return Asked(takes, read, pace, basis, target, start)
+
+
+def _medication(rules: Knowledge, name: str, option: str) -> Medication:
+    """The agent that a name or a brand means."""
+    found = rules.names.get(folded(name))
+    if found is None or found.agent not in rules.agents:
+        near = nearest(folded(name), [known for known, one in rules.names.items() if one.agent])
+        fail(f"{option}: seen {name!r}; expected a benzodiazepine or Z-drug of rules/drugs/agents.yaml. {near}".rstrip())
+    return found
+
+
+def _dose(rules: Knowledge, text: str, medication: Medication, day: date) -> Dose:
+    """One dose, the same every day, exactly stated: a plan starts from nothing less."""
+    reading = regimen({"dosageInstruction": [{"text": text}]}, medication, rules.dosing, reading_limits(rules, day), REFERENCE)
+    example = 'Write what is taken on every day, such as "1 mg three times daily" or "1 mg morning, 2 mg at night".'
+    if reading.value is None:
+        says = " ".join(gap.says for gap in reading.gaps)
+        fail(f"--dose: seen {text!r}. {says} {example} For tablets, give --strength.")
+    if len(reading.value.steps) > 1 or reading.value.ends:
+        fail(f"--dose: seen {text!r}, which changes or ends. {example}")
+    dose = reading.value.first
+    if dose.mg.low != dose.mg.high or dose.as_needed or dose.intermittent:
+        fail(f"--dose: seen {text!r}, which is not the same on every day. {example}")
+    if not dose.mg.high:
+        fail(f"--dose: seen {text!r}, which is nothing. {example}")
+    return dose
+
+
+def _refuse_other_days(rules: Knowledge, day: date) -> None:
+    """Ends the command where a parameter has no edition in force yet."""
+    missing = [name for name, parameter in rules.parameters.items() if parameter.on(day) is None]
+    if missing:
+        since = max(parameter.editions[-1].since for parameter in rules.parameters.values()).isoformat()
+        fail(f"--start: seen {day.isoformat()}; expected {since} or later: before, {missing[0]} has no value in the rule book.")
+
+
+def _mg(text: str) -> Decimal:
+    try:
+        mg = Decimal(text.lower().removesuffix("mg").strip())
+    except InvalidOperation:
+        mg = Decimal(0)
+    if not mg.is_finite() or mg <= 0:
+        fail(f"--strength: seen {text!r}; expected mg in one tablet, such as 0.5.")
+    return mg
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"--start: seen {text!r}; expected a day such as 2026-11-23.")
+
+
+def _write(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,133 @@
+"""A plan as files: JSON for programs, CSV for spreadsheets, iCalendar for a phone. None holds a word about a patient."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from icalendar import Calendar, Event
+
+from cds.core.plan import AgentDose, Amount, NoPlan, Plan, PlanStep
+from cds.core.quantity import plain
+from cds.core.regimen import DayTime
+from cds.core.tablets import Presentation
+from cds.hooks.plan_json import number, plan_in_full
+from cds.knowledge.model import Knowledge
+from cds.plans import Taken
+
+COLUMNS = (
+    "start", "days", "agent", "morning_mg", "midday_mg", "evening_mg", "night_mg", "daily_mg", "cut_percent",
+    "below_small_step_limit", "diazepam_mg_low", "diazepam_mg_high", "take",
+)  # fmt: skip
+UNITS = {True: "mL", False: "x"}
+
+
+def plan_told(found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, day: date) -> dict[str, Any]:
+    """The plan, or why there is none, with what it starts from and the rule book's revision and day."""
+    times = {time.value: number(takes.times[time]) for time in DayTime if time in takes.times}
+    told: dict[str, Any] = {
+        "knowledge": rules.revision,
+        "day": day.isoformat(),
+        "takesNow": {
+            "agent": takes.agent,
+            "dailyDoseMg": number(takes.daily),
+            "times": times,
+            "timesStated": takes.stated,
+            "extendedRelease": takes.extended_release,
+        },
+        "pace": pace,
+    }
+    if isinstance(found, Plan):
+        return told | {"plan": plan_in_full(found)}
+    instead = [{"kind": each.kind.value, "says": each.says} for each in found.instead]
+    reached = {"followsToMg": number(found.follows_to)} if found.follows_to is not None else {}
+    return told | {"noPlan": {"reason": found.reason, **reached, "instead": instead}}
+
+
+def rows(plan: Plan) -> str:
+    """A row for each step and agent under one row of names, as a spreadsheet reads it."""
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for step in plan.steps:
+        for dose in step.doses:
+            times = [exact(dose.times[time]) if time in dose.times else "0" for time in DayTime]
+            writer.writerow(
+                [
+                    step.start.isoformat(),
+                    step.days,
+                    dose.agent,
+                    *times,
+                    exact(dose.daily),
+                    plain(step.cut),
+                    "yes" if step.below_small_step_limit else "no",
+                    plain(step.equivalent.low),
+                    plain(step.equivalent.high),
+                    "; ".join(lines(dose)),
+                ]
+            )
+    return text.getvalue()
+
+
+def calendar(plan: Plan, now: datetime) -> bytes:
+    """An all-day event on the first day of each step. An event keeps its id, so that the same plan read in again adds none."""
+    found = Calendar()
+    found.add("prodid", "-//Taper CDS//cds plan//EN")
+    found.add("version", "2.0")
+    found.add("name", f"Taper of {plan.agent}")
+    stamp = hashlib.sha256(rows(plan).encode()).hexdigest()[:32]
+    for at, step in enumerate(plan.steps):
+        found.add_component(_event(plan, step, f"{stamp}-{at}@taper-cds", now))
+    return found.to_ical()
+
+
+def _event(plan: Plan, step: PlanStep, uid: str, now: datetime) -> Event:
+    last = step is plan.steps[-1]
+    doses = " + ".join(f"{dose.agent} {exact(dose.daily)} mg a day" for dose in step.doses)
+    event = Event()
+    event.add("uid", uid)
+    event.add("dtstamp", now)
+    event.add("dtstart", step.start)
+    event.add("dtend", step.start + timedelta(days=1))
+    event.add("summary", f"Last step: {plan.target} 0 mg" if last else f"New dose: {doses}")
+    event.add("description", "\n".join([*_takes(step.doses), f"For {step.days} days.", "Ask the prescriber before any change."]))
+    event.add("class", "PRIVATE")
+    event.add("transp", "TRANSPARENT")
+    return event
+
+
+def _takes(doses: Iterable[AgentDose]) -> Iterable[str]:
+    for dose in doses:
+        yield from lines(dose, named=True)
+
+
+def lines(dose: AgentDose, named: bool = False) -> list[str]:
+    """What is taken when, a line for each time of day: `morning: 1 x 1 mg tablet`; `named` with the agent."""
+    found = []
+    for time in DayTime:
+        taken = [_taken(amount) for amount in dose.amounts if amount.time is time]
+        if taken:
+            found.append(f"{time.value}: {dose.agent + ' ' if named else ''}{' + '.join(taken)}")
+    return found
+
+
+def _taken(amount: Amount) -> str:
+    return f"{exact(amount.count)} {UNITS[amount.presentation.liquid]} {product(amount.presentation)}"
+
+
+def product(one: Presentation) -> str:
+    """What it is, beside its agent: `0.5 mg tablet`."""
+    if one.liquid:
+        return f"liquid of {exact(one.mg)} mg/mL" + (", prepared by a pharmacy" if one.compounded else "")
+    return f"{exact(one.mg)} mg {'extended-release ' if one.extended_release else ''}{one.form.value}"
+
+
+def exact(value: Decimal) -> str:
+    """An amount as it is, without trailing zeros or an exponent: a dose is never rounded."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
