@@ -25,7 +25,7 @@ from cds.fhir.views import local_reference, reference
 from cds.hooks.cards import cards
 from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
-from cds.judge import Judgement, judge
+from cds.judge import Judgement, judge, unread
 from cds.knowledge.model import Knowledge
 
 MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
@@ -48,7 +48,7 @@ class Decision:
     @property
     def judged(self) -> tuple[JudgedOrder, ...]:
         """The judged orders, an entry a draft."""
-        return tuple(order for judgement in self.judgements for order in judgement.orders)
+        return _judged(self.judgements)
 
     @property
     def findings(self) -> tuple[tuple[Finding, ...], ...]:
@@ -66,9 +66,9 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     selected = _selection(call)
     amounts = knowledge.amounts(day)
     desk = Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
-    drafts, unread = draft_orders([resource for _, resource in call.drafts], desk)
+    drafts, unclear = draft_orders([resource for _, resource in call.drafts], desk)
     judgements: tuple[Judgement, ...] = ()
-    gaps: tuple[Gap, ...] = unread
+    gaps: tuple[Gap, ...] = unclear
     if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
         given = deliveries(call.prefetch)
         _refuse_without_medications(given)
@@ -77,25 +77,19 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
         asked = questions(tuple(knowledge.vocabulary.values()), amounts)
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
-        gaps = (*unread, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
-    return _decided(call, knowledge, day, decision, judgements, tuple(dict.fromkeys(gaps)), new_id)
-
-
-def _decided(
-    call: HookCall,
-    knowledge: Knowledge,
-    day: date,
-    decision: str,
-    judgements: tuple[Judgement, ...],
-    gaps: tuple[Gap, ...],
-    new_id: Callable[[], str],
-) -> Decision:
-    judged = [order for judgement in judgements for order in judgement.orders]
+        gaps = (*unclear, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
+    told = [each for judgement in judgements for each in judgement.told]
+    told += unread(unclear, knowledge, engine, day, call.hook)
+    gaps = tuple(dict.fromkeys(gaps))
     answer = {
-        "cards": cards([each for judgement in judgements for each in judgement.told], knowledge, day, decision, new_id),
-        "extension": answer_extension(decision, knowledge.revision, judged, gaps),
+        "cards": cards(told, knowledge, day, decision, new_id),
+        "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
     return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps)
+
+
+def _judged(judgements: Sequence[Judgement]) -> tuple[JudgedOrder, ...]:
+    return tuple(order for judgement in judgements for order in judgement.orders)
 
 
 def _selection(call: HookCall) -> Callable[[str], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from cds.core.assess import Inquiry, facts
@@ -61,6 +62,29 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     drawn = offers(case, pace, crossover, _asked_for(true), knowledge)
     told = tuple(_told(rule, case, known, lists, drawn, engine) for rule in true)
     return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn))
+
+
+def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date, hook: str) -> tuple[Advice, ...]:
+    """The advice about orders whose drug could not be told because code and words contradict each other: that it was not checked.
+
+    Such a contradiction is a gap only where one of the drugs matters here; an order that is merely unknown stays quiet.
+    """
+    known: dict[str, Fact] = {
+        "agent": Known("an order"),
+        "order_dose_readable": Known(False),
+        "taking_now_readable": Known(True),
+        "history_readable": Known(True),
+    }
+    told = []
+    for gap in gaps:
+        if gap.kind is not GapKind.CONTRADICTION:
+            continue
+        true = [finding for finding in engine.findings(RuleKind.ADVICE, known, day, hook) if finding.true]
+        rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in true)
+        told += [
+            Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator) for rule in rules if rule.card
+        ]
+    return tuple(told)
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
