@@ -75,6 +75,7 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
         "taking_now_readable": Known(True),
         "history_readable": Known(True),
     }
+    known |= engine.risk_facts(engine.findings(RuleKind.RISK, known, day))
     told = []
     for gap in gaps:
         if gap.kind is not GapKind.CONTRADICTION:
