@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from cds.core.concurrent import side_by_side
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.gap import Gap
 from cds.core.medication import Agent, AgentKind
@@ -221,11 +222,15 @@ def _is_stopped_by(order: Order, stop: Order) -> bool:
 def together(regimens: Sequence[Regimen | None]) -> Regimen | None:
     """Concurrent orders of one agent as one regimen, None where any could not be read.
 
-    Several orders that each hold one dose add up. Where one of them is a taper, the others' doses are added to each step.
+    Several orders that each hold one dose add up. Where several change by date, such as the strengths of one taper, they add up
+    day by day. Where only one of them is a taper, the others' doses are added to each step.
     """
     known = [regimen for regimen in regimens if regimen is not None]
     if not known or len(known) < len(regimens):
         return None
+    changing = [regimen for regimen in known if len(regimen.steps) > 1 or regimen.stops]
+    if len(known) > 1 and changing and (dated := side_by_side(known)) is not None:
+        return dated
     longest = max(known, key=lambda regimen: len(regimen.steps))
     others = [regimen for regimen in known if regimen is not longest]
     if any(len(regimen.steps) > 1 for regimen in others):
