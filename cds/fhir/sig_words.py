@@ -40,6 +40,8 @@ ZERO_COMMA = re.compile(r"(?<![\d,.])0,(\d+)(?![\d,])")
 _VALUE = rf"{COUNTED}?\d+(?:\.\d+)?(?:\s*(?:-|to|or)\s*{COUNTED}?\d+(?:\.\d+)?)?"
 TWICE = re.compile(rf"(?<![\w.])({_VALUE})\s*\(\s*({_VALUE})\s*\)")
 DATE = re.compile(r"(?<![\d/.-])(?:\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2})(?![\d/-])")
+_WRITTEN_DAY = r"\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} \d{4}"
+PERIOD = re.compile(rf"(?<![\w/.-]){_WRITTEN_DAY} to {_WRITTEN_DAY}(?![\w/-])")
 ODD_COMMA = re.compile(r"\d,\d")
 
 
@@ -165,6 +167,7 @@ def _hour(hour: str | None, half: str | None) -> int | None:
 def normal(sig: str, dosing: Dosing) -> str:
     """The sig in lower case with evened symbols; numbers as digits, those written as words or fractions marked with §.
 
+    A period (`1 Jan 2027 to 28 Jan 2027`) says when, not how much; several may be steps, and are left in, to be refused.
     Sentences end in a semicolon. A comma inside a number becomes a stop sign (`?`): 1,5 may be one and a half or two numbers.
     """
     text = SPACED.sub(" ", sig).replace("½", "1/2").replace("¼", "1/4").replace("¾", "3/4")
@@ -172,7 +175,7 @@ def normal(sig: str, dosing: Dosing) -> str:
     text = DOTTED.sub(lambda match: re.sub(r"[.\s]", "", match[0]) + " ", text)
     capitals = text.upper() == text
     text = FULL_STOP.sub(lambda match: _full_stop(match, dosing, capitals), text).lower()
-    text = DATE.sub(" ", text)
+    text = DATE.sub(" ", PERIOD.sub(" ", text) if len(PERIOD.findall(text)) == 1 else text)
     text = ZERO_COMMA.sub(r"0.\1", text)
     text = ODD_COMMA.sub(" ? ", text)
     text = MIXED.sub(lambda match: _mixed(match, dosing), text)
