@@ -47,8 +47,21 @@ CODES = {
     "RULE131": "example-differs",
     "RULE132": "evaluators-differ",
     "RULE133": "too-many-alternatives",
+    "RULE134": "too-many-facts",
+    "RULE135": "undecided-condition",
+    "RULE136": "silent-for-another-reason",
+    "RULE137": "decision-differs",
     "RULE140": "value-set-missing",
     "RULE141": "drug-group-missing",
+    "RULE150": "stale-schema",
+    "RULE151": "no-schema-line",
+    "RULE201": "unused-source",
+    "RULE202": "version-not-raised",
+    "RULE203": "edited-in-place",
+    "RULE210": "never-fires",
+    "RULE211": "duplicate-rule",
+    "RULE212": "shadowed-rule",
+    "RULE213": "indicators-differ",
 }
 """The name of each code. A code is never used for anything else once it was released."""
 
@@ -58,6 +71,8 @@ class Severity(StrEnum):
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
+    """No problem: something to read beside a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +102,19 @@ class Problems:
     def add(self, code: str, position: Position, seen: str, expected: str = "", do: str = "") -> None:
         self.found.append(Problem(code, CODES[code], position, seen, expected, do))
 
+    def warn(self, code: str, position: Position, seen: str, expected: str = "", do: str = "") -> None:
+        """Adds what does not stop the load."""
+        self.found.append(Problem(code, CODES[code], position, seen, expected, do, Severity.WARNING))
+
+    def in_order(self) -> tuple[Problem, ...]:
+        """Every problem once, in the order of files and lines."""
+        by_place = sorted(self.found, key=lambda one: (one.position.file, one.position.line, one.position.column, one.code))
+        return tuple(dict.fromkeys(by_place))
+
     def raise_any(self) -> None:
-        """Raises BadKnowledge with every problem, in the order of files and lines, if there is one."""
-        if self.found:
-            self.found.sort(key=lambda one: (one.position.file, one.position.line, one.position.column, one.code))
-            raise BadKnowledge(self.found)
+        """Raises BadKnowledge with every problem, in the order of files and lines, if there is an error."""
+        if any(one.severity is Severity.ERROR for one in self.found):
+            raise BadKnowledge(self.in_order())
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

@@ -25,13 +25,27 @@ ORDER = "advice/order.yaml"
 
 def knowledge(folder: Path) -> Knowledge:
     """The knowledge in a folder such as `rules/`. Refuses: files with any problem, with BadKnowledge."""
+    return from_files(files_of(folder))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """The rule files of a folder, by their path in it."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    return from_files({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, bytes], Problems], Tables] = tables) -> Knowledge:
     """The knowledge in files, by their path under `rules/`. Refuses: files with any problem, with BadKnowledge."""
     problems = Problems()
+    found = assembled(files, problems, read_tables)
+    problems.raise_any()
+    return found
+
+
+def assembled(
+    files: Mapping[str, bytes], problems: Problems, read_tables: Callable[[Mapping[str, bytes], Problems], Tables] = tables
+) -> Knowledge:
+    """What could be read of the files, every problem added. To be served only where none was: what is wrong is left out."""
     documents = _documents(files, problems)
     for name in NEEDED:
         if name not in files:
@@ -64,7 +78,6 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
     check_released(rules, problems)
     check_words(words.values(), numbers, shelves, problems)
     check_table_cites(shelves, sources, problems)
-    problems.raise_any()
     return Knowledge(
         revision=revision(files),
         vocabulary=words,
@@ -83,6 +96,7 @@ def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, b
         texts=texts,
         presentations=shelves.presentations,
         taken_at_night=shelves.taken_at_night,
+        sheets=sheets(documents, sources, problems),
     )
 
 
@@ -96,7 +110,6 @@ def revision(files: Mapping[str, bytes]) -> str:
 
 
 def _documents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Node]:
-        sheets=sheets(documents, sources, problems),
     """The documents that this module reads; the tables under drugs/ and value-sets/ have readers of their own."""
     found = {}
     for name in sorted(files):

@@ -1,0 +1,287 @@
+"""JSON schemas of the rule files, made from the vocabulary and the parameters, so that an editor offers what a rule may say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from cds.knowledge.conditions import OPERATORS
+from cds.knowledge.examples import CANNOT_TELL, NOTHING, POSITIVE
+from cds.knowledge.fields import DAY
+from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge, Operator, RuleKind, Status
+from cds.knowledge.parameters import NAME
+from cds.knowledge.rules import ABOUT, CROSSOVER, HEAD, HOOKS, INDICATORS, LONGEST_SUMMARY, SUGGESTIONS
+from cds.knowledge.vocabulary import ASKED_BY, askable
+
+Schema = dict[str, Any]
+DRAFT = "http://json-schema.org/draft-07/schema#"
+FOLDER = "schema"
+HEADER = "# yaml-language-server: $schema="
+OF_FILE = {
+    "vocabulary.yaml": "vocabulary",
+    "evidence.yaml": "evidence",
+    "paces.yaml": "paces",
+    "texts.yaml": "texts",
+    "override-reasons.yaml": "override-reasons",
+    "advice/order.yaml": "order",
+}
+OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters"}
+NUMBER = r"-?\d+(\.\d+)?"
+TEXT: Schema = {"type": "string", "minLength": 1}
+YES_NO: Schema = {"enum": ["yes", "no"]}
+DATE: Schema = {"type": "string", "pattern": f"^{DAY.pattern}$", "description": "A day such as 2026-01-01"}
+SUMMARY = f"One line, at most {LONGEST_SUMMARY} characters with its values; {{{{ fact }}}} inserts a value"
+DETAIL = "GitHub markdown; {{ fact }}, {{ parameter.name }} and {{ text.name }} insert, and nothing else does"
+
+
+def schemas(knowledge: Knowledge) -> dict[str, str]:
+    """The text of each schema, by the name of its file in `rules/schema/`."""
+    made = {
+        "risk": _rule(RuleKind.RISK, knowledge),
+        "advice": _rule(RuleKind.ADVICE, knowledge),
+        "order": _document("The order of cards", {"order": _list_of({"enum": [rule.id for rule in knowledge.advice()]})}),
+        "parameters": {**_map_of(_parameter(knowledge)), "title": "Parameters: dated, cited numbers with a unit"},
+        "vocabulary": _document("The facts that a rule may ask about", {"facts": _map_of(_fact(knowledge))}),
+        "evidence": _document("The sources that a statement may cite", {"sources": _map_of(_source())}),
+        "paces": _document("How fast a taper may go, the fastest first", {"paces": _map_of(_pace(knowledge))}),
+        "texts": _document("Paragraphs that cards share", {"texts": _map_of(TEXT)}),
+        "override-reasons": _document("Why a card is set aside", {"override_reasons": _map_of(_reason())}),
+    }
+    return {f"{name}.schema.json": _text({"$schema": DRAFT, **schema}) for name, schema in made.items()}
+
+
+def header(file: str) -> str | None:
+    """The first line of a rule file, by its path under `rules/`, by which an editor finds the schema; None where it has none."""
+    folder, _, rest = file.rpartition("/")
+    name = OF_FILE.get(file) or (OF_FOLDER.get(folder) if rest.endswith(".yaml") else None)
+    return f"{HEADER}{'../' if folder else ''}{FOLDER}/{name}.schema.json" if name else None
+
+
+def _text(schema: Schema) -> str:
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
+def _rule(kind: RuleKind, knowledge: Knowledge) -> Schema:
+    words = askable(knowledge)
+    facts = {name: fact for name, fact in words.items() if kind is RuleKind.ADVICE or fact.asked_by == ASKED_BY[0]}
+    own: Schema = {"about": {"enum": [*ABOUT]}, "then": _outcome(knowledge)}
+    if kind is RuleKind.ADVICE:
+        own = {"hooks": _list_of({"enum": [*HOOKS]}), "card": _card(knowledge)}
+    parts: Schema = {
+        kind.value: {**TEXT, "description": "The id: the name of the file without .yaml"},
+        "title": {**TEXT, "description": "One line for a clinician"},
+        "status": _choice(
+            {
+                Status.DRAFT: "is checked and never runs",
+                Status.SILENT: "runs and is logged, never shown",
+                Status.ACTIVE: "runs and is shown",
+                Status.RETIRED: "never runs again",
+            }
+        ),
+        "version": {"type": "integer", "minimum": 1, "description": "Rises whenever the meaning changes"},
+        "in_force": _object({"from": DATE}, {"to": DATE}),
+        "when": {"$ref": "#/definitions/group"},
+        "because": _list_of(_object({"cite": _cite(knowledge), "says": TEXT}, {"strength": TEXT}), 1),
+        "expect_false_alarms": _list_of(TEXT),
+        "examples": _list_of(_example(kind, facts), 2),
+    }
+    ordered = [kind.value, *HEAD[:4], *(["hooks"] if kind is RuleKind.ADVICE else ["about"]), *HEAD[4:7], *own, HEAD[7]]
+    whole = {name: {**parts, **own}[name] for name in dict.fromkeys(ordered)}
+    return {
+        "title": f"An {kind} rule" if kind is RuleKind.ADVICE else "A risk rule",
+        **_object(whole),
+        "definitions": _when(facts, knowledge),
+    }
+
+
+def _when(facts: Mapping[str, FactDefinition], knowledge: Knowledge) -> Schema:
+    """The definitions of groups and conditions: a fact with its meaning, then the operators of its type, then what fits."""
+    asked = {name: fact for name, fact in facts.items() if fact.type is not FactType.TEXT}
+    condition = _object({}, {name: _question(fact, knowledge) for name, fact in asked.items()}) | {
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+    inner = _groups({"$ref": "#/definitions/condition"})
+    either = {"anyOf": [{"$ref": "#/definitions/condition"}, {"$ref": "#/definitions/inner group"}]}
+    units = sorted({fact.unit for fact in asked.values() if fact.unit})
+    amounts = {f"amount in {unit}": _amount(unit, knowledge) for unit in units}
+    return {"group": _groups(either), "inner group": inner, "condition": condition, **amounts}
+
+
+def _groups(entry: Schema) -> Schema:
+    said = {"all": "All of these hold", "any": "At least one of these holds", "none": "None of these holds"}
+    return _object({}, {name: {**_list_of(entry, 1), "description": means} for name, means in said.items()}) | {
+        "minProperties": 1
+    }
+
+
+def _question(fact: FactDefinition, knowledge: Knowledge) -> Schema:
+    value = _operand(fact, knowledge)
+    operators: Schema = {}
+    for operator in OPERATORS[fact.type]:
+        many = {Operator.IS_ONE_OF: _list_of(value, 1), Operator.BETWEEN: {**_list_of(value, 2), "maxItems": 2}}
+        operators[operator.value] = many.get(operator, value)
+    return _object({}, operators) | {"minProperties": 1, "maxProperties": 1, "description": meaning(fact)}
+
+
+def meaning(fact: FactDefinition) -> str:
+    """What an editor shows of a fact: its meaning, and what it rests on."""
+    parts = [fact.means]
+    if fact.unit:
+        parts.append(f"In {fact.unit}")
+    if fact.needs:
+        parts.append(f"Needs {', '.join(fact.needs)}")
+    if fact.if_missing is IfMissing.ASSUME_NO:
+        parts.append("Where it is missing, no is assumed")
+    return ". ".join(parts) + "."
+
+
+def _operand(fact: FactDefinition, knowledge: Knowledge) -> Schema:
+    if fact.type is FactType.QUANTITY:
+        return {"$ref": f"#/definitions/amount in {fact.unit}"}
+    if fact.type is FactType.CHOICE:
+        held = {one.name: one.means for one in knowledge.parameters.values() if one.unit == NAME}
+        named = {name: means for name, means in held.items() if _holds_choice(name, fact, knowledge)}
+        return {"anyOf": [{"enum": [*fact.choices]}, *_constants(named)]}
+    return YES_NO if fact.type is FactType.YES_NO else DATE
+
+
+def _holds_choice(name: str, fact: FactDefinition, knowledge: Knowledge) -> bool:
+    return all(edition.value in fact.choices for edition in knowledge.parameters[name].editions)
+
+
+def _amount(unit: str, knowledge: Knowledge) -> Schema:
+    named = {one.name: one.means for one in knowledge.parameters.values() if one.unit == unit}
+    return {"anyOf": [*_constants(named), {**_written(unit), "description": f"A number in {unit}"}]}
+
+
+def _written(unit: str) -> Schema:
+    return {"type": "string", "pattern": f"^{NUMBER} {unit}$"}
+
+
+def _example(kind: RuleKind, facts: Mapping[str, FactDefinition]) -> Schema:
+    reason = {"enum": [*facts], "description": "The fact that alone decides"}
+    blocked = [_object({f"{answer} because": reason}) for answer in (NOTHING, CANNOT_TELL)]
+    expect = {"anyOf": [{"enum": [POSITIVE[kind], NOTHING, CANNOT_TELL]}, *blocked]}
+    values = {name: {**_given(fact), "description": meaning(fact)} for name, fact in facts.items()}
+    return _object({"name": TEXT, "given": _object({}, values), "expect": expect})
+
+
+def _given(fact: FactDefinition) -> Schema:
+    if fact.type is FactType.QUANTITY:
+        return _written(fact.unit or "")
+    if fact.type is FactType.CHOICE:
+        return {"enum": [*fact.choices]}
+    return {FactType.YES_NO: YES_NO, FactType.DATE: DATE}.get(fact.type, TEXT)
+
+
+def _outcome(knowledge: Knowledge) -> Schema:
+    pace = _choice({pace.id: pace.says for pace in knowledge.paces.values()})
+    says = {**TEXT, "description": "What the card says of this risk; {{ fact }} inserts a value"}
+    return _object({"says": says}, {"pace": pace, "crossover": {"enum": [*CROSSOVER]}, "setting": TEXT, "watch": TEXT})
+
+
+def _card(knowledge: Knowledge) -> Schema:
+    indicator = {"enum": [*INDICATORS]}
+    reasons = _choice({name: reason.display for name, reason in knowledge.override_reasons.items()})
+    return _object(
+        {"indicator": indicator, "summary": {**TEXT, "description": SUMMARY}, "detail": {**TEXT, "description": DETAIL}},
+        {
+            "raise": _object({"to": indicator, "when": {"$ref": "#/definitions/group"}}),
+            "suggest": _list_of({"enum": [*SUGGESTIONS]}),
+            "if we cannot tell": TEXT,
+            "override_reasons": _list_of(reasons),
+            "only_alone": YES_NO,
+        },
+    )
+
+
+def _parameter(knowledge: Knowledge) -> Schema:
+    value = {"type": ["number", "string"], "description": "The number alone, or with its unit"}
+    edition = _object({"value": value, "cite": _cite(knowledge)}, {"says": TEXT})
+    units = sorted({one.unit for one in knowledge.parameters.values()})
+    dated = {
+        "type": "object",
+        "patternProperties": {f"^{DAY.pattern}$": edition},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+    return _object(
+        {"means": TEXT, "unit": _open(units), "values": {**dated, "description": "By the first day on which it holds"}},
+        {"site_may_change": _object({}, {"at_least": TEXT, "at_most": TEXT})},
+    )
+
+
+def _fact(knowledge: Knowledge) -> Schema:
+    words = knowledge.vocabulary.values()
+    days = [name for name, one in knowledge.parameters.items() if one.unit == "days"]
+    groups = sorted({group for drug in knowledge.names.values() for group in drug.groups})
+    return _object(
+        {"means": TEXT, "type": {"enum": [*FactType]}},
+        {
+            "unit": _open(sorted({fact.unit for fact in words if fact.unit})),
+            "choices": {"anyOf": [{"enum": ["agents", "paces"]}, _list_of(TEXT, 1)]},
+            "needs": _list_of(_open(sorted({need for fact in words for need in fact.needs}))),
+            "if_missing": {"enum": [*IfMissing]},
+            "because": TEXT,
+            "value_sets": _list_of({"enum": sorted(knowledge.value_sets)}),
+            "history": YES_NO,
+            "within": {"enum": sorted(days)},
+            "drug_groups": _list_of({"enum": groups}),
+            "asked_by": {"enum": [*ASKED_BY]},
+        },
+    )
+
+
+def _source() -> Schema:
+    origin = {"enum": ["guideline", "label", "textbook", "study", "local default"]}
+    year = {"type": ["integer", "string"]}
+    return _object({"title": TEXT, "label": TEXT, "origin": origin}, {"year": year, "url": TEXT, "read": TEXT})
+
+
+def _pace(knowledge: Knowledge) -> Schema:
+    by_unit = {unit: [n for n, one in knowledge.parameters.items() if one.unit == unit] for unit in ("percent", "days")}
+    return _object(
+        {"says": TEXT, "plan": YES_NO, "cite": _cite(knowledge)},
+        {"cut": {"enum": sorted(by_unit["percent"])}, "interval": {"enum": sorted(by_unit["days"])}},
+    )
+
+
+def _reason() -> Schema:
+    return _object({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
+
+
+def _cite(knowledge: Knowledge) -> Schema:
+    return _choice({source.id: f"{source.label}: {source.title} ({source.origin})" for source in knowledge.evidence.values()})
+
+
+def _document(title: str, parts: Schema) -> Schema:
+    return {"title": title, **_object(parts)}
+
+
+def _object(required: Schema, optional: Schema | None = None) -> Schema:
+    """A mapping of these keys and no other."""
+    whole: Schema = {"type": "object", "properties": {**required, **(optional or {})}, "additionalProperties": False}
+    return whole | ({"required": [*required]} if required else {})
+
+
+def _map_of(entry: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": entry}
+
+
+def _list_of(entry: Schema, least: int = 0) -> Schema:
+    return {"type": "array", "items": entry} | ({"minItems": least} if least else {})
+
+
+def _choice(meanings: Mapping[str, str]) -> Schema:
+    return {"anyOf": _constants(meanings)}
+
+
+def _constants(meanings: Mapping[str, str]) -> list[Schema]:
+    return [{"const": name, "description": means} for name, means in meanings.items()]
+
+
+def _open(known: Collection[str] | Iterable[str]) -> Schema:
+    """Any text; the known ones are offered."""
+    return {"anyOf": [{"enum": [*known]}, TEXT]}
