@@ -106,12 +106,13 @@ def carried(draft: Json | None, visit: Visit) -> Resource:
     """
     given = draft or {}
     intent = views.text(given, "intent")
-    found: Resource = {"intent": intent if intent in INTENTS else "order" if draft else "proposal"}
-    found |= {
-        name: value
-        for name in CARRIED
-        if (value := _as_list(name, given.get(name))) and is_valid({**_least(visit), **_contained(given, value), name: value})
-    }
+    offered = {name: value for name in CARRIED if (value := _as_list(name, given.get(name)))}
+    fitting = (
+        offered
+        if _fits(offered, given, visit)
+        else {name: value for name, value in offered.items() if _fits({name: value}, given, visit)}
+    )
+    found: Resource = {"intent": intent if intent in INTENTS else "order" if draft else "proposal", **fitting}
     if "subject" not in found:
         found["subject"] = {"reference": f"Patient/{visit.patient}"}
     if visit.encounter and "encounter" not in found:
@@ -129,20 +130,17 @@ def _as_list(name: str, value: object) -> object:
     return [value] if name in LISTS and isinstance(value, Mapping) else value
 
 
-def _least(visit: Visit) -> Resource:
-    return {
+def _fits(elements: Resource, draft: Json, visit: Visit) -> bool:
+    """Whether R4 allows these elements of the draft."""
+    least = {
         "resourceType": "MedicationRequest",
         "status": "draft",
         "intent": "order",
         "medicationCodeableConcept": {"text": "any"},
         "subject": {"reference": f"Patient/{visit.patient}"},
     }
-
-
-def is_valid(resource: Json) -> bool:
-    """Whether FHIR R4 allows the MedicationRequest."""
     try:
-        MedicationRequest.model_validate(resource)
+        MedicationRequest.model_validate({**least, **_contained(draft, elements), **elements})
     except (ValidationError, ValueError, TypeError, AttributeError):
         return False
     return True

@@ -63,10 +63,10 @@ def _lines(step: PlanStep, product: Presentation, follows: PlanStep | None) -> I
             "doseAndRate": [{"doseQuantity": quantity(Decimal(0), product)}],
         }
     stop = ", then stop" if follows else ""
-    for count, parts in _by_amount(times):
+    for place, (count, parts) in enumerate(_by_amount(times)):
         yield {
             "text": f"Take {amount_in_words(count, product)} {_listed(parts)}, {days_in_words(step)}{stop}.",
-            **with_others,
+            **(with_others if place == 0 else {}),
             "timing": {
                 "repeat": {
                     "boundsPeriod": period,
@@ -91,7 +91,10 @@ def _by_amount(times: Mapping[DayTime, Decimal]) -> list[tuple[Decimal, list[Day
 
 
 def _with_others(step: PlanStep, product: Presentation, follows: PlanStep | None) -> Resource:
-    """What else is taken on the same days, and what the taper goes on with after the last of them, both ordered apart."""
+    """What else is taken on the same days, and what the taper goes on with after the last of them, both ordered apart.
+
+    Said once a step, on its first Dosage.
+    """
     says = []
     others = _names(step, product)
     if others:
