@@ -8,6 +8,7 @@ from cds.cli.rules_check import check
 from cds.cli.rules_diff import diff
 from cds.cli.rules_explain import explain
 from cds.cli.rules_list import list_rules
+from cds.cli.rules_new import new
 from cds.cli.rules_schema import schema
 from cds.cli.rules_test import test
 
@@ -23,4 +24,5 @@ rules.command()(test)
 rules.command()(explain)
 rules.command()(diff)
 rules.command("list")(list_rules)
+rules.command()(new)
 rules.command()(schema)

@@ -12,7 +12,9 @@ from cds.knowledge.in_words import entry_in_words
 from cds.knowledge.lint_versions import meaning
 from cds.knowledge.model import Card, Group, Knowledge, Parameter, RiskOutcome, Rule, RuleKind
 
-TABLES = ("drugs/", "value-sets/")
+TABLES = "drugs/"
+MOST_LINES = 20
+"""Lines of one table that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +53,15 @@ def changes(old: Knowledge, new: Knowledge, before: Mapping[str, bytes], after: 
     for name in _all(old.value_sets, new.value_sets):
         yield from _value_set(name, old, new)
     for name in _all(before, after):
-        if name.startswith(TABLES[0]) and before.get(name) != after.get(name):
-            yield from _lines(name, before.get(name, b""), after.get(name, b""))
+        if name.startswith(TABLES) and before.get(name) != after.get(name):
+            yield from _lines(name, before.get(name), after.get(name))
 
 
 def _parameters(old: Knowledge, new: Knowledge) -> Iterator[Change]:
     for name in _all(old.parameters, new.parameters):
         was, now = old.parameters.get(name), new.parameters.get(name)
         if was is None and now is not None:
-            yield Change(
-                "parameter", name, f"{name} is new: {now.means} ({', '.join(_edition(one.value) for one in now.editions)})"
-            )
+            yield Change("parameter", name, f"{name} is new: {now.means} ({', '.join(str(one.value) for one in now.editions)})")
         elif now is None:
             yield Change("parameter", name, f"{name} is gone")
         elif was is not None:
@@ -75,7 +75,7 @@ def _editions(was: Parameter, now: Parameter) -> Iterator[Change]:
         source = f", {edition.cite}"
         if earlier is None:
             before = next((one for one in was.editions if one.since < edition.since), None)
-            moved = _from_to(before.value, edition.value) if before else _edition(edition.value)
+            moved = _from_to(before.value, edition.value) if before else str(edition.value)
             says = f"{now.name} {moved} from {edition.since.isoformat()} on ({now.means[:1].lower()}{now.means[1:]}{source})"
             yield Change("parameter", now.name, says, edition.since)
         elif earlier.value != edition.value:
@@ -97,10 +97,6 @@ def _from_to(was: Quantity | str, now: Quantity | str) -> str:
     if isinstance(was, Quantity) and isinstance(now, Quantity) and was.unit == now.unit:
         return f"{plain(was.value)} to {now}"
     return f"{was} to {now}"
-
-
-def _edition(value: Quantity | str) -> str:
-    return str(value)
 
 
 def _rules(old: Knowledge, new: Knowledge) -> Iterator[Change]:
@@ -194,13 +190,25 @@ def _value_set(name: str, old: Knowledge, new: Knowledge) -> Iterator[Change]:
             yield Change("value set", name, f"value set {name} {word} {len(displays)} codes: {_few(sorted(set(displays)))}")
 
 
-def _lines(name: str, before: bytes, after: bytes) -> Iterator[Change]:
+def _lines(name: str, before: bytes | None, after: bytes | None) -> Iterator[Change]:
     """The lines of a table that differ; the tables are written a drug or a product a line."""
-    was, now = (each.decode("utf-8", errors="replace").splitlines() for each in (before, after))
-    for line in (line.strip() for line in was if line not in set(now)):
-        yield Change("table", name, f"{name} no longer says: {line}")
-    for line in (line.strip() for line in now if line not in set(was)):
-        yield Change("table", name, f"{name} now says: {line}")
+    if before is None or after is None:
+        yield Change("table", name, f"{name} is {'new' if before is None else 'gone'}")
+        return
+    was, now = (_says(each) for each in (before, after))
+    less, more = [line for line in was if line not in now], [line for line in now if line not in was]
+    if len(less) == 1 and len(more) == 1:
+        yield Change("table", name, f"{name}: `{less[0]}` to `{more[0]}`")
+        return
+    for word, lines in (("no longer says", less), ("now says", more)):
+        yield from (Change("table", name, f"{name} {word}: {line}") for line in lines[:MOST_LINES])
+        if len(lines) > MOST_LINES:
+            yield Change("table", name, f"{name} {word}, besides: {len(lines) - MOST_LINES} more lines")
+
+
+def _says(content: bytes) -> dict[str, None]:
+    lines = (line.strip() for line in content.decode("utf-8", errors="replace").splitlines())
+    return {line: None for line in lines if line and not line.startswith("#")}
 
 
 def _few(names: list[str]) -> str:

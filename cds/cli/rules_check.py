@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cds.cli.rules_folder import RULES, Form, Rules, files_at, folder
 from cds.cli.rules_report import Format, counted, errors, printed
+from cds.cli.rules_schema import schemas_in
 from cds.engine.coverage import check_coverage, check_reasons
 from cds.engine.engine import Engine
 from cds.engine.lint import check_conditions
@@ -64,12 +64,6 @@ def _sound(files: Mapping[str, bytes]) -> Knowledge:
     knowledge = assembled(files, problems)
     blamed = _with_errors(problems)
     return replace(knowledge, rules=tuple(rule for rule in knowledge.rules if rule.position.file not in blamed))
-
-
-def schemas_in(rules: Path) -> dict[str, bytes] | None:
-    """The editor schemas that stand beside the rules, by file name; None where there is no folder of them."""
-    held = rules / "schema"
-    return {path.name: path.read_bytes() for path in sorted(held.glob("*.json"))} if held.is_dir() else None
 
 
 def _check_examples(knowledge: Knowledge, sound: list[Rule], problems: Problems) -> None:

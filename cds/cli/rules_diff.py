@@ -57,8 +57,11 @@ def _shown(found: list[Change], moved: list[StoryChange], told: int, stories: Pa
         typer.echo(f"None of {counted(told, 'story')} changes.")
     else:
         typer.echo(f"{len(moved)} of {counted(told, 'story')} {'changes' if len(moved) == 1 else 'change'}:")
-        for story in moved:
+        for story in (one for one in moved if not one.in_words_alone):
             typer.echo(f"  {story.says()}")
+        worded = [one.name for one in moved if one.in_words_alone]
+        if worded:
+            typer.echo(f"  the same cards in other words ({len(worded)}): {', '.join(worded)}")
     if late:
         day = max(change.begins for change in late if change.begins)
         typer.echo(f"Some of this begins after the day of the stories: add --day {day.isoformat()} to tell them then.")

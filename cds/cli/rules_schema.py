@@ -8,6 +8,7 @@ import typer
 
 from cds.cli.rules_folder import RULES, Rules, folder, loaded
 from cds.cli.rules_report import counted
+from cds.knowledge.model import Knowledge
 from cds.knowledge.reading import files_of
 from cds.knowledge.schema import FOLDER, HEADER, header, schemas
 
@@ -15,9 +16,7 @@ from cds.knowledge.schema import FOLDER, HEADER, header, schemas
 def schema(rules: Rules = RULES) -> None:
     """Writes the editor schemas to rules/schema/, and into each rule file the first line that names its own."""
     files = files_of(folder(rules))
-    held = rules / FOLDER
-    held.mkdir(exist_ok=True)
-    changed = [held / name for name, text in schemas(loaded(files, str(rules))).items() if _written(held / name, text.encode())]
+    changed = write_schemas(rules, loaded(files, str(rules)))
     for name, content in files.items():
         line = header(name)
         if line is not None and _written(rules / name, with_header(content, line)):
@@ -25,6 +24,18 @@ def schema(rules: Rules = RULES) -> None:
     for path in changed:
         typer.echo(f"wrote {path}")
     typer.echo(f"{counted(len(changed), 'file')} changed." if changed else "All schemas are current.")
+
+
+def write_schemas(rules: Path, knowledge: Knowledge) -> list[Path]:
+    """The schemas that had to be written anew."""
+    held = rules / FOLDER
+    held.mkdir(exist_ok=True)
+    return [held / name for name, text in schemas(knowledge).items() if _written(held / name, text.encode())]
+
+
+def schemas_in(rules: Path) -> dict[str, bytes] | None:
+    """The schemas that stand beside the rules, by file name; None where none was written."""
+    return {path.name: path.read_bytes() for path in sorted((rules / FOLDER).glob("*.json"))} or None
 
 
 def with_header(content: bytes, line: str) -> bytes:

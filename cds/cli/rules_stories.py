@@ -11,6 +11,7 @@ from typing import Any
 
 from cds.cli.ask import REQUEST, Asked, moved, read, service_of
 from cds.cli.rules_folder import engine_of
+from cds.core.judged import JudgedOrder
 from cds.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.errors import RefusedCall
@@ -44,12 +45,19 @@ class StoryChange:
     appear: tuple[str, ...]
     disappear: tuple[str, ...]
     other: tuple[str, ...]
+    wording: tuple[str, ...]
+
+    @property
+    def in_words_alone(self) -> bool:
+        """Whether the same cards only say it otherwise."""
+        return not (self.appear or self.disappear or self.other)
 
     def says(self) -> str:
         parts = [
             *(f"{card} appears" for card in self.appear),
             *(f"{card} disappears" for card in self.disappear),
             *self.other,
+            *(f"{rule} says it in other words" for rule in self.wording),
         ]
         return f"{self.name}: {'; '.join(parts)}"
 
@@ -59,6 +67,7 @@ class StoryChange:
             "appear": list(self.appear),
             "disappear": list(self.disappear),
             "other": list(self.other),
+            "wording": list(self.wording),
         }
 
 
@@ -82,12 +91,13 @@ def _change(story: Told, before: Engine, after: Engine, on: date | None) -> Stor
     old, new = _decision(story, before, on), _decision(story, after, on)
     if isinstance(old, str) or isinstance(new, str):
         told = [one if isinstance(one, str) else "answered" for one in (old, new)]
-        return None if told[0] == told[1] else StoryChange(story.name, (), (), (f"{told[0]} before, {told[1]} now",))
+        return None if told[0] == told[1] else StoryChange(story.name, (), (), (f"{told[0]} before, {told[1]} now",), ())
     was, now = _cards(old), _cards(new)
     appear = tuple(f"{rule} ({now[rule, order]})" for rule, order in now if (rule, order) not in was)
     disappear = tuple(f"{rule} ({was[rule, order]})" for rule, order in was if (rule, order) not in now)
-    other = (*_indicators(was, now), *_orders(old, new), *_wording(old, new))
-    return StoryChange(story.name, appear, disappear, other) if appear or disappear or other else None
+    other, wording = (*_indicators(was, now), *_orders(old, new)), tuple(_wording(old, new))
+    found = StoryChange(story.name, appear, disappear, other, wording)
+    return found if wording or not found.in_words_alone else None
 
 
 def _decision(story: Told, engine: Engine, on: date | None) -> Decision | str:
@@ -128,9 +138,17 @@ def _orders(old: Decision, new: Decision) -> Iterator[str]:
             yield f"pace {was.pace or 'none'} to {order.pace or 'none'}"
         if was.crossover.advice != order.crossover.advice:
             yield f"crossover {was.crossover.advice} to {order.crossover.advice}"
+        if was.plan != order.plan or was.crossover.plan != order.crossover.plan:
+            yield f"plan: {_plans(was)} to {_plans(order)}"
         risks, before = ([risk.id for risk in each.risk_factors] for each in (order, was))
         yield from (f"{risk} is a risk now" for risk in risks if risk not in before)
         yield from (f"{risk} is no risk any more" for risk in before if risk not in risks)
+
+
+def _plans(order: JudgedOrder) -> str:
+    """The plans of an order, each by its steps and its end."""
+    plans = [plan for plan in (order.plan, order.crossover.plan) if plan]
+    return ", ".join(f"{plan.kind} in {len(plan.steps)} steps until {plan.ends.isoformat()}" for plan in plans) or "none"
 
 
 def _wording(old: Decision, new: Decision) -> Iterator[str]:
@@ -138,7 +156,7 @@ def _wording(old: Decision, new: Decision) -> Iterator[str]:
     texts = [{_key(card): (card["summary"], card.get("detail")) for card in each.answer["cards"]} for each in (old, new)]
     for key in texts[0].keys() & texts[1].keys():
         if texts[0][key] != texts[1][key]:
-            yield f"{key[0]} says it in other words"
+            yield key[0]
 
 
 def _key(card: Any) -> tuple[str, str]:

@@ -69,7 +69,7 @@ def check_schemas(files: Mapping[str, bytes], knowledge: Knowledge, held: Mappin
         line = header(name)
         if line is not None and content.split(b"\n", 1)[0].decode(errors="replace").strip() != line:
             seen = "the first line names no schema, so an editor can offer nothing here."
-            problems.warn("RULE151", Position(f"rules/{name}"), seen, f"Expected: {line}", "Run `cds rules schema`.")
+            problems.warn("RULE151", Position(f"rules/{name}"), seen, f"Expected: `{line}`.", "Run `cds rules schema`.")
 
 
 def _check_in_force(name: str, day: date, user: str, at: Position, knowledge: Knowledge, problems: Problems) -> None:
