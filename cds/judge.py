@@ -69,6 +69,9 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
 
     Such a contradiction is a gap only where one of the drugs matters here; an order that is merely unknown stays quiet.
     """
+    contradicting = [gap for gap in gaps if gap.kind is GapKind.CONTRADICTION]
+    if not contradicting:
+        return ()
     known: dict[str, Fact] = {
         "agent": Known("an order"),
         "order_dose_readable": Known(False),
@@ -76,16 +79,14 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
         "history_readable": Known(True),
     }
     known |= engine.risk_facts(engine.findings(RuleKind.RISK, known, day))
-    told = []
-    for gap in gaps:
-        if gap.kind is not GapKind.CONTRADICTION:
-            continue
-        true = [finding for finding in engine.findings(RuleKind.ADVICE, known, day, hook) if finding.true]
-        rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in true)
-        told += [
-            Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator) for rule in rules if rule.card
-        ]
-    return tuple(told)
+    advice = engine.findings(RuleKind.ADVICE, known, day, hook)
+    rules = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
+    return tuple(
+        Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator)
+        for gap in contradicting
+        for rule in rules
+        if rule.card
+    )
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from cds.core.case import Case
@@ -46,10 +47,16 @@ def offers(case: Case, pace: Pace | None, crossover: Crossover, asked: Collectio
     several = _several(case)
     if several is not None:
         return Offers(*(several if name in asked else None for name in (TAPER, CROSSOVER)))
-    taper = direct_plan(knowledge, case.day, takes, pace.id) if TAPER in asked or CROSSOVER in asked else None
+    taper = _drawn(direct_plan, knowledge, case.day, takes, pace.id) if TAPER in asked or CROSSOVER in asked else None
     wanted = CROSSOVER in asked and crossover.to is not None
-    across = crossover_plan(knowledge, case.day, takes, pace.id, crossover.to) if wanted else None
+    across = _drawn(crossover_plan, knowledge, case.day, takes, pace.id, crossover.to) if wanted else None
     return Offers(taper, across)
+
+
+def _drawn(draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: Taken, *how: str | None) -> Plan | NoPlan:
+    """The plan. It is drawn up once a day for all who take the same."""
+    question = (draw, day, takes.agent, tuple(takes.times.items()), takes.extended_release, takes.original, how)
+    return knowledge.remembered.recall(question, lambda: draw(knowledge, day, takes, *how))
 
 
 def _several(case: Case) -> NoPlan | None:

@@ -129,7 +129,7 @@ class Cabinet:
         self._opening = float(second_strength_saves)
         self._kits = {tier: self._kits_of(tier) for tier in Tier}
         self._reach: dict[tuple[Tier, int], list[int]] = {}
-        self._made: dict[tuple[tuple[Presentation, ...], int], Made | None] = {}
+        self._made: dict[tuple[Tier, int], dict[int, Made | None]] = {}
 
     def has(self, tier: Tier) -> bool:
         return bool(self._kits[tier])
@@ -158,15 +158,17 @@ class Cabinet:
         What a tier with a liquid delivers has that liquid in it: nobody should have to change to and fro.
         """
         best: Fit | None = None
-        for kit in self._kits[tier]:
-            made = [self._make(kit, amount) for _, amount in doses]
-            if any(one is None for one in made):
+        for place, kit in enumerate(self._kits[tier]):
+            parts = self._parts(tier, place, doses)
+            if parts is None:
                 continue
-            parts = [one for one in made if one is not None]
+            made = sum(each for each, _ in parts)
+            if best is not None and made + (self._opening if parts else 0) >= best.cost:
+                continue
             used = [any(counts[at] for _, counts in parts) for at in range(len(kit))]
             if doses and tier is not Tier.SOLID and not any(use for use, one in zip(used, kit, strict=True) if one.liquid):
                 continue
-            cost = sum(each for each, _ in parts) + self._opening * sum(used)
+            cost = made + self._opening * sum(used)
             if best is None or cost < best.cost:
                 counts = tuple(
                     (one, time, counts[at])
@@ -177,11 +179,18 @@ class Cabinet:
                 best = Fit(cost, counts)
         return best
 
-    def _make(self, kit: tuple[Presentation, ...], amount: int) -> Made | None:
-        key = (kit, amount)
-        if key not in self._made:
-            self._made[key] = _make(kit, amount)
-        return self._made[key]
+    def _parts(self, tier: Tier, place: int, doses: Doses) -> list[Made] | None:
+        """How one kit of the tier makes each dose; None where it can't make one of them."""
+        known = self._made.setdefault((tier, place), {})
+        parts = []
+        for _, amount in doses:
+            if amount not in known:
+                known[amount] = _make(self._kits[tier][place], amount)
+            made = known[amount]
+            if made is None:
+                return None
+            parts.append(made)
+        return parts
 
 
 def _pieces(kit: tuple[Presentation, ...]) -> tuple[int, ...]:

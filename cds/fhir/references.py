@@ -16,15 +16,20 @@ class Library:
 
     def __init__(self, entries: Iterable[tuple[object, object]] = ()) -> None:
         """Takes (fullUrl, resource) pairs; a fullUrl may be None."""
+        self._entries = entries
         self._by_url: dict[str, Json] = {}
         self._by_name: dict[str, tuple[Json, str | None]] = {}
-        for url, resource in entries:
-            self._add(url, resource)
 
     @classmethod
     def of(cls, *resources: object) -> Library:
         """A library of bundles and single resources; anything else is left out."""
         return cls(entry for resource in resources for entry in _entries(resource))
+
+    def _catalogue(self) -> None:
+        """Takes the resources in, when the first reference is looked up: most calls look up none."""
+        entries, self._entries = self._entries, ()
+        for url, resource in entries:
+            self._add(url, resource)
 
     def _add(self, url: object, resource: object) -> None:
         if not isinstance(resource, dict):
@@ -47,6 +52,7 @@ class Library:
         if text.startswith("#"):
             contained = views.objects(within, "contained")
             return next((item for item in contained if views.text(item, "id") in {text, text[1:]}), None)
+        self._catalogue()
         unversioned = text.split("/_history/")[0]
         if text in self._by_url or unversioned in self._by_url:
             return self._by_url.get(text) or self._by_url[unversioned]

@@ -15,27 +15,27 @@ Json = Mapping[str, Any]
 
 def mapping(value: object) -> Json:
     """The object itself, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def child(value: object, *path: str) -> Json:
     """The object at the end of the path, or an empty one."""
     for name in path:
-        value = mapping(value).get(name)
-    return mapping(value)
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
 
 
 def objects(value: object, name: str) -> list[Json]:
     """The objects of a list member; a single object counts as a list of one, as some clients write it."""
-    member = mapping(value).get(name)
-    if isinstance(member, Mapping):
+    member = value.get(name) if isinstance(value, dict) else None
+    if isinstance(member, dict):
         return [member]
-    return [item for item in member if isinstance(item, Mapping)] if isinstance(member, list) else []
+    return [item for item in member if isinstance(item, dict)] if isinstance(member, list) else []
 
 
 def text(value: object, name: str) -> str | None:
     """A text member without surrounding space, None where it is empty or no text."""
-    member = mapping(value).get(name)
+    member = value.get(name) if isinstance(value, dict) else None
     return member.strip() or None if isinstance(member, str) else None
 
 
