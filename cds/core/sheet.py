@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import reduce
 from textwrap import wrap
 
 from cds.core.medication import Form
@@ -100,7 +101,8 @@ class Sheet:
     title: str
     checked: str
     blanks: tuple[str, ...]
-    first: Section
+    first: tuple[Section, ...]
+    """What must be read before the steps."""
     steps_title: str
     before: str
     columns: tuple[str, ...]
@@ -116,18 +118,17 @@ class Sheet:
 def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
     """The sheet of a plan."""
     times = [time for time in DayTime if any(dose.times.get(time) for step in plan.steps for dose in step.doses)]
-    drugs = {"drug": plan.agent, "new_drug": plan.target}
     changes = plan.agent != plan.target
-    title = words.text("title_change" if changes else "title", **_of(drugs, changes))
-    until = words.day(plan.start - timedelta(days=1))
     return Sheet(
         language=words.language,
-        title=title,
+        title=words.text("title_change", drug=plan.agent, new_drug=plan.target)
+        if changes
+        else words.text("title", drug=plan.agent),
         checked=words.text("checked"),
         blanks=tuple(words.text(key) for key in ("name", "prescriber", "phone", "pharmacy")),
-        first=Section(words.text("first_title"), "", words.items("first", **_of(drugs, False)), urgent=True),
+        first=tuple(_first(plan, words)),
         steps_title=words.text("steps_title"),
-        before=words.text("before", drug=plan.agent, day=until, mg=words.number(about.takes)),
+        before=words.text("before", drug=plan.agent, day=words.day(plan.start), mg=words.number(about.takes)),
         columns=(words.text("when"), *(words.text(time.value) for time in times), words.text("in_all")),
         nothing=words.text("nothing"),
         rows=tuple(_rows(plan, words, times)),
@@ -137,8 +138,9 @@ def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
     )
 
 
-def _of(drugs: Mapping[str, str], changes: bool) -> dict[str, str]:
-    return dict(drugs) if changes else {"drug": drugs["drug"]}
+def _first(plan: Plan, words: Words) -> Iterator[Section]:
+    yield Section(words.text("first_title"), "", words.items("first", drug=plan.agent), urgent=True)
+    yield Section(words.text("urgent_title"), words.text("urgent"), words.items("urgent"), urgent=True)
 
 
 def _rows(plan: Plan, words: Words, times: list[DayTime]) -> Iterator[Row]:
@@ -163,11 +165,12 @@ def _sum(dose: AgentDose, words: Words, several: bool) -> dict[str, str]:
 
 
 def _taken_at(step: PlanStep, time: DayTime, words: Words, named: bool) -> Iterator[str]:
+    """What is taken of each agent."""
     for dose in step.doses:
-        for amount in dose.amounts:
-            if amount.time is time:
-                counted = counted_amount(amount.count, amount.presentation, words)
-                yield words.text("of_drug", drug=dose.agent, amount=counted) if named else counted
+        counted = [counted_amount(each.count, each.presentation, words) for each in dose.amounts if each.time is time]
+        if counted:
+            amount = reduce(lambda first, second: words.text("plus", first=first, second=second), counted)
+            yield words.text("of_drug", drug=dose.agent, amount=amount) if named else amount
 
 
 def counted_amount(count: Decimal, presentation: Presentation, words: Words) -> str:
@@ -194,7 +197,6 @@ def _sections(plan: Plan, words: Words, about: SheetFor) -> Iterator[Section]:
     onset = words.text("onset_short" if about.short_acting else "onset_long")
     yield Section(words.text("expect_title"), words.text("expect", onset=onset), words.items("expect"))
     yield Section(words.text("call_title"), words.text("call"), (*_changing(plan, words), *words.items("call")))
-    yield Section(words.text("urgent_title"), words.text("urgent"), words.items("urgent"), urgent=True)
     yield Section(words.text("helps_title"), "", words.items("helps"))
 
 
@@ -225,7 +227,7 @@ def _changing(plan: Plan, words: Words) -> tuple[str, ...]:
 def as_text(sheet: Sheet) -> str:
     """The sheet as plain text, which is also Markdown."""
     parts = [f"# {sheet.title}", _wrapped(sheet.checked), *(f"{blank}: ____________________" for blank in sheet.blanks)]
-    parts += [_section(sheet.first), f"## {sheet.steps_title}", _wrapped(sheet.before)]
+    parts += [*(_section(section) for section in sheet.first), f"## {sheet.steps_title}", _wrapped(sheet.before)]
     parts += [_step(row, sheet) for row in sheet.rows]
     parts += [_wrapped(sheet.after), *(_section(section) for section in sheet.sections), _wrapped(sheet.foot)]
     return "\n\n".join(parts) + "\n"
@@ -234,8 +236,10 @@ def as_text(sheet: Sheet) -> str:
 def _step(row: Row, sheet: Sheet) -> str:
     _, *times, in_all = sheet.columns
     lines = [f"### {row.when}" + (f" ({row.length})" if row.length else "")]
-    lines += [f"- {time}: {', '.join(takes)}" for time, takes in zip(times, row.takes, strict=True) if takes]
-    lines.append(f"- {in_all}: {', '.join(row.total)}" if row.length else _wrapped(" ".join(row.total)))
+    if not row.length:
+        return "\n".join([*lines, *row.total])
+    lines += [_wrapped(f"{time}: {', '.join(takes)}", "- ", "  ") for time, takes in zip(times, row.takes, strict=True) if takes]
+    lines.append(f"- {in_all}: {', '.join(row.total)}")
     return "\n".join([*lines, *([f"- {row.remark}"] if row.remark else [])])
 
 

@@ -1,0 +1,108 @@
+"""A plan by the rule book starts from what is taken, when it is taken, and goes by the figures of its day."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cds.core.cuts import PercentOf
+from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
+from cds.core.regimen import DayTime
+from cds.knowledge.model import Knowledge
+from cds.knowledge.reading import knowledge
+from cds.plans import crossover_plan, direct_plan, immediate_release_plan, taken
+
+DAY = date(2026, 11, 23)
+MORNING, MIDDAY, EVENING, NIGHT = DayTime
+
+
+@pytest.fixture(scope="module")
+def book() -> Knowledge:
+    return knowledge(Path(__file__).parents[2] / "rules")
+
+
+def mg(**times: str) -> dict[DayTime, Decimal]:
+    return {DayTime(time): Decimal(amount) for time, amount in times.items()}
+
+
+@pytest.mark.parametrize(
+    ("agent", "daily", "said", "expected", "stated"),
+    [
+        ("alprazolam", "3", {"times": ((MORNING, Decimal(1)), (NIGHT, Decimal(2)))}, mg(morning="1", night="2"), True),
+        ("alprazolam", "3", {"times": ((NIGHT, Decimal(1)), (NIGHT, Decimal(2)))}, mg(night="3"), True),
+        ("alprazolam", "3", {"times": ((NIGHT, Decimal(1)),)}, mg(morning="1", midday="1", night="1"), False),
+        ("alprazolam", "2", {"doses_a_day": 2}, mg(morning="1", night="1"), False),
+        ("alprazolam", "4", {"doses_a_day": 4}, mg(morning="1", midday="1", evening="1", night="1"), False),
+        ("alprazolam", "6", {"doses_a_day": 6}, mg(morning="2", midday="2", night="2"), False),
+        ("alprazolam", "1", {}, mg(morning="0.25", midday="0.375", night="0.375"), False),
+        ("diazepam", "15", {}, mg(morning="7.5", night="7.5"), False),
+        ("temazepam", "30", {}, mg(night="30"), False),
+        ("zolpidem", "10", {}, mg(night="10"), False),
+        ("alprazolam", "3", {"extended_release": True}, mg(night="3"), False),
+    ],
+)
+def test_what_is_taken_is_as_it_was_said_else_as_often_as_it_was_said_else_as_the_agent_lasts(
+    book, agent, daily, said, expected, stated
+):
+    found = taken(book, DAY, agent, Decimal(daily), **said)
+    assert (dict(found.times), found.stated, found.daily) == (expected, stated, Decimal(daily))
+
+
+def test_a_direct_plan_goes_by_the_rule_book(book):
+    plan = direct_plan(book, DAY, taken(book, DAY, "diazepam", Decimal(20)), "standard")
+    assert isinstance(plan, Plan)
+    assert (plan.kind, plan.start, plan.steps[0].daily) == (PlanKind.DIRECT, DAY, 18)
+    assert (plan.pace.basis, plan.pace.cut, plan.pace.interval) == (PercentOf.CURRENT, 10, 14)
+
+
+def test_a_plan_starts_on_the_day_it_is_asked_for(book):
+    start = date(2027, 1, 4)
+    plan = direct_plan(book, DAY, taken(book, DAY, "diazepam", Decimal(20)), "standard", PercentOf.ORIGINAL, start)
+    assert isinstance(plan, Plan)
+    assert (plan.start, plan.pace.basis) == (start, PercentOf.ORIGINAL)
+
+
+def test_a_crossover_goes_to_the_rule_books_agent(book):
+    plan = crossover_plan(book, DAY, taken(book, DAY, "alprazolam", Decimal(3), doses_a_day=3), "slower")
+    assert isinstance(plan, Plan)
+    assert (plan.kind, plan.agent, plan.target) == (PlanKind.CROSSOVER, "alprazolam", "diazepam")
+
+
+def test_extended_release_is_not_exchanged_before_it_is_immediate_release(book):
+    takes = taken(book, DAY, "alprazolam", Decimal(3), extended_release=True)
+    refused = crossover_plan(book, DAY, takes, "slower")
+    assert isinstance(refused, NoPlan)
+    assert [one.kind for one in refused.instead] == [InsteadKind.IMMEDIATE_RELEASE]
+    plan = immediate_release_plan(book, DAY, takes, "slower")
+    assert isinstance(plan, Plan)
+    assert plan.steps[0].daily == 3
+    assert not any(amount.presentation.extended_release for amount in plan.steps[0].doses[0].amounts)
+
+
+@pytest.mark.parametrize("pace", ["specialist", "hold"])
+@pytest.mark.parametrize("draw", [direct_plan, crossover_plan, immediate_release_plan])
+def test_a_pace_without_steps_draws_no_plan_and_says_to_keep_the_dose(book, pace, draw):
+    found = draw(book, DAY, taken(book, DAY, "alprazolam", Decimal(3)), pace)
+    assert isinstance(found, NoPlan)
+    assert "keep the dose as it is" in found.instead[0].says.lower()
+
+
+def test_an_agent_that_no_source_converts_gets_no_plan(book):
+    agents = [name for name, agent in book.agents.items() if not agent.equivalents]
+    assert agents
+    for name in agents:
+        found = direct_plan(book, DAY, taken(book, DAY, name, Decimal(10)), "standard")
+        assert isinstance(found, NoPlan) and "converts" in found.reason
+
+
+def test_no_agent_makes_a_plan_fail(book):
+    for name in book.agents:
+        for pace in book.paces:
+            for daily in ("0.5", "7", "30"):
+                takes = taken(book, DAY, name, Decimal(daily))
+                assert takes.daily == Decimal(daily)
+                for draw in (direct_plan, crossover_plan):
+                    assert isinstance(draw(book, DAY, takes, pace), Plan | NoPlan)
