@@ -43,8 +43,10 @@ def check_words(words: Iterable[FactDefinition], numbers: Mapping[str, Parameter
 
 
 def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: Problems) -> None:
-    """Reports an equivalent or an interaction whose source `evidence.yaml` does not hold, each source once."""
+    """Reports an equivalent, an interaction or the naloxone whose source `evidence.yaml` does not hold, each source once."""
     for source in sorted({row.source for agent in shelves.agents.values() for row in agent.equivalents}):
         check_cite(source, Position("rules/drugs/equivalents.yaml"), sources, problems)
     for source in sorted({interaction.cite for interaction in shelves.interactions}):
         check_cite(source, Position("rules/drugs/interactions.yaml"), sources, problems)
+    for source in shelves.naloxone.cites if shelves.naloxone else ():
+        check_cite(source, Position("rules/drugs/naloxone.yaml"), sources, problems)

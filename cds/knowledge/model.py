@@ -18,6 +18,7 @@ from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.dosing import Dosing
+    from cds.knowledge.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +235,12 @@ class Parameter:
     at_least: Quantity | None = None
     at_most: Quantity | None = None
     position: Position = Position("-")
+    one_of: tuple[str, ...] = ()
+    """What a site may choose, of a parameter of unit `name`."""
+
+    @property
+    def site_may_change(self) -> bool:
+        return bool(self.at_least or self.at_most or self.one_of)
 
     def on(self, day: date) -> ParameterEdition | None:
         return next((edition for edition in self.editions if edition.since <= day), None)
@@ -291,6 +298,21 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Naloxone:
+    """A single-dose nasal spray. Units: mg in one device; minutes until it may be given again; devices to dispense."""
+
+    system: str
+    code: str
+    display: str
+    name: str
+    mg: Decimal
+    again_from: int
+    again_to: int
+    devices: int
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
     """All rule files, tables and sources at one revision, a content hash of everything under the folder."""
 
@@ -318,8 +340,12 @@ class Knowledge:
     """What can be dispensed, by agent."""
     taken_at_night: frozenset[str] = frozenset()
     """The agents that are hypnotics: one dose, at night."""
+    naloxone: Naloxone | None = None
+    """What is offered where an opioid is taken too, from `rules/drugs/naloxone.yaml`."""
     sheets: Mapping[str, Words] = field(default_factory=dict)
     """The texts of the patient's sheet, by language."""
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    """What each site changed, by its id; not applied here: see `cds.knowledge.sites.site`."""
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cds.knowledge.check import check_released, check_table_cites, check_words
@@ -14,6 +15,7 @@ from cds.knowledge.parameters import paces, parameters
 from cds.knowledge.problems import Problems
 from cds.knowledge.rules import Surroundings, check_names, check_order, check_template, rule
 from cds.knowledge.sheet import sheets
+from cds.knowledge.site_files import sites
 from cds.knowledge.tables import Tables, tables
 from cds.knowledge.vocabulary import risk_definitions, vocabulary
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
@@ -78,7 +80,7 @@ def assembled(
     check_released(rules, problems)
     check_words(words.values(), numbers, shelves, problems)
     check_table_cites(shelves, sources, problems)
-    return Knowledge(
+    found = Knowledge(
         revision=revision(files),
         vocabulary=words,
         parameters=numbers,
@@ -96,8 +98,10 @@ def assembled(
         texts=texts,
         presentations=shelves.presentations,
         taken_at_night=shelves.taken_at_night,
+        naloxone=shelves.naloxone,
         sheets=sheets(documents, sources, problems),
     )
+    return replace(found, sites=sites(files, found, problems))
 
 
 def revision(files: Mapping[str, bytes]) -> str:

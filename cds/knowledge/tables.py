@@ -9,7 +9,8 @@ from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
 from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
-from cds.knowledge.model import CodedValue, Interaction
+from cds.knowledge.model import CodedValue, Interaction, Naloxone
+from cds.knowledge.naloxone import naloxone
 from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
 from cds.knowledge.value_sets import value_sets
@@ -28,6 +29,7 @@ class Tables:
     dosing: Dosing = field(default_factory=lambda: Dosing({}))
     presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
     taken_at_night: frozenset[str] = frozenset()
+    naloxone: Naloxone | None = None
 
 
 def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
@@ -45,4 +47,5 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         dosing=dosing(files, problems),
         presentations=sold.by_agent,
         taken_at_night=sold.at_night,
+        naloxone=naloxone(files, problems),
     )
