@@ -78,6 +78,8 @@ class Agent:
     smallest_solid_step: Decimal | None
     smallest_liquid_step: Decimal | None
     highest_labelled_daily_dose: Decimal | None = None
+    other_equivalents: tuple[Equivalent, ...] = ()
+    """Rows of sources that are not read, for a site that chooses one of them."""
 
     @property
     def short_acting(self) -> bool:

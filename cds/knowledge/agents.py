@@ -15,6 +15,8 @@ AGENTS = "drugs/agents.yaml"
 EQUIVALENTS = "drugs/equivalents.yaml"
 REQUIRED = ("kind", "duration", "high_potency", "glucuronidated_only", "enzymes", "half_life", "cite", "verified")
 OPTIONAL = ("smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
+Converted = tuple[tuple[Equivalent, ...], tuple[Equivalent, ...]]
+"""The rows of an agent that are read, and those that are not."""
 ORIGINS = ("read", "read in a transcription", "general knowledge", "calculated", "our proposal")
 
 
@@ -23,10 +25,10 @@ def agents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Agent]:
     document = Fields(read(f"rules/{AGENTS}", files.get(AGENTS, b""), problems), problems, ["agents"]).node("agents")
     pairs = document.pairs if isinstance(document, Pairs) else ()
     converted = _equivalents(files, [key.text for key, _ in pairs], problems)
-    return {key.text: _agent(key.text, node, converted.get(key.text, ()), problems) for key, node in pairs}
+    return {key.text: _agent(key.text, node, converted.get(key.text, ((), ())), problems) for key, node in pairs}
 
 
-def _agent(name: str, node: Node, equivalents: tuple[Equivalent, ...], problems: Problems) -> Agent:
+def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) -> Agent:
     fields = Fields(node, problems, REQUIRED, OPTIONAL)
     kind = fields.one_of("kind", tuple(AgentKind))
     duration = fields.one_of("duration", tuple(DurationClass))
@@ -37,7 +39,8 @@ def _agent(name: str, node: Node, equivalents: tuple[Equivalent, ...], problems:
         high_potency=fields.yes_no("high_potency"),
         glucuronidated_only=fields.yes_no("glucuronidated_only"),
         enzymes=frozenset(fields.texts("enzymes")),
-        equivalents=equivalents,
+        equivalents=equivalents[0],
+        other_equivalents=equivalents[1],
         smallest_solid_step=_mg(fields, "smallest_solid_step", problems),
         smallest_liquid_step=_mg(fields, "smallest_liquid_step", problems),
         highest_labelled_daily_dose=_mg(fields, "highest_labelled_daily_dose", problems),
@@ -55,8 +58,11 @@ def _mg(fields: Fields, key: str, problems: Problems) -> Decimal | None:
     return amount.value
 
 
-def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: Problems) -> dict[str, tuple[Equivalent, ...]]:
-    """The rows that apply to each agent: those of the default sources, or, where none converts it, those of the others."""
+def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: Problems) -> dict[str, Converted]:
+    """The rows that apply to each agent, and the rest.
+
+    Those of the default sources apply, or, where none converts it, those of the others.
+    """
     root = Fields(read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), problems), problems, ["default_sources", "agents"])
     defaults = frozenset(root.texts("default_sources"))
     table = root.node("agents")
@@ -71,7 +77,8 @@ def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: P
             problems.add("RULE021", Position(f"rules/{EQUIVALENTS}"), seen, expected, f"Add `{name}:`.")
             continue
         rows = _rows(index[name], problems)
-        found[name] = tuple(row for row in rows if row.source in defaults) or rows
+        used = tuple(row for row in rows if row.source in defaults) or rows
+        found[name] = used, tuple(row for row in rows if row not in used)
     return found
 
 

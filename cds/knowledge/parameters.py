@@ -33,21 +33,33 @@ def _parameter(key: Scalar, node: Node, sources: Mapping[str, Source], problems:
     fields = Fields(node, problems, ["means", "unit", "values"], ["site_may_change"])
     unit = fields.text("unit")
     bounds: dict[str, Quantity | None] = {}
+    choices: tuple[str, ...] = ()
     if fields.node("site_may_change") is not None:
-        limits = Fields(fields.node("site_may_change"), problems, [], ["at_least", "at_most"])
+        limits = Fields(fields.node("site_may_change"), problems, [], ["one_of"] if unit == NAME else ["at_least", "at_most"])
+        choices = limits.texts("one_of")
         for bound in ("at_least", "at_most"):
-            value = _value(limits, bound, unit) if limits.node(bound) is not None else None
+            value = value_of(limits, bound, unit) if limits.node(bound) is not None else None
             bounds[bound] = value if isinstance(value, Quantity) else None
     editions = _editions(fields, unit, sources)
-    found = Parameter(key.text, fields.text("means"), unit, editions, bounds.get("at_least"), bounds.get("at_most"), key.position)
+    found = Parameter(
+        key.text, fields.text("means"), unit, editions, bounds.get("at_least"), bounds.get("at_most"), key.position, choices
+    )
     for edition in editions:
-        if isinstance(edition.value, Quantity) and not _inside(edition.value, found):
+        if not inside(edition.value, found):
             seen = f"{edition.value} is outside the bounds that a site has to keep."
-            problems.add("RULE115", key.position, seen, f"Bounds: {found.at_least or '-'} to {found.at_most or '-'}.")
+            problems.add("RULE115", key.position, seen, f"Bounds: {bounds_in_words(found)}.")
     return found
 
 
-def _inside(value: Quantity, parameter: Parameter) -> bool:
+def bounds_in_words(parameter: Parameter) -> str:
+    """What a site may choose: `5 percent to 25 percent`, or the names."""
+    return listed(parameter.one_of) if parameter.one_of else f"{parameter.at_least or '-'} to {parameter.at_most or '-'}"
+
+
+def inside(value: Quantity | str, parameter: Parameter) -> bool:
+    """Whether the value keeps the bounds that the parameter sets for sites."""
+    if isinstance(value, str):
+        return not parameter.one_of or value in parameter.one_of
     above = parameter.at_least is None or parameter.at_least.value <= value.value
     return above and (parameter.at_most is None or value.value <= parameter.at_most.value)
 
@@ -61,14 +73,15 @@ def _editions(fields: Fields, unit: str, sources: Mapping[str, Source]) -> tuple
     for key, node in values.pairs:
         edition = Fields(node, problems, ["value", "cite"], ["says"])
         since = as_day(key.text, key.position, problems)
-        value = _value(edition, "value", unit) if edition.node("value") is not None else None
+        value = value_of(edition, "value", unit) if edition.node("value") is not None else None
         check_cite(edition.text("cite"), edition.at("cite"), sources, problems)
         if since and value is not None:
             editions.append(ParameterEdition(since, value, edition.text("cite"), edition.optional_text("says")))
     return tuple(sorted(editions, key=lambda edition: edition.since, reverse=True))
 
 
-def _value(fields: Fields, key: str, unit: str) -> Quantity | str | None:
+def value_of(fields: Fields, key: str, unit: str) -> Quantity | str | None:
+    """The amount, or of unit `name` the text, that stands under the key; None where it is neither."""
     text = fields.text(key)
     if unit == NAME:
         return text or None
