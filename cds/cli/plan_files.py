@@ -83,7 +83,7 @@ def calendar(plan: Plan, now: datetime) -> bytes:
     stamp = hashlib.sha256(rows(plan).encode()).hexdigest()[:32]
     for at, step in enumerate(plan.steps):
         found.add_component(_event(plan, step, f"{stamp}-{at}@taper-cds", now))
-    return found.to_ical()
+    return bytes(found.to_ical())
 
 
 def _event(plan: Plan, step: PlanStep, uid: str, now: datetime) -> Event:

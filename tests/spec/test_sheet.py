@@ -270,3 +270,15 @@ def test_a_language_that_lacks_a_word_or_a_value_is_refused_with_its_place(befor
     with pytest.raises(BadKnowledge, match=re.escape(says)) as refused:
         from_files(with_sheet("qaa", text.replace(before, after)))
     assert "rules/sheet/qaa.yaml" in str(refused.value)
+
+
+@pytest.mark.parametrize("agent", BOOK.agents)
+def test_every_plan_has_a_sheet(agent):
+    """Whatever the agent, its release, its pace and its forms: no amount is without words."""
+    for pace in ("short", "standard", "slower"):
+        for daily in ("1", "7.5", "30"):
+            for draw in (direct_plan, crossover_plan):
+                found = draw(BOOK, DAY, takes(agent, night=daily), pace)
+                if isinstance(found, Plan):
+                    page = sheet(found, ENGLISH, SheetFor(Decimal(daily), BOOK.agents[found.target].short_acting))
+                    assert len(page.rows) == len(found.steps) and "{{" not in as_text(page)
