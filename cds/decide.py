@@ -22,11 +22,13 @@ from cds.fhir.reading import draft_orders, patient_record
 from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
 from cds.fhir.views import local_reference, reference
+from cds.fhir.writing import Visit
 from cds.hooks.cards import cards
 from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
 from cds.judge import Judgement, judge, unread
 from cds.knowledge.model import Knowledge
+from cds.signing import Desktop, signable
 
 MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
 """Any one of these tells what the patient takes; without all of them nothing sound can be said."""
@@ -78,7 +80,8 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         asked = questions(tuple(knowledge.vocabulary.values()), amounts)
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
         gaps = (*unclear, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
-    told = [each for judgement in judgements for each in judgement.told]
+    desktop = Desktop({reference(resource): resource for _, resource in call.drafts}, _visit(call, day), knowledge, new_id)
+    told = [advice for judgement in judgements for advice in signable(judgement, desktop)]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))
     answer = {
@@ -86,6 +89,10 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
     return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps)
+
+
+def _visit(call: HookCall, day: date) -> Visit:
+    return Visit(call.patient_id, day, call.encounter_id, call.user)
 
 
 def _judged(judgements: Sequence[Judgement]) -> tuple[JudgedOrder, ...]:

@@ -27,7 +27,7 @@ class RiskFactor:
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """`advice` is favoured, against or not-relevant; `to` the longer-acting agent where favoured, with the `plan` where asked for."""
+    """`advice` is favoured, against or not-relevant; `to` the longer-acting agent where favoured; its `plan` where asked for."""
 
     advice: str
     to: str | None = None

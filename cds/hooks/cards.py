@@ -39,7 +39,7 @@ class Advice:
     ordered: tuple[Step, ...] = ()
     """The doses that the order gives, to be shown beside a plan; none where it changes nothing."""
     suggestions: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
-    """What an EHR can apply, by the name of a suggestion; without uuids."""
+    """What an EHR can apply, by the name of a suggestion."""
 
     @property
     def card(self) -> Card:
@@ -110,7 +110,7 @@ def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
 
 
 def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str, said: set[str]) -> dict[str, Any]:
-    """One card. Suggestions, with `selectionBehavior`, join it here, from the builders that `card.suggest` names.
+    """One card.
 
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
@@ -122,6 +122,7 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
         "detail": _detail(shown, wording, knowledge, said),
         "indicator": advice.indicator,
         "source": _source(advice.rule, knowledge),
+        **_suggestions(advice),
         "overrideReasons": _override_reasons(advice.card, knowledge),
         "links": _links(advice.rule, knowledge),
         "extension": {EXTENSION: _extension(shown, decision)},
@@ -135,6 +136,16 @@ def _detail(shown: Shown, wording: Wording, knowledge: Knowledge, said: set[str]
     basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in shown.advice.rule.because)])
     not_reviewed = _not_said_before(knowledge.texts.get("not_reviewed", "").strip(), said)
     return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
+
+
+def _suggestions(advice: Advice) -> dict[str, Any]:
+    """What can be applied. Of two plans at most one may be; a plan's orders and its care plan, or naloxone, go together."""
+    offered = [name for name in advice.card.suggest if advice.suggestions.get(name)]
+    if not offered:
+        return {}
+    exclusive = sum(isinstance(advice.plans.get(name), Plan) for name in offered) > 1
+    suggestions = [one for name in offered for one in advice.suggestions[name]]
+    return {"suggestions": suggestions, "selectionBehavior": "at-most-one" if exclusive else "any"}
 
 
 def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:

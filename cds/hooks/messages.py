@@ -16,8 +16,9 @@ from cds.core.gap import Gap
 from cds.core.judged import Crossover, JudgedOrder
 from cds.core.quantity import Range, rounded
 from cds.errors import BadRequest, OtherPatient, UnknownService
-from cds.hooks.plan_json import number, plan_json
-from cds.hooks.services import HOOKS
+from cds.hooks.plan_json import number as json_number
+from cds.hooks.plan_json import plan_json
+from cds.hooks.services import DRAFTS_IN, HOOKS
 
 EXTENSION = "org.taper-cds"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -69,7 +70,7 @@ def hook_call(service: str, body: object) -> HookCall:
         patient_id=_bare_id(_text(context, "patientId", "context."), "Patient", "context.patientId"),
         user=_optional_text(context, "userId", "context."),
         encounter_id=_encounter(context),
-        drafts=_drafts(context) if hook != "patient-view" else (),
+        drafts=_drafts(context, DRAFTS_IN[hook]) if hook in DRAFTS_IN else (),
         selections=_selections(context) if hook == "order-select" else None,
         prefetch=_object(call["prefetch"], "prefetch") if call.get("prefetch") is not None else {},
         fhir_server=server,
@@ -91,8 +92,8 @@ def refuse_other_patients(call: HookCall) -> None:
             reference = subject.get("reference") if isinstance(subject, dict) else None
             if isinstance(reference, str) and not _may_be(reference, call.patient_id):
                 raise OtherPatient(
-                    f"context.draftOrders.entry[{number}].resource.{member}: seen another subject than the patient of the call "
-                    "(context.patientId); expected the same. Nothing was judged."
+                    f"context.{DRAFTS_IN[call.hook]}.entry[{number}].resource.{member}: seen another subject than the patient of "
+                    "the call (context.patientId); expected the same. Nothing was judged."
                 )
 
 
@@ -137,7 +138,7 @@ def _range(range: Range | None) -> dict[str, int | float | None] | None:
 
 
 def _number(value: Decimal | None) -> int | float | None:
-    return None if value is None else number(rounded(value))
+    return None if value is None else json_number(rounded(value))
 
 
 def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
@@ -150,25 +151,26 @@ def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]
     return server, _object(authorization, "fhirAuthorization")
 
 
-def _drafts(context: Mapping[str, Any]) -> tuple[Draft, ...]:
+def _drafts(context: Mapping[str, Any], name: str) -> tuple[Draft, ...]:
     """The draft orders; none where the client may not send them. An entry without a resource holds no order."""
-    bundle = context.get("draftOrders")
+    where = f"context.{name}"
+    bundle = context.get(name)
     if bundle is None:
         return ()
-    bundle = _object(bundle, "context.draftOrders")
+    bundle = _object(bundle, where)
     if bundle.get("resourceType") != "Bundle":
-        raise BadRequest("context.draftOrders: seen an object that is no Bundle; expected a FHIR Bundle.")
+        raise BadRequest(f"{where}: seen an object that is no Bundle; expected a FHIR Bundle.")
     entries = bundle.get("entry")
     if entries is None:
         return ()
     drafts = []
-    for number, entry in enumerate(_list(entries, "context.draftOrders.entry")):
-        entry = _object(entry, f"context.draftOrders.entry[{number}]")
+    for number, entry in enumerate(_list(entries, f"{where}.entry")):
+        entry = _object(entry, f"{where}.entry[{number}]")
         resource = entry.get("resource")
         if resource is None:
             continue
         full_url = entry.get("fullUrl")
-        resource = _object(resource, f"context.draftOrders.entry[{number}].resource")
+        resource = _object(resource, f"{where}.entry[{number}].resource")
         drafts.append((full_url if isinstance(full_url, str) else None, resource))
     return tuple(drafts)
 

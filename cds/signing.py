@@ -1,0 +1,110 @@
+"""What an EHR can apply for a piece of advice: the orders of a plan ready to sign, its care plan, and naloxone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cds.core.facts import Known
+from cds.core.plan import Plan, PlanKind
+from cds.core.record import Order
+from cds.core.situation import is_stop
+from cds.fhir.care_plan import care_plan
+from cds.fhir.naloxone import naloxone_request
+from cds.fhir.writing import Visit, medication_requests
+from cds.fhir.writing_actions import create_action, replace_actions, update_action
+from cds.hooks.cards import Advice
+from cds.hooks.plan_table import written
+from cds.hooks.suggestions import suggestion
+from cds.judge import Judgement
+from cds.knowledge.model import Knowledge
+from cds.offers import CROSSOVER, NALOXONE, TAPER
+
+Json = Mapping[str, Any]
+LABELS = {
+    PlanKind.DIRECT: "Order this taper of {agent}, {pace} pace, to 0 on {ends}",
+    PlanKind.CROSSOVER: "Order this crossover from {agent} to {target}, then its taper to 0 on {ends}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desktop:
+    """What the orders are written from: the drafts as they came, by reference, the visit, and where ids come from."""
+
+    drafts: Mapping[str, Json]
+    visit: Visit
+    knowledge: Knowledge
+    new_id: Callable[[], str]
+
+
+def signable(judgement: Judgement, desktop: Desktop) -> tuple[Advice, ...]:
+    """The judgement's advice, each with what can be applied for it."""
+    return tuple(replace(advice, suggestions=_suggestions(advice, judgement, desktop)) for advice in judgement.told)
+
+
+def _suggestions(advice: Advice, judgement: Judgement, desktop: Desktop) -> dict[str, tuple[dict[str, Any], ...]]:
+    found: dict[str, tuple[dict[str, Any], ...]] = {}
+    for name in advice.card.suggest:
+        plan = advice.plans.get(name)
+        if isinstance(plan, Plan):
+            found[name] = _of_plan(plan, judgement, desktop, alone=_plans_of(advice) == 1)
+        elif name == NALOXONE and _needs_naloxone(advice) and desktop.knowledge.naloxone is not None:
+            found[name] = (_naloxone(advice, desktop),)
+    return found
+
+
+def _plans_of(advice: Advice) -> int:
+    return sum(isinstance(advice.plans.get(name), Plan) for name in (TAPER, CROSSOVER) if name in advice.card.suggest)
+
+
+def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, alone: bool) -> tuple[dict[str, Any], ...]:
+    """The plan's orders; beside them its care plan, unless the card offers two plans of which one at most may be taken."""
+    draft = desktop.drafts.get(judgement.case.situation.request)
+    interval = int(judgement.case.amounts["dispensing_interval"])
+    requests = medication_requests(plan, draft, desktop.visit, interval)
+    label = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
+    orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=alone)
+    if not alone:
+        return (orders,)
+    whole = care_plan(plan, desktop.visit, draft)
+    described = f"Add the plan of the whole taper: {len(plan.steps)} steps from {written(plan.start)} to {written(plan.ends)}"
+    return orders, suggestion("Add the whole taper as a care plan", [create_action(whole, described)], desktop.new_id)
+
+
+def _actions(
+    plan: Plan, judgement: Judgement, draft: Json | None, requests: Sequence[dict[str, Any]], desktop: Desktop
+) -> Iterable[dict[str, Any]]:
+    """What is done to the drafts: the first is changed or replaced, the others that were judged with it are taken away."""
+    members = judgement.case.situation.members
+    others = [
+        desktop.drafts[member.reference] for member in members[1:] if not is_stop(member) and member.reference in desktop.drafts
+    ]
+    removals = [action for other in others for action in replace_actions(other, ())]
+    if members and draft is not None and _can_be_changed(members[0], plan):
+        return [*update_action(draft, requests), *removals]
+    on_record = draft is not None and _is_on_record(members, judgement)
+    return [*replace_actions(draft, requests, on_record), *removals]
+
+
+def _can_be_changed(draft: Order, plan: Plan) -> bool:
+    """Whether the draft orders what the plan lowers: a stop, or an order of another agent, must not be signed at all."""
+    return not is_stop(draft) and plan.kind is PlanKind.DIRECT and draft.medication.agent == plan.agent
+
+
+def _is_on_record(members: Sequence[Order], judgement: Judgement) -> bool:
+    """Whether the draft changes a prescription that runs already: its id is then the prescription's."""
+    known = {order.reference for order in judgement.case.record.orders}
+    return bool(members) and (members[0].reference in known or members[0].status not in {"draft", "active"})
+
+
+def _needs_naloxone(advice: Advice) -> bool:
+    known = advice.facts.get("naloxone_on_record")
+    return not (isinstance(known, Known) and known.value is True)
+
+
+def _naloxone(advice: Advice, desktop: Desktop) -> dict[str, Any]:
+    product = desktop.knowledge.naloxone
+    assert product is not None
+    request = naloxone_request(product, desktop.visit, desktop.drafts.get(advice.order))
+    return suggestion(f"Order {product.name}, to have at hand", [create_action(request)], desktop.new_id, recommended=True)
