@@ -62,6 +62,16 @@ def rounded(value: Decimal) -> Decimal:
     return Decimal(plain(value))
 
 
+def exact(value: Decimal) -> str:
+    """The value with every digit, without trailing zeros and never with an exponent: as a dose that is to be measured is written.
+
+    >>> exact(Decimal("0.0625")), exact(Decimal("30.0"))
+    ('0.0625', '30')
+    """
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def plain(value: Decimal) -> str:
     """The value as a person writes it, to three places, never with an exponent.
 

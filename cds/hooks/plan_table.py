@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
-from cds.core.quantity import plain
+from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Step
 
 WORDS = {
@@ -32,7 +32,7 @@ def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int)
 
 def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]:
     doses = " + ".join(
-        f"{dose.agent} {plain(dose.daily)} mg" if len(step.doses) > 1 else f"{plain(dose.daily)} mg" for dose in step.doses
+        f"{dose.agent} {exact(dose.daily)} mg" if len(step.doses) > 1 else f"{exact(dose.daily)} mg" for dose in step.doses
     )
     ordered_mg = [f"{plain(_ordered_on(step.start, ordered, day))} mg"] if ordered else []
     small = " (small step)" if step.below_small_step_limit else ""
@@ -40,7 +40,7 @@ def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]
 
 
 def _how(step: PlanStep) -> str:
-    parts = [f"{plain(mg)} mg {time.value}" for dose in step.doses for time in DayTime if (mg := dose.times.get(time))]
+    parts = [f"{exact(mg)} mg {time.value}" for dose in step.doses for time in DayTime if (mg := dose.times.get(time))]
     return ", ".join(parts) or "none"
 
 
