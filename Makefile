@@ -24,7 +24,7 @@ help:
 	@echo "make test    everything that must hold: lint, import rules, types, tests"
 	@echo "make lint    the first three of these"
 	@echo "make bench   what a call, a start and a plan cost"
-	@echo "make lock    refresh the lock files from pyproject.toml"
+	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
 	@echo "make clean   remove the environment and every cache"
 
 demo: .venv/installed
@@ -66,14 +66,14 @@ bench: .venv/installed-test
 	@$(PIP) --require-hashes --no-build-isolation -r requirements-test.lock
 	@touch $@
 
-# Needs uv, the one tool that is not in the locks. ---------------------------------------------------------------------
+# Needs uv, the one tool that is not in the locks. Keeps the versions there are; without the files it takes the newest. ----
 
-UV := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+UV := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv. Install it with: pip install uv"; exit 1; } >&2
-	grep -o '"setuptools[^"]*"' pyproject.toml | tr -d '"' | $(UV) - --output-file requirements-build.lock
+	grep -o '"setuptools>[^"]*"' pyproject.toml | tr -d '"' | $(UV) - --output-file requirements-build.lock
 	$(UV) pyproject.toml --output-file requirements.lock
 	$(UV) pyproject.toml --extra test --constraint requirements.lock --output-file requirements-test.lock
 

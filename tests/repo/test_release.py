@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -46,6 +48,20 @@ def test_a_lock_holds_a_hash_for_every_package(lock: str) -> None:
 
 def test_the_service_is_tested_with_the_packages_that_it_is_served_with() -> None:
     assert pins("requirements.lock").items() <= pins("requirements-test.lock").items()
+
+
+def imported(room: str) -> set[str]:
+    """The packages that the modules of a folder import, by the names that they are installed under; our own left out."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / room).rglob("*.py")]
+    names = {alias.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"cds"}
+    installed = importlib.metadata.packages_distributions()
+    return {canonicalize_name(installed.get(top, [top])[0]) for top in tops}
+
+
+def test_every_package_that_the_service_imports_is_in_its_lock() -> None:
+    assert sorted(imported("cds") - set(pins("requirements.lock"))) == []
 
 
 def test_the_changelog_begins_with_the_version_that_is_built() -> None:
