@@ -1,0 +1,252 @@
+"""An edit that breaks a rule file is refused, with the right code at the right line: mutations of the files that are shipped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+
+import pytest
+
+from cds.errors import BadKnowledge
+from cds.knowledge.problems import CODES, Problem, Problems
+from cds.knowledge.reading import files_of, from_files
+from cds.knowledge.tables import Tables, tables
+
+RULES = Path(__file__).parents[2] / "rules"
+FILES = files_of(RULES)
+
+RISK, ADVICE, ORDER = "risk/alcohol-use.yaml", "advice/cut-too-fast.yaml", "advice/order.yaml"
+NUMBERS, WORDS, SOURCES = "parameters/taper.yaml", "vocabulary.yaml", "evidence.yaml"
+PACES, TEXTS, REASONS = "paces.yaml", "texts.yaml", "override-reasons.yaml"
+SET, INDEX, RELEASED = "value-sets/falls-and-frailty.csv", "value-sets/index.yaml", "value-sets/released.csv"
+PRODUCTS, OTHERS, NAMES = "drugs/products.csv", "drugs/other-drugs.csv", "drugs/names.csv"
+EQUIVALENTS, INTERACTIONS = "drugs/equivalents.yaml", "drugs/interactions.yaml"
+
+MISSPELT = [
+    (RISK, ["risk", "title", "status", "version", "in_force", "about", "when", "because", "expect_false_alarms", "then"]),
+    (RISK, ["examples"]),
+    (RISK, ["any", "  - cite", "    says", "    strength", "  setting", "  watch", "  - name", "    given", "    expect"]),
+    (ADVICE, ["advice", "hooks", "card", "  indicator", "  summary", "  detail", "  suggest", "  if we cannot tell"]),
+    (ADVICE, ["  override_reasons", "  all", "  none"]),
+    (NUMBERS, ["  means", "  unit", "  site_may_change", "  values"]),
+    (WORDS, ["facts", "    means", "    type", "    choices", "    needs", "    if_missing", "    because", "    value_sets"]),
+    (WORDS, ["    history", "    within", "    drug_groups", "    asked_by", "    unit"]),
+    (SOURCES, ["sources", "    title", "    label", "    origin", "    year", "    url", "    read"]),
+    (PACES, ["paces", "    says", "    plan", "    cut", "    interval", "    cite"]),
+    (TEXTS, ["texts"]),
+    (REASONS, ["override_reasons", "    system", "    code", "    display"]),
+    (ORDER, ["order"]),
+    (INDEX, ["value_sets", "    title", "    used_for", "    source"]),
+]  # fmt: skip
+"""Every key of every kind of rule file; each is written with one letter more, and is then no key that is known."""
+
+EDITS = [
+    ("a tab", RISK, "title: Alc", "title:\tAlc", "RULE003"),
+    ("a tab that indents", ADVICE, "  indicator: warning", "\tindicator: warning", "RULE003"),
+    ("a key twice", RISK, "version: 1", "version: 1\nversion: 2", "RULE002"),
+    ("a fact twice in an example", RISK, "{alcohol_use_disorder: yes, ", "{alcohol_use_disorder: yes, alcohol_use_disorder: no, ",
+     "RULE002"),
+    ("an anchor", RISK, "title: Alc", "title: &a Alc", "RULE004"),
+    ("a tag", RISK, "version: 1", "version: !!int 1", "RULE004"),
+    ("a brace that is never closed", RISK, "- alcohol_use_disorder: {is: yes}", "- alcohol_use_disorder: {is: yes", "RULE001",
+     "    - audit_c: {"),
+    ("a colon in a text without quotes", RISK, "says: Treat the", "says: Treat: the", "RULE001"),
+    ("a number for a text", RISK, "title: Alcohol use disorder or a positive screen", "title: [Alcohol]", "RULE022"),
+    ("a text for a list", ADVICE, "hooks: [order-select, order-sign]", "hooks: order-sign", "RULE022"),
+    ("a list for a mapping", RISK, "in_force: {from: 2026-01-01}", "in_force: [2026-01-01]", "RULE022"),
+    ("a condition that asks two things", RISK, "{is: yes}", "{is: yes, is one of: [yes]}", "RULE022"),
+    ("an empty list of conditions", RISK, "when:\n", "when:\n  all: []\n", "RULE022"),
+    ("an unknown status", RISK, "status: active", "status: live", "RULE023"),
+    ("a version that is no number", RISK, "version: 1", "version: 1.2", "RULE023"),
+    ("a version of 0", RISK, "version: 1", "version: 0", "RULE023"),
+    ("a day that there is not", RISK, "from: 2026-01-01", "from: 2026-02-30", "RULE023"),
+    ("a day in other words", RISK, "from: 2026-01-01", "from: 1 January 2026", "RULE023"),
+    ("an end before the beginning", RISK, "{from: 2026-01-01}", "{from: 2026-01-01, to: 2025-12-31}", "RULE115"),
+    ("an id that is not the file's", RISK, "risk: alcohol-use", "risk: alcohol", "RULE024"),
+    ("an unknown subject", RISK, "about: patient", "about: person", "RULE023"),
+    ("an unknown hook", ADVICE, "hooks: [order-select,", "hooks: [order-selected,", "RULE023"),
+    ("an unknown fact", RISK, "- alcohol_use_disorder: {", "- alcohol_disorder: {", "RULE101"),
+    ("an advice fact in a risk rule", RISK, "- alcohol_use_disorder: {is: yes}", "- pace: {is: slower}", "RULE104"),
+    ("a text that is asked", ADVICE, "- end_of_life_care: {is: yes}", "- opioid: {is: codeine}", "RULE104"),
+    ("an operator of numbers for yes or no", RISK, "- alcohol_use_disorder: {is: yes}",
+     "- alcohol_use_disorder: {is at least: 1 points}", "RULE102"),
+    ("a misspelt operator", ADVICE, "{is more than: ", "{is more then: ", "RULE102"),
+    ("an unknown choice", "advice/abrupt-stop.yaml", "{is: stop}", "{is: stopped}", "RULE103"),
+    ("maybe", RISK, "- alcohol_use_disorder: {is: yes}", "- alcohol_use_disorder: {is: maybe}", "RULE103"),
+    ("a when that asks nothing", "risk/older-adult.yaml", "  all:\n    - age: {is at least: older_adult_age}", "  {}", "RULE105"),
+    ("groups three deep", "risk/older-adult.yaml", "- age: {is at least: older_adult_age}",
+     "- all: [{any: [{all: [{age: {is at least: older_adult_age}}]}]}]", "RULE106"),
+    ("an unknown parameter", RISK, "audit_c_positive}", "audit_positive}", "RULE110"),
+    ("a parameter in another unit", ADVICE, "largest_cut_in_two_weeks}", "long_use}", "RULE112"),
+    ("a number in another unit", ADVICE, "largest_cut_in_two_weeks}", "25 days}", "RULE112"),
+    ("a number in an unknown unit", ADVICE, "largest_cut_in_two_weeks}", "25 per cent}", "RULE114"),
+    ("a number without unit", ADVICE, "largest_cut_in_two_weeks}", "25}", "RULE113"),
+    ("a parameter before its first day", RISK, "from: 2026-01-01", "from: 2020-01-01", "RULE111", "audit_c_positive}"),
+    ("a range from high to low", RISK, "{is at least: audit_c_positive}", "{is between: [5 points, 2 points]}", "RULE115"),
+    ("an unknown source", RISK, "cite: asam-2025-r19", "cite: asam-2025-r91", "RULE120"),
+    ("no source", RISK, "  - cite: asam-2025-r19\n    says: Treat", "  - says: Treat", "RULE021"),
+    ("a number without source", NUMBERS, "{value: 25, cite: asam-2025-r6,", "{value: 25,", "RULE021"),
+    ("a number of an unknown source", NUMBERS, "{value: 25, cite: asam-2025-r6,", "{value: 25, cite: me,", "RULE120"),
+    ("a number of words", NUMBERS, "{value: 25,", "{value: twenty-five,", "RULE023"),
+    ("a number with a comma", NUMBERS, "{value: 25,", '{value: "25,5",', "RULE023"),
+    ("a number in another unit than its parameter", NUMBERS, "{value: 25,", "{value: 25 days,", "RULE112"),
+    ("a number outside its bounds", NUMBERS, "{value: 25,", "{value: 26,", "RULE115", "largest_cut_in_two_weeks:"),
+    ("a bound in another unit", NUMBERS, "{at_least: 5 percent, at_most: 25", "{at_least: 5 days, at_most: 25", "RULE112"),
+    ("a parameter defined twice", "parameters/use.yaml", "long_use:", "low_dose:", "RULE025"),
+    ("an unknown pace", "risk/older-adult.yaml", "pace: slower", "pace: slow", "RULE023"),
+    ("an unknown crossover", "risk/older-adult.yaml", "crossover: against", "crossover: no", "RULE023"),
+    ("a fact that no template knows", ADVICE, "({{ order_cut }} in", "({{ order_cutt }} in", "RULE121"),
+    ("a parameter that no template knows", ADVICE, "{{ parameter.largest_cut_in_two_weeks }}", "{{ parameter.largest_cut }}",
+     "RULE121", "  detail: |"),
+    ("arithmetic in a template", ADVICE, "({{ order_cut }} in", "({{ order_cut + 1 }} in", "RULE122"),
+    ("a loop in a template", ADVICE, "({{ order_cut }} in", "({% for x in y %} in", "RULE122"),
+    ("a summary that is too long", ADVICE, "This cut of", "This cut, " + "which is too fast, " * 6 + "of", "RULE123"),
+    ("an unknown indicator", ADVICE, "indicator: warning", "indicator: hard-stop", "RULE023"),
+    ("an unknown suggestion", ADVICE, "suggest: [taper_plan]", "suggest: [taper]", "RULE023"),
+    ("an unknown override reason", ADVICE, "[taper-already-agreed,", "[taper-agreed,", "RULE124"),
+    ("no example that finds nothing", "risk/bipolar-or-psychosis.yaml", "expect: nothing", "expect: found", "RULE130", "risk: "),
+    ("an example of the other kind", RISK, "expect: found", "expect: card", "RULE023"),
+    ("an example in another unit", RISK, "audit_c: 4 points", "audit_c: 4 percent", "RULE112"),
+    ("an example without unit", RISK, "audit_c: 4 points", "audit_c: 4", "RULE113"),
+    ("an example of an unknown fact", RISK, "{audit_c: 0 points}", "{audit: 0 points}", "RULE101"),
+    ("an example blocked by no fact", RISK, "expect: nothing", "expect: {nothing because: audit}", "RULE101"),
+    ("a rule that has no place", ORDER, "  - cut-too-fast\n", "", "RULE027", "advice: cut-too-fast", ADVICE),
+    ("a place that has no rule", ORDER, "  - cut-too-fast\n", "  - cut-too-fast\n  - cut-too-slow\n", "RULE027"),
+    ("a released rule on a draft", "risk/end-of-life-care.yaml", "status: active", "status: draft", "RULE107",
+     "- end_of_life_care: {is: yes}", ADVICE),
+    ("a risk that is a fact", WORDS, "  use_length:\n", "  alcohol_use:\n", "RULE026", "risk: alcohol-use", RISK),
+    ("an unknown type", WORDS, "    type: text", "    type: words", "RULE023"),
+    ("a quantity without unit", WORDS, "    unit: years\n", "", "RULE021", "  age:"),
+    ("an assumption without a reason", WORDS, "    because: A screen that was not done", "    because: ''\n    # A screen",
+     "RULE023", None),
+    ("evidence of any age", WORDS, "within: falls_window", "within: falls_windows", "RULE110", "  falls_or_frailty_on_record:"),
+    ("a value set that there is not", WORDS, "value_sets: [insomnia]", "value_sets: [sleep]", "RULE140"),
+    ("a group of drugs that there is not", WORDS, "drug_groups: [naloxone]", "drug_groups: [narcan]", "RULE141",
+     "  naloxone_on_record:"),
+    ("a pace without a cut", PACES, "    cut: slower_cut\n", "", "RULE021", "  slower:"),
+    ("a pace of an unknown number", PACES, "cut: slower_cut", "cut: slow_cut", "RULE110"),
+    ("a pace of a number in another unit", PACES, "cut: slower_cut", "cut: slower_interval", "RULE112"),
+    ("a text of an unknown fact", TEXTS, "*Rebound*", "{{ rebound }}", "RULE121", None),
+    ("a file that is empty", TEXTS, "", "", "RULE022", None),
+]  # fmt: skip
+"""Name, file, what is replaced, by what, the code; where another line is blamed, a text on it, and its file."""
+
+EDITS_OF_TABLES = [
+    ("a value set that lost a code", SET, r"\n[^\n]+\n", "\n", "RULE140", None),
+    ("a code that stands twice", SET, r"(\n[^\n]+)\n", r"\1\1\n", "RULE025", None),
+    ("a row with a cell too many", SET, r"\n([^\n]+)\n", r"\n\1,more\n", "RULE011", 2),
+    ("a value set that is not in the index", INDEX, r"(?s)\n  insomnia:.*?(?=\n  \S)", "", "RULE010", None),
+    ("a value set that is released and gone", INDEX, r"(?s)\n  insomnia:.*?(?=\n  \S)", "", "RULE140", None),
+    ("a table with other columns", PRODUCTS, "^system,code", "system,codes", "RULE011", 1),
+    ("a product of an unknown agent", PRODUCTS, r"\n([^\n]*),alprazolam,", r"\n\1,alprazolan,", "RULE023", None),
+    ("an interaction of an unknown kind", INTERACTIONS, "kind: inducer", "kind: induces", "RULE023", None),
+    ("an interaction of an unknown source", INTERACTIONS, r"cite: [\w-]+", "cite: nobody", "RULE120", None),
+]  # fmt: skip
+"""Name, file, a pattern and what takes its first place, the code, and the line where it is fixed."""
+
+
+@pytest.fixture(scope="module")
+def shelves() -> Tables:
+    return tables(FILES, Problems())
+
+
+@pytest.fixture(scope="module")
+def refused(shelves: Tables) -> Callable[..., list[Problem]]:
+    """The problems for which an edited file is refused. The tables are read anew only where one was edited."""
+
+    def problems(file: str, text: str) -> list[Problem]:
+        edited = {**FILES, file: text.encode()}
+        folder = file.split("/")[0]
+        try:
+            from_files(edited, tables if folder in ("drugs", "value-sets") else lambda *_: shelves)
+        except BadKnowledge as refusal:
+            return [problem for problem in refusal.problems if isinstance(problem, Problem)]
+        return []
+
+    return problems
+
+
+def text_of(file: str) -> str:
+    return FILES[file].decode()
+
+
+def line_of(text: str, part: str) -> int:
+    """The number of the first line that holds the part."""
+    return text[: text.index(part)].count("\n") + 1
+
+
+def first_changed(before: str, after: str) -> int:
+    """The number of the first line that is another than before."""
+    lines = zip_longest(before.splitlines(), after.splitlines())
+    return next(number for number, (old, new) in enumerate(lines, start=1) if old != new)
+
+
+def places(problems: list[Problem]) -> set[tuple[str, str, int]]:
+    return {(problem.code, problem.position.file.removeprefix("rules/"), problem.position.line) for problem in problems}
+
+
+def test_the_files_that_are_shipped_are_not_refused() -> None:
+    from_files(FILES)
+
+
+@pytest.mark.parametrize(
+    ("file", "key"), [(file, key) for file, keys in MISSPELT for key in keys], ids=lambda value: str(value).strip(" -")
+)
+def test_a_misspelt_key_is_refused_where_it_stands(file: str, key: str, refused: Callable[..., list[Problem]]) -> None:
+    before, text = text_of(file), text_of(file)
+    found = re.search(rf"^{re.escape(key) if key.startswith(' ') else f' *{key}'}:", text, re.MULTILINE)
+    assert found, f"{file} has no key {key}"
+    edited = before[: found.end() - 1] + "x" + before[found.end() - 1 :]
+    line = before[: found.end()].count("\n") + 1
+    told = refused(file, edited)
+    assert ("RULE020", file, line) in places(told), told
+    [problem] = [one for one in told if (one.code, one.position.line) == ("RULE020", line)]
+    assert problem.expected or problem.do
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit[0])
+def test_a_broken_edit_is_refused_with_its_code_at_its_line(
+    edit: tuple[str | None, ...], refused: Callable[..., list[Problem]]
+) -> None:
+    _, file, old, new, code, *elsewhere = edit
+    text = text_of(file)
+    assert old in text, f"{file} does not hold {old!r}"
+    edited = text.replace(old, new, 1) if old else ""
+    told = places(refused(file, edited))
+    blamed = elsewhere[1] if len(elsewhere) > 1 else file
+    if elsewhere and elsewhere[0] is None:
+        assert (code, file) in {place[:2] for place in told}, told
+        return
+    where = edited if blamed == file else text_of(blamed)
+    line = line_of(where, elsewhere[0]) if elsewhere else first_changed(text, edited)
+    assert (code, blamed, line) in told, f"{code} at {blamed}:{line} is not in {told}"
+
+
+@pytest.mark.parametrize("edit", EDITS_OF_TABLES, ids=lambda edit: edit[0])
+def test_a_broken_table_is_refused_with_its_code(
+    edit: tuple[str, str, str, str, str, int | None], refused: Callable[..., list[Problem]]
+) -> None:
+    _, file, old, new, code, line = edit
+    edited, changes = re.subn(old, new, text_of(file), count=1)
+    assert changes == 1, f"{file} does not hold {old!r}"
+    told = places(refused(file, edited))
+    assert code in {place[0] for place in told}, told
+    if line is not None:
+        assert (code, file, line) in told
+
+
+def test_a_file_that_is_missing_is_refused_by_name() -> None:
+    for name in (WORDS, SOURCES, PACES, ORDER):
+        with pytest.raises(BadKnowledge) as refusal:
+            from_files({other: content for other, content in FILES.items() if other != name})
+        assert f"rules/{name}:1:1: the file is missing" in str(refusal.value)
+
+
+def test_every_code_of_a_refusal_is_one_that_has_a_page() -> None:
+    assert {edit[4] for edit in [*EDITS, *EDITS_OF_TABLES]} <= CODES.keys()
+
+
+def test_there_are_at_least_sixty_broken_edits() -> None:
+    assert len(EDITS) + len(EDITS_OF_TABLES) + sum(len(keys) for _, keys in MISSPELT) >= 60
