@@ -6,14 +6,13 @@ import csv
 import hashlib
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from io import StringIO
 from typing import Any
 
 from icalendar import Calendar, Event
 
 from cds.core.plan import AgentDose, Amount, NoPlan, Plan, PlanStep
-from cds.core.quantity import plain
+from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.hooks.plan_json import number, plan_in_full
@@ -125,9 +124,3 @@ def product(one: Presentation) -> str:
     if one.liquid:
         return f"liquid of {exact(one.mg)} mg/mL" + (", prepared by a pharmacy" if one.compounded else "")
     return f"{exact(one.mg)} mg {'extended-release ' if one.extended_release else ''}{one.form.value}"
-
-
-def exact(value: Decimal) -> str:
-    """An amount as it is, without trailing zeros or an exponent: a dose is never rounded."""
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -12,9 +12,9 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from cds.cli.plan_files import exact, lines, product
+from cds.cli.plan_files import lines, product
 from cds.core.plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
-from cds.core.quantity import plain
+from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
 from cds.knowledge.model import Knowledge
 from cds.plans import Taken
