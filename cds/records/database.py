@@ -21,8 +21,8 @@ from cds.records.tables import HEAD
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 PATIENCE_MS = 2000
 """How long a statement or a connection may take before the database counts as down."""
-SQLITE_PATIENCE_MS = 500
-"""How long a write waits for the other processes that write."""
+SQLITE_PATIENCE_MS, SQLITE_SYNCED_PATIENCE_MS = 500, 10_000
+"""How long a write waits for the other processes that write; the second for synced writes, which hold up no call."""
 IMMEDIATE = "immediate"
 """The option of a connection whose SQLite transactions may read before they write."""
 MIGRATION_LOCK = 7_240_113
@@ -41,7 +41,7 @@ def database_url(text: str) -> URL:
         raise ValueError("expected an address such as postgresql://user:password@host/database.") from None
     if dialect == POSTGRESQL:
         return url.set(drivername="postgresql+psycopg")
-    if dialect == SQLITE and url.database and url.database != ":memory:":
+    if dialect == SQLITE and url.database and not url.database.startswith((":memory:", "file:")):
         return url
     raise ValueError("expected postgresql://user:password@host/database, or sqlite:///path for a file.")
 
@@ -71,7 +71,7 @@ def opened(url: URL, *, synced: bool = False) -> Engine:
 def _set_up(connection: Any, synced: bool) -> None:
     connection.isolation_level = None  # else the driver commits what changes the schema one by one
     for pragma in (
-        f"busy_timeout = {SQLITE_PATIENCE_MS}",
+        f"busy_timeout = {SQLITE_SYNCED_PATIENCE_MS if synced else SQLITE_PATIENCE_MS}",
         "journal_mode = WAL",
         f"synchronous = {'FULL' if synced else 'NORMAL'}",
         "foreign_keys = ON",

@@ -25,6 +25,10 @@ TOLD_OF_ACTION = ("type", "description", "resourceId")
 """What is kept of a suggestion's action: its resource names the patient."""
 
 
+AS_IT_IS = ("plan", "source", "links", "overrideReasons")
+"""Members of an answer that hold our own content alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownCard:
     """A card that was shown: the keyed hash of its uuid, what it was about, and how bad that was."""
@@ -148,6 +152,8 @@ def _nameless(value: Any, names: Pseudonyms) -> Any:
 
 
 def _member(name: str, value: Any, names: Pseudonyms) -> Any:
+    if name in AS_IT_IS:
+        return value
     if name == "actions":
         value = [{kept: action[kept] for kept in TOLD_OF_ACTION if kept in action} for action in value]
     elif name in REFERENCES and isinstance(value, str):

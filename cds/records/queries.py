@@ -64,7 +64,7 @@ def decision(connection: Connection, id: str) -> DecisionRecord:
     row = connection.execute(select(decisions).where(decisions.c.id == id)).one_or_none()
     if row is None:
         raise UnknownDecision(f"No decision {id} is stored here. Its id is in the answer's extension, and in each card's.")
-    return record_of(row, connection.execute(select(cards).where(cards.c.decision == id).order_by(cards.c.card)))
+    return record_of(row, connection.execute(select(cards).where(cards.c.decision == id).order_by(cards.c.place)))
 
 
 def last_override(connection: Connection, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
@@ -90,7 +90,7 @@ def last_override(connection: Connection, patient: str, client: str, rule: str, 
 def everything(engine: Engine) -> Iterator[dict[str, Any]]:
     """Every decision with its cards, then every feedback event, each as JSON values, oldest first."""
     for page in _pages(engine, decisions, "made_at"):
-        shown = _rows(engine, select(cards).where(cards.c.decision.in_([row["id"] for row in page])))
+        shown = _rows(engine, select(cards).where(cards.c.decision.in_([row["id"] for row in page])).order_by(cards.c.place))
         for row in page:
             own = [_told(card, "fingerprint") for card in shown if card["decision"] == row["id"]]
             yield {"decision": {**_told(row, "payload"), "cards": own}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
@@ -18,10 +18,10 @@ from cds.records.tables import cards, decisions
 COLUMNS = tuple(field.name for field in fields(DecisionRecord) if field.name != "cards")
 
 
-def insert_decisions(connection: Connection, records: Iterable[DecisionRecord]) -> None:
+def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) -> None:
     """Nothing, once the records are rows. One that is stored already is left as it is."""
     rows = [{name: getattr(record, name) for name in COLUMNS} for record in records]
-    shown = [_card_row(card, row["id"]) for record, row in zip(records, rows, strict=True) for card in record.cards]
+    shown = [_card_row(card, place, record.id) for record in records for place, card in enumerate(record.cards, start=1)]
     connection.execute(unless_there(connection, decisions), rows)
     if shown:
         connection.execute(unless_there(connection, cards), shown)
@@ -33,10 +33,11 @@ def unless_there(connection: Connection, table: Table) -> Any:
     return insert(table).on_conflict_do_nothing()
 
 
-def _card_row(card: ShownCard, decision: str) -> dict[str, Any]:
+def _card_row(card: ShownCard, place: int, decision: str) -> dict[str, Any]:
     return {
         "card": card.card,
         "decision": decision,
+        "place": place,
         "rule": card.rule,
         "agent": card.agent,
         "indicator": card.fingerprint.indicator,

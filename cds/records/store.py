@@ -178,7 +178,7 @@ class Store:
         return _again_if_dropped(read)
 
     def _asked(self, work: Callable[[], T]) -> T:
-        if not self._up():
+        if not (self.in_place or self._up()):
             raise StoreUnavailable(f"The store is down ({self.trouble}); try again in a minute.")
         try:
             return work()

@@ -70,12 +70,16 @@ cards = Table(
     METADATA,
     Column("card", String(32), primary_key=True),
     Column("decision", String(36), ForeignKey("decisions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("place", Integer, nullable=False),
     Column("rule", String(100), nullable=False),
     Column("agent", String(100)),
     Column("indicator", String(20), nullable=False),
     Column("fingerprint", Text, nullable=False),
 )
-"""One row a card that was shown. `card` is the keyed hash of its uuid, `fingerprint` how bad it was, as JSON."""
+"""One row a card that was shown. `card` is the keyed hash of its uuid, `place` counts the cards of a call from 1.
+
+`fingerprint` is how bad it was, as JSON.
+"""
 
 feedback = Table(
     "feedback",

@@ -31,6 +31,7 @@ def upgrade() -> None:
         "cards",
         sa.Column("card", sa.String(32), nullable=False),
         sa.Column("decision", sa.String(36), nullable=False),
+        sa.Column("place", sa.Integer, nullable=False),
         sa.Column("rule", sa.String(100), nullable=False),
         sa.Column("agent", sa.String(100)),
         sa.Column("indicator", sa.String(20), nullable=False),

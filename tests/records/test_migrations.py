@@ -1,0 +1,87 @@
+"""The schema: made from nothing, once, as a whole or not at all; and the same as the tables say."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from cds.records.database import database_url, newest, opened, prepared
+from cds.records.errors import UnusableStore
+from cds.records.store import Store
+from cds.records.tables import HEAD, METADATA
+
+from .conftest import spool_in
+
+
+def tables(address: str) -> set[str]:
+    engine = opened(database_url(address))
+    found = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_make_what_the_tables_say(address: str) -> None:
+    engine = opened(database_url(address))
+    prepared(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    engine.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
+    assert newest() == HEAD
+
+
+def test_several_that_start_at_once_migrate_once(address: str, tmp_path: Path) -> None:
+    stores = [Store(address, spool_in(tmp_path)) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(Store.start, stores)) == [True] * 4
+    assert tables(address) == {"alembic_version", *METADATA.tables}
+    for store in stores:
+        store.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = opened(database_url(address))
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(op, "create_index", fail)
+        with pytest.raises(KeyboardInterrupt):
+            prepared(engine)
+    assert tables(address) == set()
+    prepared(engine)
+    assert tables(address) == {"alembic_version", *METADATA.tables}
+    engine.dispose()
+
+
+def test_a_store_that_a_newer_program_changed_is_refused_and_left_alone(address: str, tmp_path: Path) -> None:
+    engine = opened(database_url(address))
+    prepared(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(UnusableStore, match=r"9999.*a newer one has changed it"):
+        Store(address, spool_in(tmp_path)).start()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "decisions.sqlite", "mysql://u@h/d", "sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true"]
+)
+def test_an_address_that_can_not_be_used_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        database_url(text)
+
+
+def test_a_refused_address_is_not_repeated() -> None:
+    with pytest.raises(ValueError) as refusal:
+        database_url("mysql://user:secret@host/db")
+    assert "secret" not in str(refusal.value)

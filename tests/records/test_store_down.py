@@ -1,0 +1,205 @@
+"""The database is stopped, locked, full or read-only: decisions go to the spool, feedback is refused, nothing is lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+
+from cds.errors import RefusedCall
+from cds.records.database import database_url, opened
+from cds.records.errors import StoreUnavailable
+from cds.records.feedback import FeedbackEvent
+from cds.records.rows import line
+from cds.records.store import Kept, Store
+
+from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, Postgres, a_record, spool_in, sqlite
+
+EVENT = FeedbackEvent(KEYED.card("card"), "overridden", NOON)
+
+
+def ids(store: Store) -> list[str]:
+    return sorted(line["decision"]["id"] for line in store.export() if "decision" in line)
+
+
+class Clock:
+    """Seconds, as a test lets them pass."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def stopped(postgres: Postgres) -> Iterator[Postgres]:
+    yield postgres
+    postgres.start()
+
+
+def test_a_database_that_is_stopped_and_comes_back(stopped: Postgres, tmp_path: Path) -> None:
+    clock = Clock()
+    store = Store(stopped.new_database(), spool_in(tmp_path), retry_after=5, clock=clock)
+    assert store.start() and store.reachable()
+    before, during, after = a_record(), [a_record() for _ in range(3)], a_record()
+    assert store.write_decision(before) is Kept.STORED
+
+    stopped.stop()
+    assert [store.write_decision(record) for record in during] == [Kept.SPOOLED] * 3
+    with pytest.raises(StoreUnavailable):
+        store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
+    assert not store.reachable() and store.catch_up() == 0
+    assert store.trouble == "OperationalError"
+
+    stopped.start()
+    clock.seconds = 5
+    assert store.catch_up() == 3
+    assert store.write_decision(after) is Kept.STORED
+    store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
+    assert ids(store) == sorted(record.id for record in (before, *during, after))
+    store.close()
+
+
+def test_a_connection_that_a_restart_cut_is_made_again_within_the_call(stopped: Postgres, tmp_path: Path) -> None:
+    store = Store(stopped.new_database(), spool_in(tmp_path))
+    assert store.start()
+    assert store.write_decision(a_record()) is Kept.STORED
+    stopped.stop()
+    stopped.start()
+    assert store.write_decision(a_record()) is Kept.STORED
+    store.close()
+
+
+def test_a_database_that_failed_is_left_alone_for_a_while(stopped: Postgres, tmp_path: Path) -> None:
+    clock = Clock()
+    store = Store(stopped.new_database(), spool_in(tmp_path), retry_after=5, clock=clock)
+    stopped.stop()
+    assert not store.start()
+    stopped.start()
+    assert store.write_decision(a_record()) is Kept.SPOOLED
+    clock.seconds = 5
+    assert store.write_decision(a_record()) is Kept.STORED
+    store.close()
+
+
+def test_a_service_that_starts_while_the_database_is_down_stores_later(stopped: Postgres, tmp_path: Path) -> None:
+    address, record = stopped.new_database(), a_record()
+    stopped.stop()
+    first = Store(address, spool_in(tmp_path), retry_after=0)
+    assert not first.start()
+    assert first.write_decision(record) is Kept.SPOOLED
+    stopped.start()
+    second = Store(address, spool_in(tmp_path))
+    assert second.start()
+    assert ids(second) == [record.id]
+    first.close()
+    second.close()
+
+
+def test_a_file_that_another_process_keeps_locked_is_not_waited_for_for_long(tmp_path: Path) -> None:
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start()
+    other = opened(database_url(sqlite(tmp_path)))
+    with other.connect().execution_options(immediate=True) as connection, connection.begin():
+        assert store.write_decision(a_record()) is Kept.SPOOLED
+    assert store.catch_up() == 1
+    other.dispose()
+    store.close()
+
+
+def test_a_read_only_database_is_no_reason_to_lose_a_decision(tmp_path: Path) -> None:
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start()
+    store.close()
+
+    @event.listens_for(Engine, "connect")
+    def read_only(connection: object, _: object) -> None:
+        connection.execute("PRAGMA query_only = ON")  # type: ignore[attr-defined]
+
+    try:
+        assert store.write_decision(a_record()) is Kept.SPOOLED
+        with pytest.raises(StoreUnavailable):
+            store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
+    finally:
+        event.remove(Engine, "connect", read_only)
+        store.close()
+    assert store.catch_up() == 1
+    store.close()
+
+
+def test_neither_database_nor_spool(tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file where the folder should be")
+    (tmp_path / "spool").write_text("here too")
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert not store.start() and not store.reachable()
+    with pytest.raises(StoreUnavailable, match="neither to the database nor to"):
+        store.write_decision(a_record())
+    with pytest.raises(RefusedCall) as refusal:
+        store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
+    assert (refusal.value.status, refusal.value.code) == (503, "transient")
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from bench.store_kills import a_record
+from cds.records.errors import StoreUnavailable
+from cds.records.feedback import FeedbackEvent
+from cds.records.store import Kept, Store
+
+def most(bytes):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))
+
+store = Store(sys.argv[1], Path(sys.argv[2]), retry_after=0)
+assert store.start()
+kept = [a_record() for _ in range(5)]
+assert {store.write_decision(record) for record in kept} == {Kept.STORED}
+most(120_000)
+told = []
+for _ in range(60):
+    record = a_record()
+    try:
+        told.append(store.write_decision(record))
+    except StoreUnavailable:
+        told.append("refused")
+    else:
+        kept.append(record)
+assert Kept.SPOOLED in told and told[-1] == "refused", told
+try:
+    store.write_feedback([FeedbackEvent("card", "overridden", record.made_at)], "c", "s", record.made_at)
+except StoreUnavailable:
+    pass
+else:
+    raise SystemExit("feedback was acknowledged on a full disk")
+most(resource.RLIM_INFINITY)
+assert store.catch_up() > 0, store.trouble
+assert store.write_decision(kept[0]) is Kept.STORED
+stored = {line["decision"]["id"] for line in store.export()}
+assert stored == {record.id for record in kept}, len(stored ^ {record.id for record in kept})
+"""
+
+
+def test_a_full_disk_loses_nothing_that_was_taken_and_takes_nothing_it_can_not_keep(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, sqlite(tmp_path), str(spool_in(tmp_path))]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_decision_that_the_database_never_takes_does_not_hold_up_the_others(postgres: Postgres, tmp_path: Path) -> None:
+    store = Store(postgres.new_database(), spool_in(tmp_path), retry_after=0)
+    assert store.start()
+    unfit, fit = a_record(rule="r" * 200), a_record()
+    assert [store.write_decision(unfit), store.write_decision(fit)] == [Kept.SPOOLED, Kept.STORED]
+    third = a_record()
+    store.spool.append(b'{"cut short')
+    store.spool.append(line(third))
+    assert store.catch_up() == 1
+    assert ids(store) == sorted([fit.id, third.id])
+    refused = store.spool.path.with_name("decisions.jsonl.refused").read_text()
+    assert unfit.id in refused and not store.spool.waiting()
+    store.close()
