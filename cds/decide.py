@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from cds.engine.evaluate import Finding
 from cds.errors import BadRequest, NeededDataMissing
 from cds.fhir.desk import Desk
 from cds.fhir.dosage import reading_limits
+from cds.fhir.older import in_r4, is_older, r4_reference
 from cds.fhir.reading import draft_orders, patient_record
 from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
@@ -33,6 +34,8 @@ from cds.signing import Desktop, signable
 MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
 """Any one of these tells what the patient takes; without all of them nothing sound can be said."""
 PATIENT_VIEW = "patient-view"
+PRESCRIBE_OF_1_0 = "medication-prescribe"
+"""The one hook that has no orders of R4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,10 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     the medication list where none of its parts was given (NeededDataMissing).
     """
     refuse_other_patients(call)
+    call, older = in_shape_of_r4(call)
     selected = _selection(call)
     amounts = knowledge.amounts(day)
-    desk = Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
+    desk = _desk(call, knowledge, day)
     drafts, unclear = draft_orders([resource for _, resource in call.drafts], desk)
     judgements: tuple[Judgement, ...] = ()
     gaps: tuple[Gap, ...] = unclear
@@ -81,7 +85,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
         gaps = (*unclear, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
     desktop = Desktop({reference(resource): resource for _, resource in call.drafts}, _visit(call, day), knowledge, new_id)
-    told = [advice for judgement in judgements for advice in signable(judgement, desktop)]
+    told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))
     answer = {
@@ -89,6 +93,36 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
     return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps)
+
+
+def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:
+    """Whether deciding about the call will look at anything of the patient's record."""
+    call, _ = in_shape_of_r4(call)
+    if call.hook == PATIENT_VIEW:
+        return True
+    drafts, _ = draft_orders([resource for _, resource in call.drafts], _desk(call, knowledge, day))
+    return concerns_agents(drafts, knowledge.drugs)
+
+
+def in_shape_of_r4(call: HookCall) -> tuple[HookCall, bool]:
+    """The call with its medication resources in the shape of R4, and whether its drafts are of an older version.
+
+    An older client can't apply R4 resources, so it is offered none: its cards say everything in words.
+    """
+    older = call.hook == PRESCRIBE_OF_1_0 or any(is_older(resource) for _, resource in call.drafts)
+    return (
+        replace(
+            call,
+            drafts=tuple((url, in_r4(resource)) for url, resource in call.drafts),
+            selections=call.selections and tuple(map(r4_reference, call.selections)),
+            prefetch={key: in_r4(value) for key, value in call.prefetch.items()},
+        ),
+        older,
+    )
+
+
+def _desk(call: HookCall, knowledge: Knowledge, day: date) -> Desk:
+    return Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
 
 
 def _visit(call: HookCall, day: date) -> Visit:

@@ -24,6 +24,7 @@ from cds.knowledge.model import (
     Status,
 )
 from cds.knowledge.problems import Problems
+from cds.knowledge.rules import ASKED_LIKE
 from cds.knowledge.vocabulary import askable, risk_fact
 
 RUNNING = (Status.ACTIVE, Status.SILENT)
@@ -59,9 +60,10 @@ class Engine:
     def findings(self, kind: RuleKind, facts: Facts, day: date, hook: str | None = None) -> tuple[Finding, ...]:
         """The answers of the rules of one kind that run on that day (active or silent, in force), in their own order.
 
-        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered.
+        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered, and
+        those of the hook that it is asked like.
         """
-        rules = [r for r in self._rules[kind] if r.status in RUNNING and r.in_force(day) and (hook is None or hook in r.hooks)]
+        rules = [r for r in self._rules[kind] if r.status in RUNNING and r.in_force(day) and (hook is None or _answers(r, hook))]
         ready = prepared(facts, self._vocabularies[kind])
         questions = self._asked_on(kind, day)
         explained = [evaluate(rule, ready, questions) for rule in rules]
@@ -163,6 +165,10 @@ class Engine:
         if fired != finding.true:
             seen = f"durable-rules and the reference differ on the example `{example.name}`: {finding.answer} by the reference."
             problems.add("RULE132", example.position, seen, "", "Report it: the rule can't be served.")
+
+
+def _answers(rule: Rule, hook: str) -> bool:
+    return hook in rule.hooks or ASKED_LIKE.get(hook) in rule.hooks
 
 
 def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:

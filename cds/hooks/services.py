@@ -15,6 +15,8 @@ HOOKS: Mapping[str, str] = {
     "taper-order-select": "order-select",
     "taper-order-sign": "order-sign",
     "taper-patient-view": "patient-view",
+    "taper-medication-refill": "medication-refill",
+    "taper-medication-prescribe": "medication-prescribe",
 }
 """The hook that each service answers. One id a hook, since some clients key on the id."""
 
@@ -34,7 +36,25 @@ ABOUT: Mapping[str, tuple[str, str]] = {
         "When a chart is opened: tells of benzodiazepines and Z-drugs taken for long or together with drugs that make them "
         "dangerous.",
     ),
+    "taper-medication-refill": (
+        "Taper advice before a benzodiazepine is refilled",
+        "Looks at each refill request of a benzodiazepine or Z-drug as it would at an order about to be signed. The advice "
+        "holds on the day on which it was asked for.",
+    ),
+    "taper-medication-prescribe": (
+        "Taper advice while a benzodiazepine is prescribed, for clients of CDS Hooks 1.0",
+        "Looks at each draft MedicationOrder (DSTU2) or MedicationRequest (STU3) of a benzodiazepine or Z-drug. It answers in "
+        "words; a later client is better served by order-sign.",
+    ),
 }
+
+DRAFTS_IN: Mapping[str, str] = {
+    "order-select": "draftOrders",
+    "order-sign": "draftOrders",
+    "medication-refill": "medications",
+    "medication-prescribe": "medications",
+}
+"""The member of a hook's context that holds the draft orders; a hook that is not named has none."""
 
 USAGE = (
     "Needs the patient's medication requests, prefetched; a call without them is answered with 412. Every other prefetch key "

@@ -32,6 +32,8 @@ HEAD = ("title", "status", "version", "in_force", "when", "because", "expect_fal
 RISK = ("about", "then")
 ADVICE = ("hooks", "card")
 HOOKS = ("order-select", "order-sign", "patient-view", "medication-refill", "medication-prescribe")
+ASKED_LIKE = {"medication-refill": "order-sign", "medication-prescribe": "order-sign"}
+"""Hooks that ask what another hook asks: the rules of that one answer them too."""
 ABOUT = ("agent", "indication", "use", "patient")
 INDICATORS = ("info", "warning", "critical")
 CROSSOVER = ("favours", "against")

@@ -17,7 +17,7 @@ from cds.settings import Settings
 from cds.web.app import app
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ALPRAZOLAM_1_MG = {"coding": [{"system": RXNORM, "code": "308048", "display": "alprazolam 1 MG Oral Tablet"}]}
+ALPRAZOLAM_1_MG = {"coding": [{"system": RXNORM, "code": "197321", "display": "alprazolam 1 MG Oral Tablet"}]}
 THREE_A_DAY = [
     {
         "text": "1 tablet three times a day",

@@ -33,6 +33,8 @@ def test_disc_4_to_9_each_service_says_what_it_is(services: list[dict[str, Any]]
         "taper-order-select": "order-select",
         "taper-order-sign": "order-sign",
         "taper-patient-view": "patient-view",
+        "taper-medication-refill": "medication-refill",
+        "taper-medication-prescribe": "medication-prescribe",
     }
     for service in services:
         assert set(service) == {"id", "hook", "title", "description", "prefetch", "usageRequirements"}
