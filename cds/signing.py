@@ -12,6 +12,7 @@ from cds.core.record import Order
 from cds.core.situation import is_stop
 from cds.fhir.care_plan import care_plan
 from cds.fhir.naloxone import naloxone_request
+from cds.fhir.views import reference
 from cds.fhir.writing import Visit, medication_requests
 from cds.fhir.writing_actions import create_action, replace_actions, update_action
 from cds.hooks.cards import Advice
@@ -61,8 +62,9 @@ def _plans_of(advice: Advice) -> int:
 def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, alone: bool) -> tuple[dict[str, Any], ...]:
     """The plan's orders; beside them its care plan, unless the card offers two plans of which one at most may be taken."""
     draft = desktop.drafts.get(judgement.case.situation.request)
-    interval = int(judgement.case.amounts["dispensing_interval"])
-    requests = medication_requests(plan, draft, desktop.visit, interval)
+    amounts = judgement.case.amounts
+    interval, reach = int(amounts["dispensing_interval"]), int(amounts["order_reach"])
+    requests = medication_requests(plan, draft, desktop.visit, interval, reach)
     label = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
     orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=alone)
     if not alone:
@@ -80,7 +82,8 @@ def _actions(
     others = [
         desktop.drafts[member.reference] for member in members[1:] if not is_stop(member) and member.reference in desktop.drafts
     ]
-    removals = [action for other in others for action in replace_actions(other, ())]
+    known = {order.reference for order in judgement.case.record.orders}
+    removals = [action for other in others for action in replace_actions(other, (), reference(other) in known)]
     if members and draft is not None and _can_be_changed(members[0], plan):
         return [*update_action(draft, requests), *removals]
     on_record = draft is not None and _is_on_record(members, judgement)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from cds.core.gap import Gap, GapKind
 from cds.core.quantity import plain
 from cds.core.record import Order, OrderState, PatientRecord, Supply
-from cds.core.regimen import DayTime, Dose
+from cds.core.regimen import NOTHING, DayTime, Dose
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def _dose_today(order: Order, day: date | None) -> Dose | None:
             break
         current = step.dose
         if step.days is None:
-            break
+            return current
         begins += timedelta(days=step.days)
-    return current
+    return NOTHING if order.regimen.stops and begins <= day else current
 
 
 def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply], day: date, grace: int) -> Taking:

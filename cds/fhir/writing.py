@@ -18,7 +18,18 @@ from cds.core.plan import Plan
 from cds.core.tablets import Presentation
 from cds.fhir import views
 from cds.fhir.views import Json
-from cds.fhir.writing_dosage import UCUM, Resource, day_in_words, dosages, number, products, quantity, taken
+from cds.fhir.writing_dosage import (
+    UCUM,
+    Resource,
+    day_in_words,
+    dosages,
+    last_day,
+    number,
+    ordered_steps,
+    products,
+    quantity,
+    taken,
+)
 from cds.knowledge.drugs import RXNORM
 
 INTENTS = {"proposal", "plan", "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"}
@@ -40,11 +51,13 @@ class Visit:
     user: str | None = None
 
 
-def medication_requests(plan: Plan, draft: Json | None, visit: Visit, interval_days: int) -> tuple[Resource, ...]:
-    """A MedicationRequest for each product of the plan, in the order in which they are first taken.
+def medication_requests(
+    plan: Plan, draft: Json | None, visit: Visit, interval_days: int, reach_days: int
+) -> tuple[Resource, ...]:
+    """A MedicationRequest for each product of the plan's first part, in the order in which they are first taken.
 
-    The directions reach to the end of the plan; what is to be dispensed is the first interval of the product alone, so that
-    every further supply is a decision of its own.
+    The directions hold the steps that begin within `reach_days`, since an order is not valid for years; what is to be dispensed
+    is the first interval of the product alone, so that every further supply is a decision of its own.
     """
     shared = carried(draft, visit)
     performer = pharmacy(draft)
@@ -55,11 +68,11 @@ def medication_requests(plan: Plan, draft: Json | None, visit: Visit, interval_d
             **shared,
             "medicationCodeableConcept": concept(product),
             "authoredOn": visit.day.isoformat(),
-            "note": [{"text": _part_of(plan)}],
-            "dosageInstruction": dosages(plan, product),
+            "note": [{"text": _part_of(plan, reach_days)}],
+            "dosageInstruction": dosages(plan, product, reach_days),
             "dispenseRequest": {**first_dispense(plan, product, interval_days), **performer},
         }
-        for product in products(plan)
+        for product in products(ordered_steps(plan, reach_days))
     )
 
 
@@ -69,11 +82,14 @@ def concept(product: Presentation) -> Resource:
     return {**({"coding": [coding]} if product.code else {}), "text": product.name}
 
 
-def _part_of(plan: Plan) -> str:
+def _part_of(plan: Plan, reach_days: int) -> str:
     agents = plan.agent if plan.agent == plan.target else f"{plan.agent} by way of {plan.target}"
+    steps = ordered_steps(plan, reach_days)
+    whole = len(steps) == len(plan.steps)
+    goes_on = "" if whole else f"This order ends on {day_in_words(last_day(steps[-1]))}; the taper goes on with the next one. "
     return (
         f"Part of a taper of {agents} from {day_in_words(plan.start)} to nothing on {day_in_words(plan.ends)}. "
-        "Dispense one interval at a time."
+        f"{goes_on}Dispense one interval at a time."
     )
 
 

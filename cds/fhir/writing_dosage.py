@@ -30,9 +30,14 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 Resource = dict[str, Any]
 
 
-def products(plan: Plan) -> tuple[Presentation, ...]:
-    """Every product that the plan uses, in the order in which they are first taken."""
-    return tuple(dict.fromkeys(amount.presentation for step in plan.steps for dose in step.doses for amount in dose.amounts))
+def ordered_steps(plan: Plan, reach_days: int) -> tuple[PlanStep, ...]:
+    """The steps that the first orders hold: those that begin within so many days of the start."""
+    return tuple(step for step in plan.steps if (step.start - plan.start).days < reach_days)
+
+
+def products(steps: Iterable[PlanStep]) -> tuple[Presentation, ...]:
+    """Every product that the steps use, in the order in which they are first taken."""
+    return tuple(dict.fromkeys(amount.presentation for step in steps for dose in step.doses for amount in dose.amounts))
 
 
 def taken(step: PlanStep, product: Presentation) -> dict[DayTime, Decimal]:
@@ -40,12 +45,16 @@ def taken(step: PlanStep, product: Presentation) -> dict[DayTime, Decimal]:
     return {amount.time: amount.count for dose in step.doses for amount in dose.amounts if amount.presentation == product}
 
 
-def dosages(plan: Plan, product: Presentation) -> list[Resource]:
-    """The Dosages of one product, from the first step that uses it to the last, which says to stop."""
-    using = [number for number, step in enumerate(plan.steps) if taken(step, product)]
+def dosages(plan: Plan, product: Presentation, reach_days: int) -> list[Resource]:
+    """The Dosages of one product, from the first of the ordered steps that uses it to the last.
+
+    Where the plan uses the product no more after that, the last says to stop.
+    """
+    using = [number for number, step in enumerate(ordered_steps(plan, reach_days)) if taken(step, product)]
     found: list[Resource] = []
     for sequence, at in enumerate(range(using[0], using[-1] + 1), start=1):
-        follows = plan.steps[at + 1] if at == using[-1] else None
+        ends = at == using[-1] and not taken(plan.steps[at + 1], product)
+        follows = plan.steps[at + 1] if ends else None
         found += [{"sequence": sequence, **line} for line in _lines(plan.steps[at], product, follows)]
     return found
 

@@ -41,6 +41,7 @@ from cds.knowledge.reading import knowledge
 
 DAY = date(2026, 11, 23)
 INTERVAL = 28
+WHOLE = 36500
 VISIT = Visit("p", DAY, "e", "Practitioner/who")
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -85,7 +86,7 @@ def across(agent: str, target: str, **times: str) -> Plan:
 
 
 def requests(plan: Plan, draft: dict[str, Any] | None = None) -> tuple[dict[str, Any], ...]:
-    return medication_requests(plan, draft, VISIT, INTERVAL)
+    return medication_requests(plan, draft, VISIT, INTERVAL, WHOLE)
 
 
 def read_back(request: dict[str, Any]) -> Regimen:
@@ -148,8 +149,8 @@ def test_every_request_is_valid_and_reads_back_to_the_doses_dates_and_steps_of_i
     if plan is None:
         return
     written = requests(plan)
-    assert len(written) == len(products(plan))
-    for product, request in zip(products(plan), written, strict=True):
+    assert len(written) == len(products(plan.steps))
+    for product, request in zip(products(plan.steps), written, strict=True):
         MedicationRequest.model_validate(request)
         regimen = read_back(request)
         read = [(step.start, step.days, step.dose.mg.high, dict(step.dose.times)) for step in regimen.steps]
@@ -163,7 +164,7 @@ def test_the_strengths_read_side_by_sideare_the_daily_dose_of_each_agent_on_each
     if plan is None:
         return
     by_agent: dict[str, list[Regimen]] = {}
-    for product, request in zip(products(plan), requests(plan), strict=True):
+    for product, request in zip(products(plan.steps), requests(plan), strict=True):
         by_agent.setdefault(product.agent, []).append(read_back(request))
     for agent, regimens in by_agent.items():
         whole = together(regimens)
@@ -177,7 +178,7 @@ def test_the_strengths_read_side_by_sideare_the_daily_dose_of_each_agent_on_each
 def test_what_is_dispensed_lasts_to_the_end_of_the_first_interval_and_no_longer(plan):
     if plan is None:
         return
-    for product in products(plan):
+    for product in products(plan.steps):
         dispense = first_dispense(plan, product, INTERVAL)
         start = date.fromisoformat(dispense["validityPeriod"]["start"])
         days = dispense["expectedSupplyDuration"]["value"]
@@ -227,7 +228,7 @@ def test_the_directions_say_what_to_take_when_and_on_which_days() -> None:
 def test_equal_amounts_stand_in_one_line_and_others_under_the_same_sequence(plan):
     if plan is None:
         return
-    for product, request in zip(products(plan), requests(plan), strict=True):
+    for product, request in zip(products(plan.steps), requests(plan), strict=True):
         lines = request["dosageInstruction"]
         for sequence, (_, _, _, times) in enumerate(planned(plan, product), start=1):
             side_by_side = [line for line in lines if line["sequence"] == sequence]
@@ -355,7 +356,7 @@ def test_the_draft_becomes_the_order_of_its_own_product_and_further_strengths_ar
     actions = update_action(DRAFT, requests(plan, DRAFT))
     codes = [action["resource"]["medicationCodeableConcept"]["coding"][0]["code"] for action in actions]
     assert codes[0] == "308048" and "308048" not in codes[1:]
-    assert len(actions) == len(products(plan))
+    assert len(actions) == len(products(plan.steps))
 
 
 def test_an_update_takes_away_do_not_perform_and_the_narrative_of_the_old_dose() -> None:
@@ -475,7 +476,16 @@ def test_an_interval_that_holds_several_steps_is_dispensed_as_one_supply() -> No
     plan = taper("diazepam", night="20")
     first, second = plan.steps[:2]
     assert (first.days, second.days) == (14, 14)
-    for product in products(plan):
+    for product in products(plan.steps):
         expected = sum((sum(taken(step, product).values(), Decimal(0)) * 14 for step in (first, second)), Decimal(0))
         if taken(first, product):
             assert first_dispense(plan, product, INTERVAL)["quantity"]["value"] == expected.to_integral_value(ROUND_CEILING)
+
+
+def test_orders_that_reach_less_far_than_the_plan_hold_its_first_steps_and_say_that_it_goes_on() -> None:
+    plan = taper("diazepam", morning="10", night="10")
+    (first, *_others) = medication_requests(plan, None, VISIT, INTERVAL, 56)
+    periods = [line["timing"]["repeat"]["boundsPeriod"]["start"] for line in first["dosageInstruction"]]
+    assert max(periods) < (plan.start + timedelta(days=56)).isoformat()
+    assert "the taper goes on with the next one" in first["note"][0]["text"]
+    assert not any("then stop" in line["text"] for line in first["dosageInstruction"])
