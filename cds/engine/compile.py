@@ -7,13 +7,12 @@ becomes alternatives, each a list of spans that must all hold; an alternative as
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from cds.core.facts import Facts, Known
-from cds.engine.evaluate import Asked, Questions, comparable
+from cds.engine.evaluate import Asked, Questions
 from cds.errors import CdsError
 from cds.knowledge.model import Condition, FactDefinition, FactType, Group, Operator
 
@@ -62,14 +61,14 @@ def compiled(rule_id: str, when: Group, vocabulary: Mapping[str, FactDefinition]
     return [Compiled(rule_id, alternative) for alternative in unique.values()]
 
 
-def message(facts: Facts, asked: frozenset[str], vocabulary: Mapping[str, FactDefinition]) -> dict[str, int]:
+def message(compared: Mapping[str, int | str], asked: Iterable[FactDefinition]) -> dict[str, int]:
     """The flat fact for the engine: each fact that is asked and known, with `known_` and its name beside it."""
     flat = {MARK: 1}
-    for name in asked:
-        found = facts.get(name)
-        if isinstance(found, Known):
-            flat[name] = _number(comparable(found.value), vocabulary[name])
-            flat[f"known_{name}"] = 1
+    for definition in asked:
+        value = compared.get(definition.name)
+        if value is not None:
+            flat[definition.name] = _number(value, definition)
+            flat[f"known_{definition.name}"] = 1
     return flat
 
 

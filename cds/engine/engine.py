@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import date
 
 from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
+from cds.engine.answers import Answering, answering
 from cds.engine.compile import TooManyAlternatives
 from cds.engine.durable import EngineFailed
-from cds.engine.evaluate import Answer, Finding, Line, Questions, evaluate, weigh
-from cds.engine.prepare import prepared
+from cds.engine.evaluate import Answer, Finding, Line, Questions, Trace, evaluate
+from cds.engine.prepare import Ready, prepared
 from cds.engine.rulesets import Rulesets
 from cds.knowledge.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.model import (
@@ -24,7 +25,6 @@ from cds.knowledge.model import (
     Status,
 )
 from cds.knowledge.problems import Problems
-from cds.knowledge.rules import ASKED_LIKE
 from cds.knowledge.vocabulary import askable, risk_fact
 
 RUNNING = (Status.ACTIVE, Status.SILENT)
@@ -60,19 +60,30 @@ class Engine:
     def findings(self, kind: RuleKind, facts: Facts, day: date, hook: str | None = None) -> tuple[Finding, ...]:
         """The answers of the rules of one kind that run on that day (active or silent, in force), in their own order.
 
-        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered, and
-        those of the hook that it is asked like.
+        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered.
         """
-        rules = [r for r in self._rules[kind] if r.status in RUNNING and r.in_force(day) and (hook is None or _answers(r, hook))]
         ready = prepared(facts, self._vocabularies[kind])
         questions = self._asked_on(kind, day)
-        explained = [evaluate(rule, ready, questions) for rule in rules]
+        answered = [
+            Finding(rule.id, answer(ready.compared), Trace(rule, ready, questions), kind=kind)
+            for rule, answer in self._running(kind, day, hook)
+        ]
         try:
             true = self._rulesets(kind, day).true(ready)
         except (EngineFailed, TooManyAlternatives) as error:
             self.failures += 1
-            return tuple(_troubled(finding, str(error)) for finding in explained)
-        return tuple(self._agreed(finding, finding.rule_id in true) for finding in explained)
+            return tuple(_troubled(finding, str(error)) for finding in answered)
+        return tuple(self._agreed(finding, finding.rule_id in true) for finding in answered)
+
+    def _running(self, kind: RuleKind, day: date, hook: str | None) -> list[tuple[Rule, Answering]]:
+        """The rules that run on a day and at a hook, each with what answers it."""
+
+        def running() -> list[tuple[Rule, Answering]]:
+            questions = self._asked_on(kind, day)
+            ruled = [rule for rule in self._rules[kind] if rule.status in RUNNING and rule.in_force(day)]
+            return [(rule, answering(rule.when, questions)) for rule in ruled if hook is None or hook in rule.hooks]
+
+        return self.knowledge.remembered.recall(("rules that run", kind, day, hook), running)
 
     def _agreed(self, finding: Finding, fired: bool) -> Finding:
         if fired == finding.true:
@@ -89,7 +100,12 @@ class Engine:
         if rule.card is None or rule.card.raise_when is None:
             return False
         ready = prepared(facts, self._vocabularies[rule.kind])
-        return weigh(rule.card.raise_when, ready, self._asked_on(rule.kind, day))[0] is Answer.TRUE
+        return answering(rule.card.raise_when, self._asked_on(rule.kind, day))(ready.compared) is Answer.TRUE
+
+    def warm(self, day: date) -> None:
+        """Compiles the rules for a day, so that its first call need not wait."""
+        for kind in RuleKind:
+            self.findings(kind, {}, day)
 
     def ready(self) -> bool:
         """Whether durable-rules gives the known answer to one worked example."""
@@ -107,8 +123,11 @@ class Engine:
 
     def _key(self, kind: RuleKind, day: date) -> tuple[object, ...]:
         """The editions of the parameters that the rules of a kind ask about; days with the same ones share what is compiled."""
-        known = self.knowledge.parameters
-        return (kind, *(edition.since if (edition := known[name].on(day)) else None for name in self._names[kind]))
+        known, names = self.knowledge.parameters, self._names[kind]
+        return self.knowledge.remembered.recall(
+            ("parameters asked for", kind, day),
+            lambda: (kind, *(edition.since if (edition := known[name].on(day)) else None for name in names)),
+        )
 
     def _asked_on(self, kind: RuleKind, day: date) -> Questions:
         key = self._key(kind, day)
@@ -122,17 +141,17 @@ class Engine:
                 self._compiled[key] = Rulesets(self._rules[kind], self._vocabularies[kind], self._asked_on(kind, day))
             return self._compiled[key]
 
-    def _given(self, rule: Rule, example: Example) -> dict[str, Fact]:
+    def _given(self, rule: Rule, example: Example) -> Ready:
         facts = {name: Known(value) for name, value in example.given.items() if isinstance(value, FactValue)}
         return prepared(facts, self._vocabularies[rule.kind])
 
-    def _answers(self, rule: Rule, facts: Facts) -> bool:
+    def _answers(self, rule: Rule, facts: Ready) -> bool:
         try:
             return self._fires(rule, facts)
         except EngineFailed:
             return False
 
-    def _fires(self, rule: Rule, facts: Facts) -> bool:
+    def _fires(self, rule: Rule, facts: Ready) -> bool:
         return rule.id in self._rulesets(rule.kind, rule.in_force_from).true(facts)
 
     def _check(self) -> None:
@@ -167,10 +186,6 @@ class Engine:
             problems.add("RULE132", example.position, seen, "", "Report it: the rule can't be served.")
 
 
-def _answers(rule: Rule, hook: str) -> bool:
-    return hook in rule.hooks or ASKED_LIKE.get(hook) in rule.hooks
-
-
 def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:
     groups = [group for rule in rules for group in (rule.when, rule.card.raise_when if rule.card else None) if group is not None]
     operands = (operand for group in groups for condition in conditions_of(group) for operand in condition.operands)
@@ -201,7 +216,9 @@ def _deciding(finding: Finding) -> str:
 
 
 def _as_fact(finding: Finding) -> Fact:
-    """The finding as a fact, with what it rests on."""
+    """The finding as a fact, with what it rests on; a risk that is not there rests on nothing."""
+    if finding.answer is Answer.FALSE:
+        return Known(False)
     conditions = [line for line in finding.trace if line.condition is not None and line.found is not None]
     if finding.answer is Answer.CANNOT_TELL:
         unknown = [line.found for line in conditions if isinstance(line.found, Unknown)]
@@ -212,4 +229,4 @@ def _as_fact(finding: Finding) -> Fact:
     known = [found for found in holding if isinstance(found, Known)]
     because = dict.fromkeys(found.because for found in known if found.because)
     resources = dict.fromkeys(resource for found in known for resource in found.resources)
-    return Known(finding.true, "; ".join(because), tuple(resources))
+    return Known(True, "; ".join(because), tuple(resources))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from cds.core.facts import Fact, Facts, FactValue, Unknown
 from cds.core.quantity import Quantity, thousandths
@@ -76,13 +76,40 @@ class Line(NamedTuple):
     asked: tuple[Asked, ...] = ()
 
 
+class Trace(Sequence[Line]):
+    """The lines of a trace, drawn up when it is first read: most findings are never explained."""
+
+    def __init__(self, rule: Rule, facts: Facts, questions: Questions) -> None:
+        self._asked = (rule.when, facts, questions)
+        self._drawn: tuple[Line, ...] | None = None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        if self._drawn is None:
+            self._drawn = weigh(*self._asked)[1]
+        return self._drawn
+
+    @overload
+    def __getitem__(self, place: int) -> Line: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Line]: ...
+    def __getitem__(self, place: int | slice) -> Line | Sequence[Line]:
+        return self.lines[place]
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self.lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A rule's answer with its trace. `trouble` says what went wrong where the rule engine did not give the same answer."""
 
     rule_id: str
     answer: Answer
-    trace: tuple[Line, ...]
+    trace: Sequence[Line]
     trouble: str | None = None
     kind: RuleKind = RuleKind.RISK
 
@@ -132,7 +159,9 @@ def some(answers: list[Answer]) -> Answer:
 
 
 def opposite(answer: Answer) -> Answer:
-    return {Answer.TRUE: Answer.FALSE, Answer.FALSE: Answer.TRUE}.get(answer, answer)
+    if answer is Answer.CANNOT_TELL:
+        return answer
+    return Answer.FALSE if answer is Answer.TRUE else Answer.TRUE
 
 
 def _holds(operator: Operator, found: Fact, asked: tuple[Asked, ...]) -> Answer:

@@ -7,17 +7,27 @@ from datetime import date
 from decimal import Decimal
 
 from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
-from cds.engine.evaluate import NOT_GIVEN
+from cds.engine.evaluate import NOT_GIVEN, comparable
 from cds.knowledge.model import FactDefinition, FactType, IfMissing
 
 
-def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> dict[str, Fact]:
+class Ready(dict[str, Fact]):
+    """Facts made ready, a fact for each word of the vocabulary. `compared` holds the known ones as they are compared."""
+
+    __slots__ = ("compared",)
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        super().__init__(facts)
+        self.compared = {name: comparable(found.value) for name, found in facts.items() if isinstance(found, Known)}
+
+
+def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> Ready:
     """A fact for each word of the vocabulary; both evaluators see only these.
 
     Assumes no (0 of a quantity) only where the vocabulary says `if_missing: assume no` and the data was not given: an
     unknown that rests on a resource was given, and could not be read. A value of another type than the vocabulary's is unknown.
     """
-    return {name: _prepared(facts.get(name, NOT_GIVEN), definition) for name, definition in vocabulary.items()}
+    return Ready({name: _prepared(facts.get(name, NOT_GIVEN), definition) for name, definition in vocabulary.items()})
 
 
 def _prepared(found: Fact, definition: FactDefinition) -> Fact:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cds.core.facts import Facts
 from cds.engine.compile import Compiled, compiled, message
 from cds.engine.durable import MOST_FACTS, MOST_RULES, Ruleset
 from cds.engine.evaluate import Questions
+from cds.engine.prepare import Ready
 from cds.knowledge.model import FactDefinition, Rule
 
 
@@ -15,24 +15,23 @@ class Rulesets:
     """The rules as durable-rules holds them. Refuses: what can't be compiled, with EngineFailed or TooManyAlternatives."""
 
     def __init__(self, rules: Sequence[Rule], vocabulary: Mapping[str, FactDefinition], questions: Questions) -> None:
-        self._vocabulary = vocabulary
-        self._packs: list[tuple[Ruleset, frozenset[str], dict[str, str]]] = []
+        self._packs: list[tuple[Ruleset, list[FactDefinition], dict[str, str]]] = []
         alternatives = [one for rule in rules for one in compiled(rule.id, rule.when, vocabulary, questions)]
         try:
             for place, pack in enumerate(packs(alternatives)):
                 names = {f"r{number}": one for number, one in enumerate(pack)}
                 ruleset = Ruleset(f"rules{place}", {name: one.definition() for name, one in names.items()})
-                asked = frozenset(fact for one in pack for fact in one.spans)
+                asked = [vocabulary[fact] for fact in sorted({fact for one in pack for fact in one.spans})]
                 self._packs.append((ruleset, asked, {name: one.rule_id for name, one in names.items()}))
         except BaseException:
             self.close()
             raise
 
-    def true(self, facts: Facts) -> frozenset[str]:
+    def true(self, facts: Ready) -> frozenset[str]:
         """The ids of the rules that are true of the facts."""
         found: set[str] = set()
         for ruleset, asked, rule_ids in self._packs:
-            found.update(rule_ids[name] for name in ruleset.fired(message(facts, asked, self._vocabulary)))
+            found.update(rule_ids[name] for name in ruleset.fired(message(facts.compared, asked)))
         return frozenset(found)
 
     def close(self) -> None:

@@ -1,4 +1,7 @@
-"""Durable-rules and the reference evaluator give the same answers: over random rules, and facts of which a third is missing."""
+"""Durable-rules and the reference evaluator, explained or not, give the same answers.
+
+Over random rules, and facts of which a third is missing.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
+from cds.engine.answers import answering
 from cds.engine.compile import TooManyAlternatives
 from cds.engine.evaluate import Answer, Questions, evaluate
 from cds.engine.prepare import prepared
@@ -116,8 +120,9 @@ def test_a_rule_fires_exactly_when_the_reference_says_true(whens: list[Group], c
     try:
         for case in cases:
             facts = prepared(case, VOCABULARY)
-            expected = {one.id for one in rules if evaluate(one, facts, questions).answer is Answer.TRUE}
-            assert rulesets.true(facts) == expected
+            explained = {one.id: evaluate(one, facts, questions).answer for one in rules}
+            assert rulesets.true(facts) == {id for id, answer in explained.items() if answer is Answer.TRUE}
+            assert {one.id: answering(one.when, questions)(facts.compared) for one in rules} == explained
     finally:
         rulesets.close()
 

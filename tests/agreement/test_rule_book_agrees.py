@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
 from cds.engine.engine import Engine
+from cds.engine.evaluate import Answer, Finding, Questions, evaluate
+from cds.engine.prepare import prepared
 from cds.knowledge.model import FactDefinition, FactType, Knowledge, RuleKind
 from cds.knowledge.reading import knowledge
 from cds.knowledge.vocabulary import askable
@@ -59,3 +61,13 @@ def engine() -> Iterator[Engine]:
 def test_no_finding_of_the_rule_book_is_disputed(engine: Engine, facts: dict) -> None:
     found = [finding for kind in RuleKind for finding in engine.findings(kind, facts, DAY)]
     assert [finding for finding in found if finding.trouble] == []
+    assert [finding for finding in found if finding.answer is not explained(engine, finding, facts)] == []
+
+
+def explained(engine: Engine, finding: Finding, facts: dict) -> Answer:
+    """The answer that the trace of a finding ends in."""
+    words = askable(BOOK) if finding.kind is RuleKind.ADVICE else BOOK.vocabulary
+    questions = Questions(lambda name: BOOK.parameters[name].on(DAY))
+    again = evaluate(BOOK.rule(finding.rule_id, finding.kind), prepared(facts, words), questions)
+    assert tuple(finding.trace) == again.trace
+    return again.answer
