@@ -25,6 +25,7 @@ from cds.knowledge.model import (
     Status,
 )
 from cds.knowledge.problems import Problems
+from cds.knowledge.rules import ASKED_LIKE
 from cds.knowledge.vocabulary import askable, risk_fact
 
 RUNNING = (Status.ACTIVE, Status.SILENT)
@@ -60,7 +61,8 @@ class Engine:
     def findings(self, kind: RuleKind, facts: Facts, day: date, hook: str | None = None) -> tuple[Finding, ...]:
         """The answers of the rules of one kind that run on that day (active or silent, in force), in their own order.
 
-        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered.
+        Advice rules ask about the risks too: see `risk_facts`. With a hook, only the advice rules of that hook are answered, and
+        those of the hook that it is asked like.
         """
         ready = prepared(facts, self._vocabularies[kind])
         questions = self._asked_on(kind, day)
@@ -81,7 +83,7 @@ class Engine:
         def running() -> list[tuple[Rule, Answering]]:
             questions = self._asked_on(kind, day)
             ruled = [rule for rule in self._rules[kind] if rule.status in RUNNING and rule.in_force(day)]
-            return [(rule, answering(rule.when, questions)) for rule in ruled if hook is None or hook in rule.hooks]
+            return [(rule, answering(rule.when, questions)) for rule in ruled if hook is None or _answers(rule, hook)]
 
         return self.knowledge.remembered.recall(("rules that run", kind, day, hook), running)
 
@@ -184,6 +186,10 @@ class Engine:
         if fired != finding.true:
             seen = f"durable-rules and the reference differ on the example `{example.name}`: {finding.answer} by the reference."
             problems.add("RULE132", example.position, seen, "", "Report it: the rule can't be served.")
+
+
+def _answers(rule: Rule, hook: str) -> bool:
+    return hook in rule.hooks or ASKED_LIKE.get(hook) in rule.hooks
 
 
 def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:
