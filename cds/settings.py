@@ -29,27 +29,32 @@ class Settings:
     """What an operator may set.
 
     `rules` is the folder of rule files, `time_zone` the one in which a day begins and ends, `allow_unauthenticated` the
-    deliberate word that callers need not prove who they are although other machines can reach the service.
+    deliberate word that callers need not prove who they are although other machines can reach the service. `rules` may be a pack;
+    `rules_key` is the public key that must have signed it, `site` the site whose overlay is applied.
     """
 
     rules: Path = RULES_OF_THIS_CHECKOUT
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     allow_unauthenticated: bool = False
     log_level: str = "info"
+    rules_key: Path | None = None
+    site: str | None = None
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
-         "CDS_LOG_LEVEL": "log_level"}  # fmt: skip
+         "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site"}  # fmt: skip
 """The environment variable of each setting."""
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
     """The settings in an environment. Refuses, all at once: unknown names with our prefix, and values that can't be used."""
     readers: dict[str, Callable[[str], Any]] = {
-        "rules": _folder,
+        "rules": _rules,
         "time_zone": _time_zone,
         "allow_unauthenticated": _yes_no,
         "log_level": _log_level,
+        "rules_key": _file,
+        "site": _site,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -74,11 +79,23 @@ def _unknown(variable: str) -> str:
     return f"{variable}: there is no such setting. {meant}The settings are {', '.join(sorted(NAMES))}."
 
 
-def _folder(text: str) -> Path:
-    folder = Path(text)
-    if not folder.is_dir():
-        raise ValueError("expected a folder of rule files.")
-    return folder
+def _rules(text: str) -> Path:
+    place = Path(text)
+    if not place.is_dir() and not place.is_file():
+        raise ValueError("expected a folder of rule files, or a rule pack.")
+    return place
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise ValueError("expected a file.")
+    return Path(text)
+
+
+def _site(text: str) -> str:
+    if not text:
+        raise ValueError("expected the id of a site, the name of its file in rules/sites/.")
+    return text
 
 
 def _time_zone(text: str) -> ZoneInfo:

@@ -24,8 +24,8 @@ from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call
 from cds.hooks.services import HOOKS
+from cds.knowledge.chosen import chosen
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.settings import Settings, settings
 
 REQUEST, EXPECTED = "request.json", "expected.json"
@@ -80,7 +80,7 @@ def ask(
 
 def decided(service: str, body: object, configured: Settings, day: date) -> tuple[Decision, Knowledge]:
     """The decision about a call, made here with the rules of the settings."""
-    read_rules = knowledge(configured.rules)
+    read_rules = chosen(configured.rules, configured.rules_key, configured.site, day)
     engine = Engine(read_rules)
     try:
         return decide(hook_call(service, body), read_rules, engine, day, str(uuid4()), lambda: str(uuid4())), read_rules

@@ -11,8 +11,8 @@ import typer
 import uvicorn
 
 from cds.cli.failing import fail
-from cds.errors import BadKnowledge
-from cds.settings import BadSettings, settings
+from cds.errors import CdsError
+from cds.settings import settings
 
 APPLICATION = "cds.web.serving:served"
 
@@ -20,7 +20,7 @@ APPLICATION = "cds.web.serving:served"
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
-    rules: Annotated[Path | None, typer.Option(help="The folder of rule files; like CDS_RULES.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="The folder of rule files, or a rule pack; like CDS_RULES.")] = None,
 ) -> None:
     """Starts the service, by default for this machine alone."""
     if rules is not None:
@@ -34,7 +34,7 @@ def serve(
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
         uvicorn.run(APPLICATION, factory=True, host=host, port=port, log_level="warning", access_log=False)
-    except (BadSettings, BadKnowledge) as error:
+    except CdsError as error:
         fail(error)
 
 

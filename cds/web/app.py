@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,37 +20,37 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from cds.decide import decide
+from cds.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.errors import BadRequest, RefusedCall
 from cds.hooks.messages import EXTENSION, hook_call
 from cds.hooks.outcome import operation_outcome
 from cds.hooks.services import HOOKS, discovery
-from cds.knowledge.model import Knowledge
+from cds.knowledge.model import Knowledge, Status
 from cds.settings import Settings
 from cds.web.body import parsed_body
 from cds.web.logs import LOG, place_of
 from cds.web.metrics import Metrics
+from cds.web.revision import Live, Revision
 
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
 
 
 class Routes:
-    """The routes, and what they need: the knowledge, the engine that weighs it, the clock, and the counters."""
+    """The routes, and what they need: the live revision, the clock, and the counters."""
 
-    def __init__(self, knowledge: Knowledge, engine: Engine, today: Callable[[], date]) -> None:
-        self.knowledge = knowledge
-        self.engine = engine
+    def __init__(self, live: Live, today: Callable[[], date]) -> None:
+        self.live = live
         self.today = today
-        self.metrics = Metrics(engine)
-        self.discovery = orjson.dumps(discovery(knowledge))
-        self.discovery_tag = f'"{hashlib.sha256(self.discovery).hexdigest()[:32]}"'
+        self.metrics = Metrics(live)
 
     async def discover(self, request: Request) -> Response:
-        headers = {"ETag": self.discovery_tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT}
-        if request.headers.get("if-none-match") == self.discovery_tag:
+        content = orjson.dumps(discovery(self.live.now.on(self.today())))
+        tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT}
+        if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        return Response(self.discovery, media_type="application/json", headers=headers)
+        return Response(content, media_type="application/json", headers=headers)
 
     async def call(self, request: Request) -> Response:
         """The answer to a hook call. Decided in place: a thread hop would cost as much as deciding."""
@@ -56,15 +58,19 @@ class Routes:
         id = str(uuid4())
         service = request.path_params["service"]
         try:
-            call = hook_call(service, await parsed_body(request))
-            decision = decide(call, self.knowledge, self.engine, self.today(), id, lambda: str(uuid4()))
+            with self.live.held() as revision:
+                call = hook_call(service, await parsed_body(request))
+                day = self.today()
+                knowledge = revision.on(day)
+                decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
+            silent = silent_rules(decision, knowledge)
             response = json_response(200, decision.answer)
-            self.metrics.answered(decision.answer)
+            self.metrics.answered(decision.answer, silent)
         except ClientDisconnect:
             return self._refused(started, id, service, BadRequest("The caller hung up before the body was complete."))
         except Exception as error:
             return self._refused(started, id, service, error)
-        self._tell(started, id, service, 200, hook_instance=call.hook_instance, **_counts(decision.answer))
+        self._tell(started, id, service, 200, hook_instance=call.hook_instance, **_counts(decision.answer, silent))
         return response
 
     def _refused(self, started: float, id: str, service: str, error: Exception) -> Response:
@@ -90,8 +96,12 @@ class Routes:
         return json_response(200, {"status": "alive"})
 
     async def ready(self, request: Request) -> Response:
-        if self.engine.ready():
-            return json_response(200, {"status": "ready", "knowledge": self.knowledge.revision})
+        """Ready while it serves. `pending` says what stands under the rules and can't be served, or is due for review."""
+        now = self.live.now
+        if now.engine.ready():
+            waiting = self.live.waiting()
+            told = {"status": "ready", "knowledge": now.id}
+            return json_response(200, {**told, "pending": waiting} if waiting else told)
         return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
 
     async def counters(self, request: Request) -> Response:
@@ -99,9 +109,19 @@ class Routes:
 
 
 def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
+    """The application over one revision that stays."""
+    return live_app(Live(Revision(knowledge, engine)), settings, today)
+
+
+def live_app(live: Live, settings: Settings, today: Callable[[], date]) -> FastAPI:
     """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding."""
-    routes = Routes(knowledge, engine, today)
-    service = FastAPI(openapi_url=None, redirect_slashes=False, exception_handlers={HTTPException: refused_by_router})
+    routes = Routes(live, today)
+    service = FastAPI(
+        openapi_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: refused_by_router},
+        lifespan=lambda _: watching(live),
+    )
     service.state.settings = settings
     for slash in ("", "/"):
         service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])
@@ -110,6 +130,23 @@ def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callabl
     service.add_route("/ready", routes.ready, methods=["GET"])
     service.add_route("/metrics", routes.counters, methods=["GET"])
     return service
+
+
+@asynccontextmanager
+async def watching(live: Live) -> AsyncIterator[None]:
+    """While the service runs, the place of its rules is watched."""
+    task = asyncio.create_task(live.watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def silent_rules(decision: Decision, knowledge: Knowledge) -> list[str]:
+    """The silent rules that were true, each as kind and id, once an order."""
+    found = (finding for findings in decision.findings for finding in findings if finding.true)
+    return [f"{one.kind}/{one.rule_id}" for one in found if knowledge.rule(one.rule_id, one.kind).status is Status.SILENT]
 
 
 def today_in(zone: ZoneInfo) -> Callable[[], date]:
@@ -137,8 +174,9 @@ def json_response(status: int, content: object, headers: Mapping[str, str] | Non
     return Response(orjson.dumps(content), status, headers, media_type="application/json")
 
 
-def _counts(answer: Mapping[str, Any]) -> dict[str, Any]:
+def _counts(answer: Mapping[str, Any], silent: list[str]) -> dict[str, Any]:
     """What the log tells of an answer: rule ids and counts."""
     own = answer["extension"][EXTENSION]
     rules = [card["extension"][EXTENSION]["rule"] for card in answer["cards"]]
-    return {"cards": rules, "orders": len(own["orders"]), "gaps": len(own["gaps"]), "knowledge": own["knowledge"]}
+    told = {"cards": rules, "orders": len(own["orders"]), "gaps": len(own["gaps"]), "knowledge": own["knowledge"]}
+    return told | ({"silent": silent} if silent else {})

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
-from cds.engine.engine import Engine
 from cds.hooks.messages import EXTENSION
+from cds.web.revision import Live
 
 
 class Metrics:
     """The counters of one app."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, live: Live) -> None:
         self.registry = CollectorRegistry()
         self.calls = Counter("cds_calls", "Hook calls by service and HTTP status", ["service", "status"], registry=self.registry)
         self.seconds = Histogram(
@@ -29,10 +31,16 @@ class Metrics:
         self.gaps = Counter("cds_gaps", "Things that could not be read, by kind", ["kind"], registry=self.registry)
         for name, says in (("disagreements", "Findings"), ("failures", "Evaluations")):
             gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
-            gauge.set_function(partial(getattr, engine, name))
+            gauge.set_function(partial(live.counted, name))
+        self.silent = Counter("cds_silent_rules", "Silent rules that were true, by rule", ["rule"], registry=self.registry)
+        stale = Gauge("cds_rules_stale", "1 while what stands under the rules can't be served", registry=self.registry)
+        stale.set_function(lambda: float(live.waiting() is not None))
+        self.registry.register(Reloads(live))
 
-    def answered(self, answer: Mapping[str, Any]) -> None:
-        """Counts the cards and gaps of an answer."""
+    def answered(self, answer: Mapping[str, Any], silent: Iterable[str]) -> None:
+        """Counts the cards and gaps of an answer, and the silent rules that were true."""
+        for rule in silent:
+            self.silent.labels(rule).inc()
         for card in answer["cards"]:
             self.cards.labels(card["extension"][EXTENSION]["rule"], card["indicator"]).inc()
         own = answer["extension"][EXTENSION]
@@ -44,3 +52,16 @@ class Metrics:
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class Reloads(Collector):
+    """The reloads of the rules, by result; all results are told from the start."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily("cds_rule_reloads", "Reloads of the rules by result", labels=["result"])
+        for result, count in self._live.reloads.items():
+            family.add_metric([result], count)
+        yield family

@@ -7,11 +7,10 @@ import os
 
 from fastapi import FastAPI
 
-from cds.engine.engine import Engine
-from cds.knowledge.reading import knowledge
 from cds.settings import settings
-from cds.web.app import app, today_in
+from cds.web.app import live_app, today_in
 from cds.web.logs import LOG, log_to_standard_output
+from cds.web.revision import Live, Source
 
 
 def served() -> FastAPI:
@@ -19,7 +18,9 @@ def served() -> FastAPI:
     faulthandler.enable()
     configured = settings(os.environ)
     log_to_standard_output(configured.log_level)
-    read = knowledge(configured.rules)
-    service = app(read, Engine(read), configured, today_in(configured.time_zone))
-    LOG.info("ready", extra={"fields": {"knowledge": read.revision, "rules": len(read.rules)}})
+    today = today_in(configured.time_zone)
+    source = Source(configured.rules, today, configured.rules_key, configured.site)
+    first = source.served()
+    service = live_app(Live(first, source), configured, today)
+    LOG.info("ready", extra={"fields": {"knowledge": first.id, "rules": len(first.on(today()).rules)}})
     return service

@@ -22,6 +22,8 @@ def test_the_page_tells_each_default() -> None:
     assert default.rules == Path(__file__).parents[2] / "rules"
     assert ROWS["CDS_TIME_ZONE"] == f"`{default.time_zone}`"
     assert ROWS["CDS_ALLOW_UNAUTHENTICATED"] == ("`yes`" if default.allow_unauthenticated else "`no`")
+    assert (ROWS["CDS_RULES_KEY"], default.rules_key) == ("none", None)
+    assert (ROWS["CDS_SITE"], default.site) == ("none", None)
     assert ROWS["CDS_LOG_LEVEL"] == f"`{default.log_level}`"
 
 

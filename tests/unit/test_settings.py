@@ -15,13 +15,17 @@ def test_nothing_needs_to_be_set() -> None:
 
 
 def test_every_setting_is_read(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.touch()
     given = {
         "CDS_RULES": str(tmp_path),
         "CDS_TIME_ZONE": "Europe/Zurich",
         "CDS_ALLOW_UNAUTHENTICATED": "yes",
         "CDS_LOG_LEVEL": "debug",
+        "CDS_RULES_KEY": str(key),
+        "CDS_SITE": "north",
     }
-    assert settings(given) == Settings(tmp_path, ZoneInfo("Europe/Zurich"), True, "debug")
+    assert settings(given) == Settings(tmp_path, ZoneInfo("Europe/Zurich"), True, "debug", key, "north")
 
 
 def test_every_problem_is_told_at_once_with_the_nearest_name() -> None:
@@ -33,13 +37,13 @@ def test_every_problem_is_told_at_once_with_the_nearest_name() -> None:
         "CDS_TIME_ZONE": "Mars/Olympus",
         "CDS_XYZZY": "",
     }
-    names = "CDS_ALLOW_UNAUTHENTICATED, CDS_LOG_LEVEL, CDS_RULES, CDS_TIME_ZONE"
+    names = "CDS_ALLOW_UNAUTHENTICATED, CDS_LOG_LEVEL, CDS_RULES, CDS_RULES_KEY, CDS_SITE, CDS_TIME_ZONE"
     with pytest.raises(BadSettings) as refused:
         settings(given)
     assert refused.value.problems == (
         "CDS_ALLOW_UNAUTHENTICATED: seen 'true'; expected yes or no.",
         "CDS_LOG_LEVEL: seen 'loud'; expected one of debug, info, warning, error.",
-        "CDS_RULES: seen 'no/such/folder'; expected a folder of rule files.",
+        "CDS_RULES: seen 'no/such/folder'; expected a folder of rule files, or a rule pack.",
         f"CDS_TIMEZONE: there is no such setting. Did you mean CDS_TIME_ZONE? The settings are {names}.",
         "CDS_TIME_ZONE: seen 'Mars/Olympus'; expected the name of a time zone, such as Europe/Zurich or America/New_York.",
         f"CDS_XYZZY: there is no such setting. The settings are {names}.",
