@@ -23,7 +23,7 @@ from cds.engine.evaluate import Answer, Finding
 from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
-from cds.offers import CROSSOVER, TAPER, Offers, offers
+from cds.offers import CROSSOVER, TAPER, Offers, Start, offers, start
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
@@ -32,7 +32,10 @@ LIKELY = "dependence-likely"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How one order was weighed. `told` is the advice to show; `orders` what an answer tells machines, an entry a draft."""
+    """How one order was weighed. `told` is the advice to show; `orders` what an answer tells machines, an entry a draft.
+
+    `start` is what plans start from, `ordered` the doses of an order that lowers or ends what is taken.
+    """
 
     case: Case
     facts: Facts
@@ -40,6 +43,8 @@ class Judgement:
     advice: tuple[Finding, ...]
     told: tuple[Advice, ...]
     orders: tuple[JudgedOrder, ...]
+    start: Start
+    ordered: tuple[Step, ...]
 
 
 def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
@@ -59,9 +64,10 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
         "not_checked": _not_checked(case, gaps, advice, knowledge),
     }
     true = _true_advice(case, advice, knowledge)
-    drawn = offers(case, pace, crossover, _asked_for(true), knowledge)
-    told = tuple(_told(rule, case, known, lists, drawn, engine) for rule in true)
-    return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn))
+    begin, ordered = start(case, knowledge), _ordered(case)
+    drawn = offers(begin, pace.id if pace else None, crossover.to, asked_for(true), knowledge, case.day)
+    told = tuple(advice_of(rule, case.situation.request, known, lists, drawn, ordered, engine, case.day) for rule in true)
+    return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn), begin, ordered)
 
 
 def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date, hook: str) -> tuple[Advice, ...]:
@@ -226,22 +232,31 @@ def _true_advice(case: Case, advice: Iterable[Finding], knowledge: Knowledge) ->
     return [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
 
 
-def _asked_for(rules: Iterable[Rule]) -> frozenset[str]:
+def asked_for(rules: Iterable[Rule]) -> frozenset[str]:
     """The names of the suggestions that the rules make."""
     return frozenset(name for rule in rules if rule.card for name in rule.card.suggest)
 
 
-def _told(rule: Rule, case: Case, known: Facts, lists: Mapping[str, tuple[str, ...]], drawn: Offers, engine: Engine) -> Advice:
+def advice_of(
+    rule: Rule,
+    order: str,
+    known: Facts,
+    lists: Mapping[str, tuple[str, ...]],
+    drawn: Offers,
+    ordered: tuple[Step, ...],
+    engine: Engine,
+    day: date,
+) -> Advice:
     """One true advice rule with all that its card shows."""
     plans = {TAPER: drawn.taper, CROSSOVER: drawn.crossover}
     return Advice(
         rule=rule,
-        order=case.situation.request,
+        order=order,
         facts=known,
         lists=lists,
-        indicator=_indicator(rule, known, engine, case),
+        indicator=_indicator(rule, known, engine, day),
         plans={name: plan for name, plan in plans.items() if plan is not None},
-        ordered=_ordered(case),
+        ordered=ordered,
     )
 
 
@@ -256,11 +271,11 @@ def _ordered(case: Case) -> tuple[Step, ...]:
     return (*situation.steps, Step(NOTHING)) if situation.ends else situation.steps
 
 
-def _indicator(rule: Rule, known: Facts, engine: Engine, case: Case) -> str:
+def _indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:
     card = rule.card
     if card is None:
         raise ValueError(f"{rule.id} is no advice rule")
-    return card.raise_indicator if card.raise_indicator and engine.raised(rule, known, case.day) else card.indicator
+    return card.raise_indicator if card.raise_indicator and engine.raised(rule, known, day) else card.indicator
 
 
 def _judged(

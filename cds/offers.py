@@ -9,11 +9,10 @@ from decimal import Decimal
 
 from cds.core.case import Case
 from cds.core.crossover import settle_on_one
-from cds.core.judged import Crossover
 from cds.core.plan import NoPlan, Plan
 from cds.core.situation import Situation
 from cds.core.taking import Taking
-from cds.knowledge.model import Knowledge, Pace
+from cds.knowledge.model import Knowledge
 from cds.plans import Taken, crossover_plan, direct_plan, taken
 
 TAPER, CROSSOVER, NALOXONE = "taper_plan", "crossover_plan", "naloxone"
@@ -36,20 +35,33 @@ class Offers:
         return self.crossover if isinstance(self.crossover, Plan) else None
 
 
-def offers(case: Case, pace: Pace | None, crossover: Crossover, asked: Collection[str], knowledge: Knowledge) -> Offers:
-    """The plans that the advice asks for (`asked` holds the names of suggestions), from what is taken now, at the pace.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the plans for an order start from: what is taken, and every agent of its kind that is.
 
-    None where what is taken is unread, is nothing, or is not taken every day: there a plan would have to guess.
+    `takes` is None where what is taken is unread, is nothing, or is not taken every day: there a plan would have to guess.
     """
-    takes = _takes(case, knowledge)
+
+    takes: Taken | None
+    agents: tuple[str, ...] = ()
+
+
+def start(case: Case, knowledge: Knowledge) -> Start:
+    """What the plans for a case start from."""
+    kind = case.agent_now.kind
+    return Start(_takes(case, knowledge), tuple(name for name in case.takings if case.agents[name].kind is kind))
+
+
+def offers(start: Start, pace: str | None, to: str | None, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
+    """The plans that the advice asks for (`asked`: names of suggestions), at the pace; a crossover leads `to` an agent."""
+    takes = start.takes
     if pace is None or takes is None:
         return Offers()
-    several = _several(case)
+    several = settle_on_one(start.agents)
     if several is not None:
         return Offers(*(several if name in asked else None for name in (TAPER, CROSSOVER)))
-    taper = _drawn(direct_plan, knowledge, case.day, takes, pace.id) if TAPER in asked or CROSSOVER in asked else None
-    wanted = CROSSOVER in asked and crossover.to is not None
-    across = _drawn(crossover_plan, knowledge, case.day, takes, pace.id, crossover.to) if wanted else None
+    taper = _drawn(direct_plan, knowledge, day, takes, pace) if TAPER in asked or CROSSOVER in asked else None
+    across = _drawn(crossover_plan, knowledge, day, takes, pace, to) if CROSSOVER in asked and to is not None else None
     return Offers(taper, across)
 
 
@@ -57,12 +69,6 @@ def _drawn(draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, 
     """The plan. It is drawn up once a day for all who take the same."""
     question = (draw, day, takes.agent, tuple(takes.times.items()), takes.extended_release, takes.original, how)
     return knowledge.remembered.recall(question, lambda: draw(knowledge, day, takes, *how))
-
-
-def _several(case: Case) -> NoPlan | None:
-    """Why there is no plan while several agents of one kind are taken."""
-    kind = case.agent_now.kind
-    return settle_on_one([name for name in case.takings if case.agents[name].kind is kind])
 
 
 def _takes(case: Case, knowledge: Knowledge) -> Taken | None:
