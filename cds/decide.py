@@ -49,6 +49,8 @@ class Decision:
     answer: Mapping[str, Any]
     judgements: tuple[Judgement, ...]
     gaps: tuple[Gap, ...]
+    unclear: tuple[Gap, ...] = ()
+    """Of the gaps, those of drafts whose drug could not be told, so that they were not judged."""
 
     @property
     def judged(self) -> tuple[JudgedOrder, ...]:
@@ -92,7 +94,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         "cards": cards(told, knowledge, day, decision, new_id),
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
-    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps)
+    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear)
 
 
 def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from cds.decide import Decision
-from cds.hooks.messages import EXTENSION, HookCall
+from cds.hooks.messages import EXTENSION, HookCall, gap_json
 from cds.judge import Judgement
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.knowledge.vocabulary import risk_fact
@@ -18,6 +18,7 @@ from cds.records.facts import fact_json
 from cds.records.fingerprint import Fingerprint, fingerprint
 from cds.records.keyed import Keyed
 from cds.records.pseudonyms import Pseudonyms
+from cds.records.starts import start_json, steps_json
 
 REFERENCES = ("request", "order", "resource", "resourceId")
 """Members of an answer that hold a reference."""
@@ -95,6 +96,7 @@ class Recorder:
             "judgements": [_judgement(each, derived, names) for each in decision.judgements],
             "orders": _nameless(own["orders"], names),
             "gaps": _nameless(own["gaps"], names),
+            "unclear": [_nameless(gap_json(gap), names) for gap in decision.unclear],
             "cards": _nameless(decision.answer["cards"], names),
         }
         return payload | {"inForce": self._in_force_on(decision.day, knowledge)} if decision.judgements else payload
@@ -137,6 +139,8 @@ def _judgement(judgement: Judgement, derived: set[str], names: Pseudonyms) -> di
         "trouble": {f"{finding.kind}/{finding.rule_id}": finding.trouble for finding in findings if finding.trouble},
         "givesWay": judgement.case.situation.gives_way_to is not None,
         "lists": dict(judgement.told[0].lists) if judgement.told else {},
+        "start": start_json(judgement.start),
+        "ordered": steps_json(judgement.ordered),
     }
 
 

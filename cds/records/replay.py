@@ -6,16 +6,21 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from cds.core.facts import Facts
+from cds.core.facts import Facts, Known
+from cds.core.gap import Gap, GapKind
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
 from cds.hooks.cards import Advice, cards
+from cds.judge import advice_of, asked_for, unread
 from cds.knowledge.model import Knowledge, RuleKind
-from cds.records.decisions import TOLD_OF_ACTION, DecisionRecord
+from cds.offers import offers
+from cds.records.decisions import DecisionRecord
 from cds.records.errors import OtherKnowledge
 from cds.records.facts import fact
+from cds.records.starts import start, steps
 
 Json = dict[str, Any]
+NOT_COMPARED = {"uuid", "suggestions", "selectionBehavior"}
 
 
 def replayed(record: DecisionRecord, knowledge: Knowledge, engine: Engine) -> list[Json]:
@@ -30,8 +35,13 @@ def replayed(record: DecisionRecord, knowledge: Knowledge, engine: Engine) -> li
         )
     content = record.content()
     told = [each for judgement in content["judgements"] for each in _told(judgement, record, content["hook"], knowledge, engine)]
+    told += unread([_gap(each) for each in content["unclear"]], knowledge, engine, record.day, content["hook"])
     numbers = count(1)
     return cards(told, knowledge, record.day, record.id, lambda: f"replayed-{next(numbers)}")
+
+
+def _gap(told: Json) -> Gap:
+    return Gap(GapKind(told["kind"]), told["says"], told.get("resource", ""))
 
 
 def _told(judgement: Json, record: DecisionRecord, hook: str, knowledge: Knowledge, engine: Engine) -> Iterator[Advice]:
@@ -39,12 +49,17 @@ def _told(judgement: Json, record: DecisionRecord, hook: str, knowledge: Knowled
     if judgement["givesWay"]:
         return
     facts, _, advice = weighed(judgement, record, hook, engine)
+    true = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
+    begin, ordered = start(judgement["start"]), steps(judgement["ordered"])
+    drawn = offers(begin, _named("pace", facts), _named("crossover_to", facts), asked_for(true), knowledge, record.day)
     lists = {name: tuple(lines) for name, lines in judgement["lists"].items()}
-    for finding in advice:
-        rule = knowledge.rule(finding.rule_id, RuleKind.ADVICE)
-        if finding.true and rule.card:
-            raised = rule.card.raise_indicator if engine.raised(rule, facts, record.day) else None
-            yield Advice(rule, judgement["order"], facts, lists, raised or rule.card.indicator)
+    for rule in true:
+        yield advice_of(rule, judgement["order"], facts, lists, drawn, ordered, engine, record.day)
+
+
+def _named(name: str, facts: Facts) -> str | None:
+    found = facts.get(name)
+    return str(found.value) if isinstance(found, Known) else None
 
 
 def weighed(
@@ -66,7 +81,7 @@ def shown(record: DecisionRecord) -> list[Json]:
 def differences(record: DecisionRecord, again: list[Json]) -> list[str]:
     """In which members of which cards the replay differs from what was shown; empty where it is the same.
 
-    Not compared: uuids, which are new each time, and what a suggestion orders, which is not kept.
+    Not compared: uuids, which are new each time, and suggestions, since what they order names the patient and is not kept.
     """
     then, now = [_comparable(card) for card in shown(record)], [_comparable(card) for card in again]
     if len(then) != len(now):
@@ -80,11 +95,4 @@ def differences(record: DecisionRecord, again: list[Json]) -> list[str]:
 
 
 def _comparable(card: Mapping[str, Any]) -> Json:
-    suggestions = [
-        {
-            "label": suggestion.get("label"),
-            "actions": [{name: action[name] for name in TOLD_OF_ACTION if name in action} for action in suggestion["actions"]],
-        }
-        for suggestion in card.get("suggestions", [])
-    ]
-    return {**{name: value for name, value in card.items() if name != "uuid"}, "suggestions": suggestions}
+    return {name: value for name, value in card.items() if name not in NOT_COMPARED}
