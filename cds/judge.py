@@ -220,8 +220,9 @@ def _not_checked(case: Case, gaps: Sequence[Gap], advice: Iterable[Finding], kno
     """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
     wanted = (Part.PATIENT, Part.REQUESTS, Part.CONDITIONS)
     missing = [gap for gap in case.record.gaps if any(gap.resource == f"prefetch/{part.value}" for part in wanted)]
-    cards = (knowledge.rule(finding.rule_id, RuleKind.ADVICE).card for finding in advice if finding.answer is Answer.CANNOT_TELL)
-    unweighed = [card.if_we_cannot_tell for card in cards if card and card.if_we_cannot_tell] if gaps else []
+    rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.answer is Answer.CANNOT_TELL)
+    cards = [rule.card for rule in rules if rule.card and rule.status is not Status.SILENT]
+    unweighed = [card.if_we_cannot_tell for card in cards if card.if_we_cannot_tell] if gaps else []
     return tuple(dict.fromkeys([*(gap.says for gap in (*gaps, *missing)), *unweighed]))
 
 
@@ -233,8 +234,8 @@ def _true_advice(case: Case, advice: Iterable[Finding], knowledge: Knowledge) ->
 
 
 def asked_for(rules: Iterable[Rule]) -> frozenset[str]:
-    """The names of the suggestions that the rules make."""
-    return frozenset(name for rule in rules if rule.card for name in rule.card.suggest)
+    """The names of the suggestions that the rules make. A silent rule makes none."""
+    return frozenset(name for rule in rules if rule.card and rule.status is not Status.SILENT for name in rule.card.suggest)
 
 
 def advice_of(
