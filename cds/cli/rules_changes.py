@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
-from cds.core.quantity import Quantity, plain
+from cds.core.quantity import Quantity, Range, plain
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.in_words import entry_in_words
 from cds.knowledge.lint_versions import meaning
 from cds.knowledge.model import Card, Group, Knowledge, Parameter, RiskOutcome, Rule, RuleKind
 
 TABLES = "drugs/"
+OF_AGENTS = ("drugs/agents.yaml", "drugs/equivalents.yaml")
+"""The tables whose changes are told agent by agent."""
 MOST_LINES = 20
 """Lines of one table that are quoted."""
 
@@ -52,8 +55,9 @@ def changes(old: Knowledge, new: Knowledge, before: Mapping[str, bytes], after: 
         yield Change("order", "advice/order.yaml", f"cards stand in another order: {', '.join(order[1])}")
     for name in _all(old.value_sets, new.value_sets):
         yield from _value_set(name, old, new)
+    yield from _agents(old, new)
     for name in _all(before, after):
-        if name.startswith(TABLES) and before.get(name) != after.get(name):
+        if name.startswith(TABLES) and name not in OF_AGENTS and before.get(name) != after.get(name):
             yield from _lines(name, before.get(name), after.get(name))
 
 
@@ -190,13 +194,28 @@ def _value_set(name: str, old: Knowledge, new: Knowledge) -> Iterator[Change]:
             yield Change("value set", name, f"value set {name} {word} {len(displays)} codes: {_few(sorted(set(displays)))}")
 
 
+def _agents(old: Knowledge, new: Knowledge) -> Iterator[Change]:
+    """What changes of each agent: its equivalents by source, then the rest as the tables name it."""
+    for name in _all(old.agents, new.agents):
+        was, now = old.agents.get(name), new.agents.get(name)
+        if was is None or now is None:
+            yield Change("agent", name, f"agent {name} is {'new' if was is None else 'gone'}")
+            continue
+        before, after = ({one.source: Range(one.low, one.high) for one in each.equivalents} for each in (was, now))
+        for source in _all(before, after):
+            if before.get(source) != after.get(source):
+                said = f"{before.get(source, 'not')} to {after.get(source, 'not')} mg for diazepam 10 mg, by {source}"
+                yield Change("agent", name, f"agent {name} counts {said}")
+        yield from _plain("agent", name, was, replace(now, equivalents=was.equivalents))
+
+
 def _lines(name: str, before: bytes | None, after: bytes | None) -> Iterator[Change]:
     """The lines of a table that differ; the tables are written a drug or a product a line."""
     if before is None or after is None:
         yield Change("table", name, f"{name} is {'new' if before is None else 'gone'}")
         return
-    was, now = (_says(each) for each in (before, after))
-    less, more = [line for line in was if line not in now], [line for line in now if line not in was]
+    was, now = (Counter(_says(each)) for each in (before, after))
+    less, more = [*(was - now).elements()], [*(now - was).elements()]
     if len(less) == 1 and len(more) == 1:
         yield Change("table", name, f"{name}: `{less[0]}` to `{more[0]}`")
         return
@@ -206,9 +225,9 @@ def _lines(name: str, before: bytes | None, after: bytes | None) -> Iterator[Cha
             yield Change("table", name, f"{name} {word}, besides: {len(lines) - MOST_LINES} more lines")
 
 
-def _says(content: bytes) -> dict[str, None]:
+def _says(content: bytes) -> list[str]:
     lines = (line.strip() for line in content.decode("utf-8", errors="replace").splitlines())
-    return {line: None for line in lines if line and not line.startswith("#")}
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _few(names: list[str]) -> str:

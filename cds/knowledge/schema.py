@@ -209,7 +209,7 @@ def _parameter(knowledge: Knowledge) -> Schema:
     }
     return _object(
         {"means": TEXT, "unit": _open(units), "values": {**dated, "description": "By the first day on which it holds"}},
-        {"site_may_change": _object({}, {"at_least": TEXT, "at_most": TEXT})},
+        {"site_may_change": _object({}, {"at_least": TEXT, "at_most": TEXT, "one_of": _list_of(TEXT, 1)})},
     )
 
 
