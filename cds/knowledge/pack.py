@@ -91,6 +91,8 @@ def files_at(place: Path, key: Path | None = None) -> Mapping[str, bytes]:
         if key is not None:
             raise BadPack(f"{place} is a folder, which nobody signed, and a key is set. Serve a signed pack, or set no key.")
         return files_of(place)
+    if not place.exists():
+        raise BadPack(f"{place}: neither a folder of rules nor a rule pack stands here. Put it back.")
     return unpacked(_read(place, "rule pack"), _read(key, "key") if key else None).files
 
 
