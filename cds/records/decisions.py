@@ -26,7 +26,7 @@ TOLD_OF_ACTION = ("type", "description", "resourceId")
 """What is kept of a suggestion's action: its resource names the patient."""
 
 
-AS_IT_IS = ("plan", "source", "links", "overrideReasons")
+AS_IT_IS = ("source", "links", "overrideReasons")
 """Members of an answer that hold our own content alone."""
 
 
@@ -156,8 +156,11 @@ def _nameless(value: Any, names: Pseudonyms) -> Any:
 
 
 def _member(name: str, value: Any, names: Pseudonyms) -> Any:
+    """A member of an answer. A plan is kept without its steps: a replay draws it up again from its start."""
     if name in AS_IT_IS:
         return value
+    if name == "plan":
+        return {**value, "steps": len(value["steps"])}
     if name == "actions":
         value = [{kept: action[kept] for kept in TOLD_OF_ACTION if kept in action} for action in value]
     elif name in REFERENCES and isinstance(value, str):

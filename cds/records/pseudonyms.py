@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cds.core.record import Part
 
 OURS = frozenset(f"prefetch/{part.value}" for part in Part)
@@ -20,6 +18,7 @@ class Pseudonyms:
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
+        self._lists: dict[tuple[str, ...], list[str]] = {}
         self._counts: dict[str, int] = {}
 
     def of(self, reference: str) -> str:
@@ -29,8 +28,11 @@ class Pseudonyms:
             given = self._given[reference] = self._named(reference)
         return given
 
-    def all(self, references: Iterable[str]) -> list[str]:
-        return [self.of(reference) for reference in references]
+    def all(self, references: tuple[str, ...]) -> list[str]:
+        given = self._lists.get(references)
+        if given is None:
+            given = self._lists[references] = [self.of(reference) for reference in references]
+        return given
 
     def met(self, text: str) -> str:
         """The text itself, or the name that was given to it as a reference."""

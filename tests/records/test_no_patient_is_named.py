@@ -160,7 +160,7 @@ def test_a_reference_is_replaced_whatever_it_looks_like(reference: str, name: st
 
 def test_a_resource_keeps_its_name_within_a_decision() -> None:
     names = Pseudonyms()
-    assert names.all(["Condition/a", "Condition/b", "Observation/a", "Condition/a"]) == [
+    assert names.all(("Condition/a", "Condition/b", "Observation/a", "Condition/a")) == [
         "Condition#1", "Condition#2", "Observation#1", "Condition#1",
     ]  # fmt: skip
 
