@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -77,6 +77,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     drafts, unclear = draft_orders([resource for _, resource in call.drafts], desk)
     judgements: tuple[Judgement, ...] = ()
     gaps: tuple[Gap, ...] = unclear
+    valid: Collection[str] = ()
     if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
         given = deliveries(call.prefetch)
         _refuse_without_medications(given)
@@ -85,8 +86,12 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
         asked = questions(tuple(knowledge.vocabulary.values()), amounts)
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
-        gaps = (*unclear, *validity_gaps(_of_agents(call, drafts)), *record.gaps)
-    desktop = Desktop({reference(resource): resource for _, resource in call.drafts}, _visit(call, day), knowledge, new_id)
+        checked = _of_agents(call, drafts)
+        invalid = validity_gaps(checked)
+        valid = {reference(resource) for resource in checked} - {gap.resource for gap in invalid}
+        gaps = (*unclear, *invalid, *record.gaps)
+    by_reference = {reference(resource): resource for _, resource in call.drafts}
+    desktop = Desktop(by_reference, valid, _visit(call, day), knowledge, new_id)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 from cds.core.facts import Known
@@ -13,11 +14,11 @@ from cds.core.situation import is_stop
 from cds.fhir.care_plan import care_plan
 from cds.fhir.naloxone import naloxone_request
 from cds.fhir.views import reference
-from cds.fhir.writing import Visit, medication_requests
+from cds.fhir.writing import Visit, carried, medication_requests
 from cds.fhir.writing_actions import create_action, replace_actions, update_action
 from cds.hooks.cards import Advice
 from cds.hooks.plan_table import written
-from cds.hooks.suggestions import suggestion
+from cds.hooks.suggestions import suggestion, without_empty
 from cds.judge import Judgement
 from cds.knowledge.model import Knowledge
 from cds.offers import CROSSOVER, NALOXONE, TAPER
@@ -29,19 +30,35 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desktop:
-    """What the orders are written from: the drafts as they came, by reference, the visit, and where ids come from."""
+    """What the orders are written from: the drafts as they came, by reference, the visit, and where ids come from.
 
-    drafts: Mapping[str, Json]
+    `valid` names the drafts that are known to be valid R4.
+    """
+
+    given: Mapping[str, Json]
+    valid: Collection[str]
     visit: Visit
     knowledge: Knowledge
     new_id: Callable[[], str]
+    _shared: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def drafts(self) -> Mapping[str, Json]:
+        """The drafts without what is empty in them, so that nothing in an action is."""
+        return {name: without_empty(draft) for name, draft in self.given.items()}
+
+    def shared(self, draft: str) -> dict[str, Any]:
+        """What everything that is written takes over from a draft, worked out once a call."""
+        if draft not in self._shared:
+            self._shared[draft] = carried(self.drafts.get(draft), self.visit, draft in self.valid)
+        return self._shared[draft]
 
 
 def signable(judgement: Judgement, desktop: Desktop) -> tuple[Advice, ...]:
-    """The judgement's advice, each with what can be applied for it."""
-    return tuple(replace(advice, suggestions=_suggestions(advice, judgement, desktop)) for advice in judgement.told)
+    """The judgement's advice, each with what can be applied for it, should it be shown."""
+    return tuple(replace(advice, suggestions=partial(_suggestions, advice, judgement, desktop)) for advice in judgement.told)
 
 
 def _suggestions(advice: Advice, judgement: Judgement, desktop: Desktop) -> dict[str, tuple[dict[str, Any], ...]]:
@@ -64,12 +81,13 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, alone: bool) ->
     draft = desktop.drafts.get(judgement.case.situation.request)
     amounts = judgement.case.amounts
     interval, reach = int(amounts["dispensing_interval"]), int(amounts["order_reach"])
-    requests = medication_requests(plan, draft, desktop.visit, interval, reach)
+    shared = desktop.shared(judgement.case.situation.request)
+    requests = medication_requests(plan, shared, desktop.visit, interval, reach)
     label = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
     orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=alone)
     if not alone:
         return (orders,)
-    whole = care_plan(plan, desktop.visit, draft)
+    whole = care_plan(plan, shared, desktop.visit)
     described = f"Add the plan of the whole taper: {len(plan.steps)} steps from {written(plan.start)} to {written(plan.ends)}"
     return orders, suggestion("Add the whole taper as a care plan", [create_action(whole, described)], desktop.new_id)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from cds.core.cuts import PercentOf
 from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Fit, Presentation, in_mg
+
+Made = TypeVar("Made")
 
 
 class PlanKind(StrEnum):
@@ -132,6 +135,15 @@ class Plan:
     pace: TaperPace
     steps: tuple[PlanStep, ...]
     notes: tuple[str, ...] = ()
+    _made: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[..., Made], *arguments: Hashable) -> Made:
+        """What is made of the plan and nothing but the arguments, made the first time. Shared: it must not be changed."""
+        question = (make, arguments)
+        if question not in self._made:
+            self._made[question] = make(self, *arguments)
+        made: Made = self._made[question]
+        return made
 
     @property
     def start(self) -> date:

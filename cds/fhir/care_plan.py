@@ -9,18 +9,18 @@ from cds.core.quantity import plain
 from cds.core.regimen import DayTime
 from cds.fhir import views
 from cds.fhir.views import Json
-from cds.fhir.writing import PRESCRIBERS, Visit, carried, concept
+from cds.fhir.writing import PRESCRIBERS, Visit, concept
 from cds.fhir.writing_dosage import AT, UCUM, Resource, amount_in_words, day_in_words, exact, last_day, number
 
 NOT_REVIEWED = "A proposal of Taper CDS, to be reviewed with the patient before each step. It is not an order."
 
 
-def care_plan(plan: Plan, visit: Visit, draft: Json | None = None) -> Resource:
+def care_plan(plan: Plan, shared: Resource, visit: Visit) -> Resource:
     """The CarePlan of a plan, a draft. Patient, encounter, author and the conditions it is for are those of the draft order.
 
+    `shared` is what it takes over from that: see `carried`.
     Its period reaches over the days of the last step, of nothing, in which the patient is watched.
     """
-    shared = carried(draft, visit)
     author = _elsewhere(shared.get("requester"))
     conditions = [
         link
@@ -39,7 +39,7 @@ def care_plan(plan: Plan, visit: Visit, draft: Json | None = None) -> Resource:
         "created": visit.day.isoformat(),
         "author": author if (views.text(author, "reference") or "").startswith(PRESCRIBERS) else None,
         "addresses": conditions,
-        "activity": [{"detail": detail} for detail in _details(plan)],
+        "activity": plan.once(_activities),
         "note": [{"text": text} for text in (*plan.notes, NOT_REVIEWED)],
     }
     return {name: value for name, value in members.items() if value}
@@ -62,6 +62,10 @@ def _description(plan: Plan) -> str:
         f"{len(plan.steps)} steps from {day_in_words(plan.start)}, at the {pace.pace} pace: at most {plain(pace.cut)} percent of "
         f"the {pace.basis.value} dose every {pace.interval} days, larger steps only at the end, where they are marked."
     )
+
+
+def _activities(plan: Plan) -> list[Resource]:
+    return [{"detail": detail} for detail in _details(plan)]
 
 
 def _details(plan: Plan) -> Iterator[Resource]:

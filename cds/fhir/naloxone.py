@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cds.fhir.views import Json
-from cds.fhir.writing import Visit, carried, pharmacy
+from cds.fhir.writing import Visit, carried
 from cds.fhir.writing_dosage import UCUM, Resource, exact
 from cds.knowledge.model import Naloxone
 
@@ -29,7 +29,7 @@ def naloxone_request(product: Naloxone, visit: Visit, draft: Json | None = None)
         "dispenseRequest": {
             "numberOfRepeatsAllowed": 0,
             "quantity": {"value": product.devices, "unit": "device", "system": UCUM, "code": "{device}"},
-            **pharmacy(draft),
+            **shared.get("dispenseRequest", {}),
         },
     }
 

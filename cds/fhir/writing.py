@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
 
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from pydantic import ValidationError
@@ -51,26 +50,36 @@ class Visit:
     user: str | None = None
 
 
-def medication_requests(
-    plan: Plan, draft: Json | None, visit: Visit, interval_days: int, reach_days: int
-) -> tuple[Resource, ...]:
+def medication_requests(plan: Plan, shared: Resource, visit: Visit, interval_days: int, reach_days: int) -> tuple[Resource, ...]:
     """A MedicationRequest for each product of the plan's first part, in the order in which they are first taken.
+
+    `shared` is what they take over from the draft: see `carried`.
 
     The directions hold the steps that begin within `reach_days`, since an order is not valid for years; what is to be dispensed
     is the first interval of the product alone, so that every further supply is a decision of its own.
     """
-    shared = carried(draft, visit)
-    performer = pharmacy(draft)
+    performer = shared.get("dispenseRequest", {})
     return tuple(
         {
             "resourceType": "MedicationRequest",
             "status": "draft",
             **shared,
-            "medicationCodeableConcept": concept(product),
+            **order,
             "authoredOn": visit.day.isoformat(),
+            "dispenseRequest": {**order["dispenseRequest"], **performer},
+        }
+        for order in plan.once(_orders, interval_days, reach_days)
+    )
+
+
+def _orders(plan: Plan, interval_days: int, reach_days: int) -> tuple[Resource, ...]:
+    """What the orders hold that is the plan's own."""
+    return tuple(
+        {
+            "medicationCodeableConcept": concept(product),
             "note": [{"text": _part_of(plan, reach_days)}],
             "dosageInstruction": dosages(plan, product, reach_days),
-            "dispenseRequest": {**first_dispense(plan, product, interval_days), **performer},
+            "dispenseRequest": first_dispense(plan, product, interval_days),
         }
         for product in products(ordered_steps(plan, reach_days))
     )
@@ -115,17 +124,18 @@ def first_dispense(plan: Plan, product: Presentation, interval_days: int) -> Res
 # What comes from the draft ---------------------------------------------------------------------------------------------
 
 
-def carried(draft: Json | None, visit: Visit) -> Resource:
+def carried(draft: Json | None, visit: Visit, valid: bool = False) -> Resource:
     """What a new order takes over from the draft, with the visit's patient, encounter and user where the draft has none.
 
-    What the draft holds in a form that R4 doesn't allow is left out. Without a draft it is a proposal.
+    What the draft holds in a form that R4 doesn't allow is left out; of one known to be `valid` nothing is. Without a draft it is
+    a proposal. Of a dispenseRequest only the pharmacy is taken over.
     """
     given = draft or {}
     intent = views.text(given, "intent")
     offered = {name: value for name in CARRIED if (value := _as_list(name, given.get(name)))}
     fitting = (
         offered
-        if _fits(offered, given, visit)
+        if valid or _fits(offered, given, visit)
         else {name: value for name, value in offered.items() if _fits({name: value}, given, visit)}
     )
     found: Resource = {"intent": intent if intent in INTENTS else "order" if draft else "proposal", **fitting}
@@ -135,7 +145,7 @@ def carried(draft: Json | None, visit: Visit) -> Resource:
         found["encounter"] = {"reference": f"Encounter/{visit.encounter}"}
     if "requester" not in found and visit.user and visit.user.startswith(PRESCRIBERS):
         found["requester"] = {"reference": visit.user}
-    return {**found, **_contained(given, found)}
+    return {**found, **_contained(given, found), **_pharmacy(given)}
 
 
 LISTS = {"category", "supportingInformation", "reasonCode", "reasonReference", "basedOn", "insurance"}
@@ -192,7 +202,7 @@ def _local_links(value: object) -> Iterator[str]:
             yield from _local_links(item)
 
 
-def pharmacy(draft: Json | None) -> dict[str, Any]:
+def _pharmacy(draft: Json) -> Resource:
     """The draft's intended pharmacy, and nothing where it names none."""
     performer = views.child(draft, "dispenseRequest", "performer")
-    return {"performer": performer} if isinstance(performer.get("reference"), str) else {}
+    return {"dispenseRequest": {"performer": performer}} if isinstance(performer.get("reference"), str) else {}

@@ -38,8 +38,8 @@ class Advice:
     """What was drawn up for each name of a suggestion."""
     ordered: tuple[Step, ...] = ()
     """The doses that the order gives, to be shown beside a plan; none where it changes nothing."""
-    suggestions: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
-    """What an EHR can apply, by the name of a suggestion."""
+    suggestions: Callable[[], Mapping[str, tuple[Mapping[str, Any], ...]]] = dict
+    """What an EHR can apply, by the name of a suggestion; only asked of advice that gets a card of its own."""
 
     @property
     def card(self) -> Card:
@@ -140,11 +140,12 @@ def _detail(shown: Shown, wording: Wording, knowledge: Knowledge, said: set[str]
 
 def _suggestions(advice: Advice) -> dict[str, Any]:
     """What can be applied. Of two plans at most one may be; a plan's orders and its care plan, or naloxone, go together."""
-    offered = [name for name in advice.card.suggest if advice.suggestions.get(name)]
+    applicable = advice.suggestions()
+    offered = [name for name in advice.card.suggest if applicable.get(name)]
     if not offered:
         return {}
     exclusive = sum(isinstance(advice.plans.get(name), Plan) for name in offered) > 1
-    suggestions = [one for name in offered for one in advice.suggestions[name]]
+    suggestions = [one for name in offered for one in applicable[name]]
     return {"suggestions": suggestions, "selectionBehavior": "at-most-one" if exclusive else "any"}
 
 

@@ -13,7 +13,11 @@ TENTH = Decimal("0.1")
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
-    """The plan: kind, basis, end and steps. In a crossover a step lists `doses`, one entry an agent."""
+    """The plan: kind, basis, end and steps. In a crossover a step lists `doses`, one entry an agent. Not to be changed."""
+    return plan.once(_plan_json)
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
     return {
         "kind": plan.kind.value,
         "basis": plan.pace.basis.value,
@@ -40,7 +44,7 @@ def dose_json(dose: AgentDose) -> dict[str, Any]:
 
 def plan_in_full(plan: Plan) -> dict[str, Any]:
     """The plan with what to dispense and to take of each step, in tablets, and its notes."""
-    told = plan_json(plan)
+    told = _plan_json(plan)
     for step, entry in zip(plan.steps, told["steps"], strict=True):
         entry["diazepamEquivalentMg"] = {"low": number(step.equivalent.low), "high": number(step.equivalent.high)}
         entry["take"] = [_taken(amount) for dose in step.doses for amount in dose.amounts]

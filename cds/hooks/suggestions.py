@@ -9,7 +9,7 @@ from typing import Any
 def suggestion(
     label: str, actions: Iterable[Mapping[str, Any]], new_id: Callable[[], str], recommended: bool = False
 ) -> dict[str, Any]:
-    """A CDS Hooks suggestion. `isRecommended` stands there only where true, and nothing in it is null or empty.
+    """A CDS Hooks suggestion. `isRecommended` stands there only where true.
 
     Several recommended suggestions on one card need the selection behavior `any`.
     """
@@ -17,18 +17,18 @@ def suggestion(
         "label": label,
         "uuid": new_id(),
         "isRecommended": recommended or None,
-        "actions": [_without_empty(action) for action in actions],
+        "actions": list(actions),
     }
     return {name: value for name, value in members.items() if value}
 
 
-def _without_empty(value: Any) -> Any:
+def without_empty(value: Any) -> Any:
     """The value without empty members. A null in a list stays: FHIR uses it to keep two lists in step."""
-    if isinstance(value, Mapping):
-        kept = ((name, _without_empty(member)) for name, member in value.items())
+    if isinstance(value, dict):
+        kept = ((name, without_empty(member)) for name, member in value.items())
         return {name: member for name, member in kept if not _is_empty(member)}
     if isinstance(value, list | tuple):
-        kept_items = (_without_empty(item) for item in value)
+        kept_items = (without_empty(item) for item in value)
         return [item for item in kept_items if item is None or not _is_empty(item)]
     return value
 

@@ -29,10 +29,10 @@ from cds.fhir.dosage import reading_limits
 from cds.fhir.naloxone import naloxone_request
 from cds.fhir.orders import Desk, order_reading
 from cds.fhir.references import Library
-from cds.fhir.writing import Visit, first_dispense, medication_requests
+from cds.fhir.writing import Visit, carried, first_dispense, medication_requests
 from cds.fhir.writing_actions import replace_actions, update_action
 from cds.fhir.writing_dosage import WHEN, amount_in_words, products, taken
-from cds.hooks.suggestions import suggestion
+from cds.hooks.suggestions import suggestion, without_empty
 from cds.knowledge.model import Knowledge
 from cds.knowledge.naloxone import naloxone
 from cds.knowledge.plan_limits import crossover_limits, plan_limits, taper_pace
@@ -86,7 +86,7 @@ def across(agent: str, target: str, **times: str) -> Plan:
 
 
 def requests(plan: Plan, draft: dict[str, Any] | None = None) -> tuple[dict[str, Any], ...]:
-    return medication_requests(plan, draft, VISIT, INTERVAL, WHOLE)
+    return medication_requests(plan, carried(draft, VISIT), VISIT, INTERVAL, WHOLE)
 
 
 def read_back(request: dict[str, Any]) -> Regimen:
@@ -426,7 +426,7 @@ def test_every_action_says_what_it_does_in_words_of_our_own() -> None:
 
 def test_a_suggestion_has_an_id_of_its_own_and_nothing_empty_in_it() -> None:
     ids = count(1)
-    draft = of_draft(note=[], priority="", extension=[{"url": "http://example.org/x", "valueString": None}])
+    draft = without_empty(of_draft(note=[], priority="", extension=[{"url": "http://example.org/x", "valueString": None}]))
     actions = update_action(draft, requests(taper("alprazolam", **ALPRAZOLAM), draft))
     found = suggestion("Taper slowly", actions, lambda: f"id-{next(ids)}", recommended=True)
     assert (found["label"], found["uuid"], found["isRecommended"]) == ("Taper slowly", "id-1", True)
@@ -484,7 +484,7 @@ def test_an_interval_that_holds_several_steps_is_dispensed_as_one_supply() -> No
 
 def test_orders_that_reach_less_far_than_the_plan_hold_its_first_steps_and_say_that_it_goes_on() -> None:
     plan = taper("diazepam", morning="10", night="10")
-    first = medication_requests(plan, None, VISIT, INTERVAL, 56)[0]
+    first = medication_requests(plan, carried(None, VISIT), VISIT, INTERVAL, 56)[0]
     periods = [line["timing"]["repeat"]["boundsPeriod"]["start"] for line in first["dosageInstruction"]]
     assert max(periods) < (plan.start + timedelta(days=56)).isoformat()
     assert "the taper goes on with the next one" in first["note"][0]["text"]
