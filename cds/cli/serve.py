@@ -15,12 +15,15 @@ from cds.errors import CdsError
 from cds.settings import settings
 
 APPLICATION = "cds.web.serving:served"
+LAST_CALLS = 20
+"""Seconds that calls under way are given to end, once the service was told to stop."""
 
 
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 8000,
     rules: Annotated[Path | None, typer.Option(help="The folder of rule files, or a rule pack; like CDS_RULES.")] = None,
+    workers: Annotated[int, typer.Option(help="How many processes answer calls.", min=1, max=64)] = 1,
 ) -> None:
     """Starts the service, by default for this machine alone."""
     if rules is not None:
@@ -33,7 +36,16 @@ def serve(
                 "(127.0.0.1) is served. If something in front of the service does that, set CDS_ALLOW_UNAUTHENTICATED=yes."
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
-        uvicorn.run(APPLICATION, factory=True, host=host, port=port, log_level="warning", access_log=False)
+        uvicorn.run(
+            APPLICATION,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=LAST_CALLS,
+        )
     except CdsError as error:
         fail(error)
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import FastAPI
+from opentelemetry.trace import Tracer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -32,6 +33,7 @@ from cds.web.body import parsed_body
 from cds.web.logs import LOG, place_of
 from cds.web.metrics import Metrics
 from cds.web.revision import Live, Revision
+from cds.web.tracked import Tracked, spent_on, told_in_span
 
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
 
@@ -59,10 +61,12 @@ class Routes:
         service = request.path_params["service"]
         try:
             with self.live.held() as revision:
-                call = hook_call(service, await parsed_body(request))
+                with spent_on("read"):
+                    call = hook_call(service, await parsed_body(request))
                 day = self.today()
                 knowledge = revision.on(day)
-                decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
+                with spent_on("decide"):
+                    decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
             response = json_response(200, decision.answer)
             self.metrics.answered(decision.answer, silent)
@@ -90,6 +94,7 @@ class Routes:
         self.metrics.calls.labels(service, str(status)).inc()
         self.metrics.seconds.labels(service).observe(seconds)
         fields = {"call": id, "service": service, "status": status, "ms": round(seconds * 1000, 2), **more}
+        told_in_span(fields)
         LOG.log(logging.ERROR if status == 500 else logging.INFO, "call", extra={"fields": fields})
 
     async def health(self, request: Request) -> Response:
@@ -113,7 +118,7 @@ def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callabl
     return live_app(Live(Revision(knowledge, engine)), settings, today)
 
 
-def live_app(live: Live, settings: Settings, today: Callable[[], date]) -> FastAPI:
+def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: Tracer | None = None) -> FastAPI:
     """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding."""
     routes = Routes(live, today)
     service = FastAPI(
@@ -121,7 +126,9 @@ def live_app(live: Live, settings: Settings, today: Callable[[], date]) -> FastA
         redirect_slashes=False,
         exception_handlers={HTTPException: refused_by_router},
         lifespan=lambda _: watching(live),
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
+    service.add_middleware(Tracked, tracer=tracer)
     service.state.settings = settings
     for slash in ("", "/"):
         service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
 
 LOG = logging.getLogger("cds")
+REQUEST: ContextVar[str] = ContextVar("request")
+"""The id of the request that is being answered; each line that is logged meanwhile tells it."""
 
 
 class JsonLines(logging.Formatter):
@@ -19,6 +22,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "says": record.getMessage(),
+            **({"request": request} if (request := REQUEST.get("")) else {}),
             **getattr(record, "fields", {}),
         }
         return orjson.dumps(line).decode()

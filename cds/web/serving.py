@@ -11,6 +11,7 @@ from cds.settings import settings
 from cds.web.app import live_app, today_in
 from cds.web.logs import LOG, log_to_standard_output
 from cds.web.revision import Live, Source
+from cds.web.tracing import tracer
 
 
 def served() -> FastAPI:
@@ -21,6 +22,6 @@ def served() -> FastAPI:
     today = today_in(configured.time_zone)
     source = Source(configured.rules, today, configured.rules_key, configured.site)
     first = source.served()
-    service = live_app(Live(first, source), configured, today)
+    service = live_app(Live(first, source), configured, today, tracer(os.environ))
     LOG.info("ready", extra={"fields": {"knowledge": first.id, "rules": len(first.on(today()).rules)}})
     return service

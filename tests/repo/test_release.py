@@ -15,10 +15,12 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+SERVED = PROJECT["project"]["dependencies"] + EXTRAS["tracing"]
 NEEDED = {
     "requirements-build.lock": PROJECT["build-system"]["requires"],
-    "requirements.lock": PROJECT["project"]["dependencies"],
-    "requirements-test.lock": PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["test"],
+    "requirements.lock": SERVED,
+    "requirements-test.lock": SERVED + EXTRAS["test"],
 }
 
 
