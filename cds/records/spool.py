@@ -38,9 +38,18 @@ class Spool:
                 os.ftruncate(file, size)
                 raise
 
+    def usable(self) -> bool:
+        """Whether a line could be appended now, as far as that can be told without appending one."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self._alone(), _appending(self.path):
+                return True
+        except OSError:
+            return False
+
     def waiting(self) -> bool:
         """Whether anything is still to be stored."""
-        return self.path.exists() or bool(self._aside())
+        return (self.path.exists() and self.path.stat().st_size > 0) or bool(self._aside())
 
     def batches(self, most: int = 200) -> Generator[Sequence[bytes], None, None]:
         """The lines, at most so many at a time; each file is removed once its last batch has been taken without an error.

@@ -35,6 +35,14 @@ class Kept(StrEnum):
     SPOOLED = "spooled"
 
 
+class State(StrEnum):
+    """Where decisions go: to the database, to the spool, or nowhere."""
+
+    REACHABLE = "reachable"
+    SPOOLING = "spooling"
+    DOWN = "down"
+
+
 class Store:
     """Decisions and feedback in one database, with a spool for when it is down. May be used from several threads.
 
@@ -115,6 +123,12 @@ class Store:
             return False
         self._leave_alone_until = -1.0
         return True
+
+    def state(self) -> State:
+        """Where decisions go now."""
+        if self.reachable():
+            return State.REACHABLE
+        return State.SPOOLING if self.spool.usable() else State.DOWN
 
     def unspool(self) -> int:
         """How many spooled decisions were stored. What the database refuses for good is set aside in `*.refused`."""

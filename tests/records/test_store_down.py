@@ -15,7 +15,7 @@ from cds.records.database import database_url, opened
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.rows import line
-from cds.records.store import Kept, Store
+from cds.records.store import Kept, State, Store
 
 from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, Postgres, a_record, spool_in, sqlite
 
@@ -45,7 +45,7 @@ def stopped(postgres: Postgres) -> Iterator[Postgres]:
 def test_a_database_that_is_stopped_and_comes_back(stopped: Postgres, tmp_path: Path) -> None:
     clock = Clock()
     store = Store(stopped.new_database(), spool_in(tmp_path), retry_after=5, clock=clock)
-    assert store.start() and store.reachable()
+    assert store.start() and store.state() is State.REACHABLE
     before, during, after = a_record(), [a_record() for _ in range(3)], a_record()
     assert store.write_decision(before) is Kept.STORED
 
@@ -53,7 +53,7 @@ def test_a_database_that_is_stopped_and_comes_back(stopped: Postgres, tmp_path: 
     assert [store.write_decision(record) for record in during] == [Kept.SPOOLED] * 3
     with pytest.raises(StoreUnavailable):
         store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
-    assert not store.reachable() and store.catch_up() == 0
+    assert store.state() is State.SPOOLING and store.catch_up() == 0
     assert store.trouble == "OperationalError"
 
     stopped.start()
@@ -136,7 +136,7 @@ def test_neither_database_nor_spool(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
     (tmp_path / "spool").write_text("here too")
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
-    assert not store.start() and not store.reachable()
+    assert not store.start() and store.state() is State.DOWN
     with pytest.raises(StoreUnavailable, match="neither to the database nor to"):
         store.write_decision(a_record())
     with pytest.raises(RefusedCall) as refusal:

@@ -1,0 +1,139 @@
+"""The store as the routes use it: an answer never waits for a broken store, and nothing is lost without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from cds.errors import BadRequest, UnknownService
+from cds.knowledge.model import Knowledge
+from cds.records.errors import StoreUnavailable
+from cds.records.store import State
+from cds.web import keeping as module
+from cds.web.keeping import Keeping, keeping
+
+from .conftest import CLIENT, NOON, SERVICE, Told, sqlite
+
+REPORT = {"card": "4e0a3a1e-3283-4575-ab82-028d55fe2719", "outcome": "overridden", "outcomeTimestamp": "2026-11-23T12:00:00Z"}
+
+
+def now() -> datetime:
+    return NOON
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Keeping:
+    return keeping(sqlite(tmp_path), None, now)
+
+
+@pytest.fixture
+def told(tell: Callable[..., Told]) -> Told:
+    return tell("abrupt-stop-alprazolam")
+
+
+def keep(kept: Keeping, told: Told, knowledge: Knowledge) -> None:
+    asyncio.run(kept.keep(told.decision, told.call, knowledge, CLIENT))
+
+
+def counted(kept: Keeping) -> dict[str, float]:
+    registry = CollectorRegistry()
+    kept.counted_in(registry)
+    found = {}
+    for family in registry.collect():
+        for sample in family.samples:
+            if sample.value and not sample.name.endswith("_created"):
+                found["/".join([sample.name, *sample.labels.values()])] = sample.value
+    return found
+
+
+def break_both(kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(kept.store, "_write", fails)
+    monkeypatch.setattr(kept.store.spool, "append", fails)
+
+
+def test_a_decision_is_there_before_its_answer_leaves(kept: Keeping, told: Told, read_knowledge: Knowledge) -> None:
+    keep(kept, told, read_knowledge)
+    assert kept.store.decision(told.decision.id).made_at == NOON
+    assert counted(kept) == {"cds_store_decisions_total/stored": 1}
+
+
+def test_a_decision_that_can_not_be_kept_is_logged_and_counted_and_the_call_goes_on(
+    kept: Keeping, told: Told, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_both(kept, monkeypatch)
+    with caplog.at_level(logging.WARNING, logger="cds"):
+        keep(kept, told, read_knowledge)
+    assert counted(kept) == {"cds_store_decisions_total/lost": 1, "cds_store_failures_total": 1}
+    (line,) = caplog.records
+    assert line.getMessage() == "decision lost"
+    assert line.__dict__["fields"]["decision"] == told.decision.id
+
+
+def test_a_spooled_decision_is_told_and_stored_when_the_database_is_back(
+    kept: Keeping, told: Told, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(kept.store, "_retry_after", 0.0)
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(kept.store, "_write", fails)
+        keep(kept, told, read_knowledge)
+    assert counted(kept) == {
+        "cds_store_decisions_total/spooled": 1, "cds_store_failures_total": 1, "cds_store_spool_waiting": 1,
+    }  # fmt: skip
+
+    async def served_until_caught_up() -> None:
+        async with kept.running():
+            while kept.store.spool.waiting():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(served_until_caught_up(), 10))
+    assert kept.store.decision(told.decision.id).id == told.decision.id
+
+
+def test_feedback_is_acknowledged_when_it_is_stored(kept: Keeping, read_knowledge: Knowledge) -> None:
+    asyncio.run(kept.take(SERVICE, {"feedback": [REPORT, REPORT]}, read_knowledge, CLIENT))
+    assert sum("feedback" in line for line in kept.store.export()) == 1
+    assert counted(kept) == {"cds_store_feedback_total/overridden": 2}
+
+
+@pytest.mark.parametrize(("service", "body", "refusal"), [("none", {"feedback": []}, UnknownService), (SERVICE, {}, BadRequest)])
+def test_what_is_no_feedback_is_refused(
+    service: str, body: Any, refusal: type[Exception], kept: Keeping, read_knowledge: Knowledge
+) -> None:
+    with pytest.raises(refusal):
+        asyncio.run(kept.take(service, body, read_knowledge, CLIENT))
+
+
+def test_feedback_that_can_not_be_stored_is_not_acknowledged(
+    kept: Keeping, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_both(kept, monkeypatch)
+    with pytest.raises(StoreUnavailable):
+        asyncio.run(kept.take(SERVICE, {"feedback": [REPORT]}, read_knowledge, CLIENT))
+    assert counted(kept) == {"cds_store_failures_total": 1}
+
+
+def test_a_store_that_is_down_stops_no_start(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/decisions.sqlite").write_text("this is no database, and no folder is missing" * 100)
+    kept = keeping(sqlite(tmp_path), "k" * 32, now)
+    assert asyncio.run(kept.state()) is State.SPOOLING
+
+
+def test_the_key_is_kept_beside_the_database(tmp_path: Path, kept: Keeping) -> None:
+    assert (tmp_path / "store/patient-hash.key").exists()
+    assert keeping(sqlite(tmp_path), None, now).recorder.keyed == kept.recorder.keyed
