@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from cds.cli.rules_book import book
 from cds.cli.rules_check import check
 from cds.cli.rules_diff import diff
 from cds.cli.rules_explain import explain
 from cds.cli.rules_list import list_rules
 from cds.cli.rules_new import new
 from cds.cli.rules_schema import schema
+from cds.cli.rules_site import pack, parameters
 from cds.cli.rules_test import test
 
 rules = typer.Typer(
@@ -26,3 +28,6 @@ rules.command()(diff)
 rules.command("list")(list_rules)
 rules.command()(new)
 rules.command()(schema)
+rules.command()(parameters)
+rules.command()(book)
+rules.command()(pack)
