@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from cds.knowledge.lint_versions import check_versions
 from cds.knowledge.model import Group, Knowledge, Rule
 from cds.knowledge.problems import Problem, Problems, Severity
 from cds.knowledge.reading import assembled, files_of
+from cds.knowledge.sites import check_reviews
 
 Since = Annotated[str | None, typer.Option(metavar="REVISION", help="Also tell what changed since it without a new version.")]
 SAID_OF_ALL = "RULE133"
@@ -30,7 +32,7 @@ def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None) -
     """Tells everything that is wrong with the rules, each with its place and what to do. Ends with 1 where there is an error."""
     files = files_of(folder(rules))
     before = _sound(files_at(since, rules)) if since else None
-    knowledge, problems = checked(files, before, schemas_in(rules))
+    knowledge, problems = checked(files, before, schemas_in(rules), datetime.now(UTC).date())
     typer.echo(printed(problems, form, str(rules)), nl=False)
     if form is Format.TEXT:
         typer.echo(_summary(knowledge, problems))
@@ -39,9 +41,16 @@ def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None) -
 
 
 def checked(
-    files: Mapping[str, bytes], before: Knowledge | None = None, schemas: Mapping[str, bytes] | None = None
+    files: Mapping[str, bytes],
+    before: Knowledge | None = None,
+    schemas: Mapping[str, bytes] | None = None,
+    day: date | None = None,
 ) -> tuple[Knowledge, tuple[Problem, ...]]:
-    """What could be read of the files, and every problem in them. A rule with an error of its own is not judged further."""
+    """What could be read of the files, and every problem in them. A rule with an error of its own is not judged further.
+
+    With an earlier revision, what changed since without being marked; with editor schemas, whether they are these files'; with
+    a day, which reviews of sites were due before it.
+    """
     problems = Problems()
     knowledge = assembled(files, problems)
     sound = [rule for rule in knowledge.rules if rule.position.file not in _with_errors(problems)]
@@ -53,6 +62,8 @@ def checked(
     _check_examples(knowledge, [rule for rule in sound if rule.position not in _too_many(problems)], problems)
     if before is not None:
         check_versions(before, replace(knowledge, rules=tuple(sound)), problems)
+    if day is not None:
+        check_reviews(knowledge.sites.values(), day, problems)
     if schemas is not None and not _with_errors(problems):
         check_schemas(files, knowledge, schemas, problems)
     return knowledge, _once(problems)

@@ -60,7 +60,9 @@ def _table(rows: list[dict[str, str | int]], knowledge: Knowledge) -> None:
         table.add_row(*(str(one[column]) for column in COLUMNS))
     console.print(table)
     local = sum(one["sign-off"] == NEEDED for one in rows)
-    console.print(f"{counted(len(rows), 'rule')}; {local} hold a local default and need a clinician's sign-off; none has one.")
+    console.print(
+        f"{counted(len(rows), 'rule')}; {local} hold a local default, which clinicians have to sign off for their site."
+    )
     console.print(f"Revision {knowledge.revision}", soft_wrap=True)
 
 

@@ -22,12 +22,14 @@ class Format(StrEnum):
 
 
 def printed(problems: Sequence[Problem], form: Format, rules: str) -> str:
-    """The problems in a format, their files named as they stand under the folder `rules`."""
+    """The problems in a format, their files named as they stand under the folder `rules`. In a text, errors come last."""
     placed = [_placed(problem, rules) for problem in problems]
     if form is Format.JSON:
         return json.dumps([as_json(problem) for problem in placed], indent=2, ensure_ascii=False) + "\n"
-    lines = (annotation(problem) if form is Format.GITHUB else _as_text(problem) for problem in placed)
-    return "".join(f"{line}\n" for line in lines)
+    if form is Format.GITHUB:
+        return "".join(f"{annotation(problem)}\n" for problem in placed)
+    errors_last = sorted(placed, key=lambda problem: problem.severity is Severity.ERROR)
+    return "".join(f"{_as_text(problem)}\n" for problem in errors_last)
 
 
 def as_json(problem: Problem) -> dict[str, object]:

@@ -11,6 +11,7 @@ import yaml
 from cds.knowledge.model import Position
 from cds.knowledge.problems import Problems
 
+COLON = "A text that holds a colon needs quotes around it; else check the indentation just before."
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -65,7 +66,8 @@ def read(file: str, content: bytes, problems: Problems) -> Node | None:
         mark = getattr(error, "problem_mark", None)
         position = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
         said = getattr(error, "problem", None) or "it breaks off"
-        problems.add("RULE001", position, f"this is not YAML: {said}.", "Check indentation, colons and quotes just before.")
+        expected = COLON if "mapping values" in said else "Check indentation, colons and quotes just before."
+        problems.add("RULE001", position, f"this is not YAML: {said}.", expected)
         return None
 
 

@@ -100,6 +100,22 @@ def test_check_since_a_folder_tells_a_version_that_was_not_raised(run: Run, rule
     assert "RULE202" in ran.output and "Write `version: 2`." in ran.output
 
 
+def test_a_review_that_is_due_is_told(run: Run, rules: Path) -> None:
+    site = "sites/example-site.yaml"
+    edit(rules, site, "status: draft", "status: active")
+    edit(rules, site, "review_by: 2027-12-01", "review_by: 2025-12-01")
+    ran = run("check", "--rules", rules)
+    assert ran.exit_code == 1
+    assert "RULE162 review-due" in ran.output
+
+
+def test_errors_stand_last_next_to_their_number(run: Run, rules: Path) -> None:
+    edit(rules, "advice/abrupt-stop.yaml", "status: active", "status: activ")
+    (rules / "evidence.yaml").write_text((rules / "evidence.yaml").read_text() + "  x: {title: X, label: X, origin: study}\n")
+    told = run("check", "--rules", rules).output
+    assert told.index("nothing cites `x`") < told.index("`status` is `activ`")
+
+
 # a git revision -------------------------------------------------------------------------------------------------------
 
 
@@ -243,7 +259,7 @@ def test_every_rule_is_listed_with_its_origin_and_whether_it_needs_a_sign_off(ru
 
 def test_the_list_is_a_table_for_people_and_for_github(run: Run) -> None:
     table, markdown = (run("list", "--rules", RULES, "--format", form).output for form in ("text", "github"))
-    assert "hold a local default and need a clinician's sign-off; none has one." in table
+    assert "hold a local default, which clinicians have to sign off for their site." in table
     assert markdown.splitlines()[0].startswith("| kind | id | title | status | version |")
     assert len(markdown.splitlines()) == len(json.loads(run("list", "--rules", RULES, "--format", "json").output)) + 2
 
