@@ -28,7 +28,7 @@ from cds.knowledge.reading import files_of
 from cds.knowledge.sites import check_reviews, not_converted_by, overlaid
 
 COLUMNS = ("parameter", "value", "since", "source", "a site may choose")
-WIDTH = 150
+WIDTH = 200
 SiteOption = Annotated[str | None, typer.Option(metavar="ID", help="As this site has it; else the rule book's own.")]
 On = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The values in force on this day; else today.")]
 Out = Annotated[Path, typer.Argument(metavar="OUT.taper", help="The file to write.")]
@@ -95,11 +95,14 @@ def _more(book: Knowledge, id: str | None, day: date) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, str]]) -> None:
-    console = Console()
-    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
+    """The rows in the terminal; where it is none, as wide as they need."""
+    terminal = Console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=column == COLUMNS[0] or not terminal.is_terminal)
     for one in rows:
         table.add_row(*one.values())
-    console.print(table, width=max(WIDTH, console.width) if not console.is_terminal else None)
+    (terminal if terminal.is_terminal else Console(width=WIDTH)).print(table)
 
 
 def pack(out: Out, rules: Rules = RULES, key: Key = None) -> None:

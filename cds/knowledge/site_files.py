@@ -144,10 +144,12 @@ def _of_rule(key: Scalar, entry: Fields, on: date, approval: Approval, knowledge
         problems.add("RULE164", key.position, f"{key.text} holds no local default.", "", "Take it out.")
         return None
     version = entry.whole("version")
-    if version != rule.version:
-        seen = f"version {version} of {key.text} was signed off; it is version {rule.version} now."
-        problems.add("RULE165", entry.at("version"), seen, "A sign-off is of one version.", "Read it again, and sign that off.")
-        return None
+    seen = f"version {version} of {key.text} was signed off; it is version {rule.version} now."
+    if version > rule.version:
+        problems.add("RULE165", entry.at("version"), seen, "A sign-off is of a version that is there.")
+    elif version < rule.version:  # the rule book goes on without waiting for its sites; the sign-off no longer counts
+        expected = "So it counts as not signed off."
+        problems.warn("RULE165", entry.at("version"), seen, expected, "Read what changed, and sign that off.")
     return SignOff(on, approval, version=version)
 
 

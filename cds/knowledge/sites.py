@@ -218,7 +218,8 @@ def _signed_parameter(parameter: Parameter, site: Site, knowledge: Knowledge) ->
 
 
 def _signed_rule(rule: Rule, site: Site, knowledge: Knowledge) -> Rule:
-    if named(rule) not in site.signed_off:
+    signed = site.signed_off.get(named(rule))
+    if signed is None or signed.version != rule.version:
         return rule
     because = (
         replace(one, cite=_signed_cite(site, named(rule), one.cite)) if is_local(one.cite, knowledge) else one

@@ -13,7 +13,7 @@ import pytest
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.knowledge.model import Knowledge, Status
-from cds.knowledge.problems import Problem, Problems
+from cds.knowledge.problems import Problem, Problems, Severity
 from cds.knowledge.reading import files_of, from_files
 from cds.knowledge.site_files import sites
 from cds.knowledge.sites import not_converted_by, overlaid, site
@@ -155,6 +155,16 @@ def test_a_sign_off_takes_the_place_of_needing_one(north: Knowledge) -> None:
     assert north.evidence[north.parameters["small_step_limit"].editions[0].cite].label.startswith("local default, signed off by")
     others = {north.evidence[because.cite].label for rule in north.rules for because in rule.because}
     assert "local default, needs clinical sign-off" in others
+
+
+def test_a_sign_off_of_an_older_version_no_longer_counts_and_stops_nothing(book: Knowledge, whole: str) -> None:
+    raised = replace(book, rules=tuple(replace(rule, version=rule.version + 1) for rule in book.rules))
+    problems = Problems()
+    found = sites({"sites/north.yaml": dedent(whole).lstrip("\n").encode()}, raised, problems)
+    [warning] = problems.found
+    assert (warning.code, warning.severity, warning.position.line) == ("RULE165", Severity.WARNING, 12)
+    here = overlaid(raised, found["north"], DAY)
+    assert here.rule("cut-too-fast").because == book.rule("cut-too-fast").because
 
 
 def test_the_engine_takes_the_overlay_and_weighs_with_its_numbers(north: Knowledge) -> None:
