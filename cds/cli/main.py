@@ -6,6 +6,7 @@ import typer
 
 from cds.cli.ask import ask
 from cds.cli.plan import plan
+from cds.cli.records import records, replay
 from cds.cli.rules import rules
 from cds.cli.serve import serve
 
@@ -14,6 +15,8 @@ app.command()(serve)
 app.command()(ask)
 app.add_typer(rules, name="rules")
 app.command()(plan)
+app.command()(replay)
+app.add_typer(records, name="records")
 
 
 @app.callback()

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -22,11 +21,11 @@ from cds.records.decisions import Recorder
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import feedback_events
 from cds.records.keyed import kept_in, keyed
+from cds.records.places import key_of, spool_of
 from cds.records.store import Kept, State, Store
 from cds.web.logs import LOG, place_of
 
 LOST = "lost"
-SPOOL, KEY = "decisions.spool", "patient-hash.key"
 SECONDS_BETWEEN_LOOKS = 5.0
 """How often the spool is looked at."""
 
@@ -116,15 +115,8 @@ def keeping(address: str, key: str | None, now: Callable[[], datetime]) -> Keepi
     A database that is down is no error: its decisions are spooled. Refuses: an address that can't be used (ValueError), and
     a store that a newer program has changed (UnusableStore).
     """
-    folder = folder_of(address)
-    store = Store(address, folder / SPOOL)
-    hashes = keyed(key) if key else kept_in(folder / KEY)
+    store = Store(address, spool_of(address))
+    hashes = keyed(key) if key else kept_in(key_of(address))
     if not store.start():
         LOG.warning("the store is down, so decisions are spooled", extra={"fields": {"store": store.trouble}})
     return Keeping(store, Recorder(hashes, version("taper-cds")), now)
-
-
-def folder_of(address: str) -> Path:
-    """The folder for what is kept beside the database: that of a SQLite file, else `var`."""
-    _, is_file, path = address.partition("sqlite:///")
-    return Path(path).parent if is_file else Path("var")
