@@ -70,9 +70,15 @@ class Recorder:
         self._in_force: tuple[tuple[str, date], orjson.Fragment] | None = None
 
     def recorded(
-        self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str, made_at: datetime
+        self,
+        decision: Decision,
+        call: HookCall,
+        knowledge: Knowledge,
+        client: str,
+        made_at: datetime,
+        prefetch: Mapping[str, str] | None = None,
     ) -> DecisionRecord:
-        """The record of a decision about a call that a client made."""
+        """The record of a decision about a call that a client made; `prefetch` tells what became of each prefetch key."""
         return DecisionRecord(
             id=decision.id,
             made_at=made_at,
@@ -83,16 +89,17 @@ class Recorder:
             program=self.program,
             patient=self.keyed.patient(client, call.fhir_server, call.patient_id),
             call=self.keyed.call(call.hook_instance),
-            payload=orjson.dumps(self._payload(decision, knowledge)).decode(),
+            payload=orjson.dumps(self._payload(decision, knowledge, prefetch or {})).decode(),
             cards=tuple(self._shown(card, decision) for card in decision.answer["cards"]),
         )
 
-    def _payload(self, decision: Decision, knowledge: Knowledge) -> dict[str, Any]:
+    def _payload(self, decision: Decision, knowledge: Knowledge, prefetch: Mapping[str, str]) -> dict[str, Any]:
         names = Pseudonyms()
         derived = {risk_fact(rule.id) for rule in knowledge.risks()}
         own = decision.answer["extension"][EXTENSION]
         payload = {
             "hook": decision.hook,
+            "prefetch": {str(part): str(state) for part, state in prefetch.items()},
             "judgements": [_judgement(each, derived, names) for each in decision.judgements],
             "orders": _nameless(own["orders"], names),
             "gaps": _nameless(own["gaps"], names),

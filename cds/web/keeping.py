@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib.metadata import version
@@ -48,10 +48,12 @@ class Keeping:
         for counter in (self.decisions, self.feedback, self.failures, self.waiting):
             registry.register(counter)
 
-    async def keep(self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str) -> None:
+    async def keep(
+        self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str, prefetch: Mapping[str, str] | None = None
+    ) -> None:
         """Nothing, once the decision outlives this process. Where it can't, that is logged and counted: the call is answered."""
         try:
-            record = self.recorder.recorded(decision, call, knowledge, client, self.now())
+            record = self.recorder.recorded(decision, call, knowledge, client, self.now(), prefetch)
             kept = await self._done(lambda: self.store.write_decision(record))
         except Exception as error:
             self._failed("decision lost", decision.id, error)

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds.core.facts import Fact, Known, Unknown
+from cds.core.record import Part
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
-from cds.records.decisions import DecisionRecord
+from cds.records.decisions import DecisionRecord, Recorder
 from cds.records.errors import OtherKnowledge
 from cds.records.facts import fact, fact_json
 from cds.records.pseudonyms import Pseudonyms
@@ -24,7 +25,7 @@ from cds.records.replay import differences, replayed, shown
 from cds.records.rows import from_line, line
 from cds.records.store import Store
 
-from .conftest import STORIES, Told, spool_in, sqlite
+from .conftest import KEYED, NOON, STORIES, Told, spool_in, sqlite
 
 Tell, WriteDown = Callable[..., Told], Callable[[Told], DecisionRecord]
 STORY = "abrupt-stop-alprazolam"
@@ -108,6 +109,13 @@ def test_what_was_in_force_is_told(tell: Tell, write_down: WriteDown) -> None:
 
 def test_a_call_without_a_benzodiazepine_costs_little_space(tell: Tell, write_down: WriteDown) -> None:
     assert len(write_down(tell("quiet-amoxicillin")).payload) < 200
+
+
+def test_what_became_of_each_prefetch_key_is_told(tell: Tell, read_knowledge: Knowledge) -> None:
+    told = tell(STORY)
+    parts = {Part.PATIENT: "sent", Part.CONDITIONS: "fetched"}
+    record = Recorder(KEYED, "0.1.0").recorded(told.decision, told.call, read_knowledge, "c", NOON, parts)
+    assert record.content()["prefetch"] == {"patient": "sent", "conditions": "fetched"}
 
 
 def test_a_card_is_stored_with_what_it_was_about(tell: Tell, write_down: WriteDown) -> None:
