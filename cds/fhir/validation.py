@@ -13,6 +13,8 @@ from cds.fhir import views
 
 STU3_ONLY = ("context", "definition")
 MOST_NAMED = 3
+UNKNOWN_ELEMENT = "extra_forbidden"
+"""Pydantic's type of the error."""
 
 
 def validity_gaps(resources: Iterable[Mapping[str, Any]]) -> tuple[Gap, ...]:
@@ -36,6 +38,14 @@ def _gap(resource: Mapping[str, Any]) -> Gap | None:
 def _elements(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return ""
-    names = dict.fromkeys(".".join(str(part) for part in item["loc"] if isinstance(part, str)) for item in error.errors())
-    known = [name for name in names if name][:MOST_NAMED]
-    return f" at {', '.join(known)}" if known else ""
+    names = dict.fromkeys(_element(item["type"], item["loc"]) for item in error.errors())
+    return f" at {', '.join(list(names)[:MOST_NAMED])}"
+
+
+def _element(kind: str, place: tuple[int | str, ...]) -> str:
+    """The element, by names that FHIR has. One that it doesn't have is the client's text, so only where it stands is told."""
+    names = [part for part in place if isinstance(part, str)]
+    if kind != UNKNOWN_ELEMENT:
+        return ".".join(names) or "its top"
+    within = f" of {'.'.join(names[:-1])}" if names[:-1] else ""
+    return f"an element{within} that R4 doesn't have"

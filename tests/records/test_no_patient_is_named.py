@@ -43,11 +43,18 @@ def planted(value: Any, member: str = "") -> Any:
     return f"{value} {PLANTED}" if member in OPEN_TEXTS else value
 
 
+def with_unknown_members(request: dict[str, Any]) -> dict[str, Any]:
+    """The request with members in its drafts that FHIR doesn't have, named by the mark."""
+    for entry in request["context"].get("draftOrders", {}).get("entry", []):
+        entry["resource"] |= {PLANTED: PLANTED, "note": [{"text": "x", PLANTED: {PLANTED: 1}}]}
+    return request
+
+
 def call_of(name: str) -> dict[str, Any]:
     request = planted(json.loads((ROOT / "fhir_examples" / name / "request.json").read_text()))
     request["fhirServer"] = f"https://{PLANTED}.example/fhir"
     request["fhirAuthorization"] = {"access_token": f"token-{PLANTED}", "token_type": "Bearer", "subject": PLANTED}
-    return dict(request)
+    return with_unknown_members(dict(request))
 
 
 @pytest.fixture(scope="module")
