@@ -26,7 +26,7 @@ OF_FILE = {
     "override-reasons.yaml": "override-reasons",
     "advice/order.yaml": "order",
 }
-OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters"}
+OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site"}
 NUMBER = r"-?\d+(\.\d+)?"
 TEXT: Schema = {"type": "string", "minLength": 1}
 YES_NO: Schema = {"enum": ["yes", "no"]}
@@ -46,6 +46,7 @@ def schemas(knowledge: Knowledge) -> dict[str, str]:
         "evidence": _document("The sources that a statement may cite", {"sources": _map_of(_source())}),
         "paces": _document("How fast a taper may go, the fastest first", {"paces": _map_of(_pace(knowledge))}),
         "texts": _document("Paragraphs that cards share", {"texts": _map_of(TEXT)}),
+        "site": {**_site(knowledge), "title": "What one site has otherwise"},
         "override-reasons": _document("Why a card is set aside", {"override_reasons": _map_of(_reason())}),
     }
     return {f"{name}.schema.json": _text({"$schema": DRAFT, **schema}) for name, schema in made.items()}
@@ -250,6 +251,26 @@ def _pace(knowledge: Knowledge) -> Schema:
 
 def _reason() -> Schema:
     return _object({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
+
+
+def _site(knowledge: Knowledge) -> Schema:
+    because = {**TEXT, "description": "Why this site has it otherwise"}
+    approval = {"because": because, "approved_by": TEXT, "review_by": DATE}
+    moved = _object({"value": {"type": ["number", "string"]}, "from": DATE, **approval})
+    quiet = _object(approval, {"silent": {"enum": ["yes"]}, "silent_until": DATE})
+    signed = _object({"on": DATE, **approval}, {"version": {"type": "integer"}, "value": {"type": ["number", "string"]}})
+    numbers = {name: {**moved, "description": one.means} for name, one in knowledge.parameters.items() if one.site_may_change}
+    rules = {f"{rule.kind}/{rule.id}": rule.title for rule in knowledge.rules}
+    local = {name: one.means for name, one in knowledge.parameters.items()}
+    return _object(
+        {"site": TEXT, "title": TEXT, "status": {"enum": ["draft", "active"]}},
+        {
+            "parameters": _object({}, numbers),
+            "equivalence_source": _object({"use": _list_of(_cite(knowledge), 1), **approval}),
+            "rules": _object({}, {name: {**quiet, "description": title} for name, title in rules.items()}),
+            "sign_off": _object({}, {name: {**signed, "description": means} for name, means in {**rules, **local}.items()}),
+        },
+    )
 
 
 def _cite(knowledge: Knowledge) -> Schema:

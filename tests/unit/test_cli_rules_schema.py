@@ -83,7 +83,7 @@ def test_every_shipped_file_names_its_schema_on_its_first_line(name: str) -> Non
 
 
 def test_every_rule_and_every_file_of_parameters_has_a_schema() -> None:
-    folders = ("risk/", "advice/", "parameters/")
+    folders = ("risk/", "advice/", "parameters/", "sites/")
     assert [name for name in FILES if name.startswith(folders) and name not in WITH_SCHEMA] == []
 
 
