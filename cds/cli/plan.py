@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from cds.cli.failing import fail
+from cds.cli.plan_curves import show_curves
 from cds.cli.plan_files import calendar, plan_told, rows
 from cds.cli.plan_show import show_no_plan, show_plan
 from cds.core.cuts import PercentOf
@@ -21,6 +22,7 @@ from cds.core.medication import Form, Medication
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Dose
 from cds.core.sheet import SheetFor, as_text, sheet
+from cds.curves import curves, curves_json
 from cds.errors import CdsError
 from cds.fhir.dosage import reading_limits, regimen
 from cds.hooks.sheet_page import as_page
@@ -43,6 +45,7 @@ Basis = Annotated[
 Crossover = Annotated[str | None, typer.Option(metavar="AGENT", help="Exchange it for this agent first.")]
 Strength = Annotated[str | None, typer.Option(metavar="MG", help="mg in one tablet, where the dose counts tablets.")]
 Start = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day of the first step; else today.")]
+WithCurves = Annotated[bool, typer.Option("--curves", help="Also draw plasma levels over the first weeks: an illustration.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a row for each step and agent.")]
 AsIcs = Annotated[bool, typer.Option("--ics", help="Print a calendar: a day for each step.")]
@@ -70,6 +73,7 @@ def plan(
     crossover: Crossover = None,
     strength: Strength = None,
     start: Start = None,
+    with_curves: WithCurves = False,
     json: AsJson = False,
     csv: AsCsv = False,
     ics: AsIcs = False,
@@ -81,6 +85,8 @@ def plan(
     formats = [name for name, asked in wanted.items() if asked]
     if len(formats) > 1:
         fail(f"{', '.join(formats)}: seen together; expected one of them at a time.")
+    if with_curves and formats not in ([], ["--json"]):
+        fail(f"--curves: seen with {formats[0]}; expected --json with it, or no other form.")
     try:
         configured = settings(os.environ)
         rules = knowledge(configured.rules)
@@ -90,14 +96,19 @@ def plan(
     except CdsError as error:
         fail(error)
     found = drawn_up(rules, asked)
+    drawn = curves(rules, first, asked.takes, found) if with_curves and isinstance(found, Plan) else None
     if formats == ["--json"]:
-        _write(orjson.dumps(plan_told(found, asked.takes, asked.pace, rules, first), option=orjson.OPT_INDENT_2) + b"\n")
+        told = plan_told(found, asked.takes, asked.pace, rules, first) | ({"curves": curves_json(drawn)} if drawn else {})
+        _write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     elif isinstance(found, NoPlan):
         show_no_plan(found, asked.takes, Console(stderr=bool(formats)))
     elif formats:
         _write(_file(formats[0], found, asked, rules, datetime.now(configured.time_zone)))
     else:
-        show_plan(found, asked.takes, asked.dose, rules, Console())
+        console = Console()
+        show_plan(found, asked.takes, asked.dose, rules, console)
+        if drawn:
+            show_curves(drawn, console)
 
 
 def drawn_up(rules: Knowledge, asked: Asked) -> Plan | NoPlan:

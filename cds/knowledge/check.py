@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cds.core.kinetics import Kinetics
 from cds.knowledge.evidence import check_cite
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.model import FactDefinition, Parameter, Position, Rule, RuleKind, Source, Status
@@ -43,10 +44,12 @@ def check_words(words: Iterable[FactDefinition], numbers: Mapping[str, Parameter
 
 
 def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: Problems) -> None:
-    """Reports an equivalent, an interaction or the naloxone whose source `evidence.yaml` does not hold, each source once."""
+    """Reports a source of the drug tables that `evidence.yaml` does not hold, once a table."""
     for source in sorted({row.source for agent in shelves.agents.values() for row in agent.equivalents}):
         check_cite(source, Position("rules/drugs/equivalents.yaml"), sources, problems)
     for source in sorted({interaction.cite for interaction in shelves.interactions}):
         check_cite(source, Position("rules/drugs/interactions.yaml"), sources, problems)
+    for source in sorted({one.source for one in shelves.pharmacokinetics.values() if isinstance(one, Kinetics)}):
+        check_cite(source, Position("rules/drugs/pharmacokinetics.yaml"), sources, problems)
     for source in shelves.naloxone.cites if shelves.naloxone else ():
         check_cite(source, Position("rules/drugs/naloxone.yaml"), sources, problems)

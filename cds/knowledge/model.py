@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cds.core.cases import Drugs
+from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
 from cds.core.sheet import Words
@@ -342,6 +343,8 @@ class Knowledge:
     """The agents that are hypnotics: one dose, at night."""
     naloxone: Naloxone | None = None
     """What is offered where an opioid is taken too, from `rules/drugs/naloxone.yaml`."""
+    pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
+    """How each agent is taken up and cleared, or why no curve is drawn of it."""
     sheets: Mapping[str, Words] = field(default_factory=dict)
     """The texts of the patient's sheet, by language."""
     sites: Mapping[str, Site] = field(default_factory=dict)

@@ -99,6 +99,7 @@ def assembled(
         presentations=shelves.presentations,
         taken_at_night=shelves.taken_at_night,
         naloxone=shelves.naloxone,
+        pharmacokinetics=shelves.pharmacokinetics,
         sheets=sheets(documents, sources, problems),
     )
     return replace(found, sites=sites(files, found, problems))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
 from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
 from cds.knowledge.model import CodedValue, Interaction, Naloxone
 from cds.knowledge.naloxone import naloxone
+from cds.knowledge.pharmacokinetics import pharmacokinetics
 from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
 from cds.knowledge.value_sets import value_sets
@@ -30,6 +32,7 @@ class Tables:
     presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
     taken_at_night: frozenset[str] = frozenset()
     naloxone: Naloxone | None = None
+    pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
 
 
 def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
@@ -48,4 +51,5 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         presentations=sold.by_agent,
         taken_at_night=sold.at_night,
         naloxone=naloxone(files, problems),
+        pharmacokinetics=pharmacokinetics(files, problems),
     )

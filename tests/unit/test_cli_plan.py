@@ -170,6 +170,35 @@ def test_two_forms_at_once_are_refused():
     assert "--json, --ics: seen together" in result.stderr
 
 
+def test_curves_stand_under_the_plan_as_bars_with_the_swing_and_are_called_an_illustration():
+    lines = told("--curves", agent="lorazepam", dose="1 mg three times daily").splitlines()
+    (now,) = [line for line in lines if line.startswith(" now")]
+    (advised,) = [line for line in lines if line.startswith(" advised")]
+    assert now.split()[:2] == ["now", "lorazepam"] and set(now.split()[2]) == {"█"}
+    assert "▇" in advised and advised.rstrip().endswith("%")
+    assert all(len(line) <= 80 for line in lines)
+    assert "Plasma level is not withdrawal risk" in " ".join(" ".join(lines).split())
+    assert "Plasma level" not in told(agent="lorazepam", dose="1 mg three times daily")
+
+
+def test_curves_that_are_not_drawn_say_why():
+    shown = " ".join(told("--curves", agent="zolpidem", dose="10 mg at night").split())
+    assert "Not drawn: zolpidem: volume and clearance give" in shown
+
+
+def test_the_json_holds_the_curves_where_they_are_asked_for():
+    assert "curves" not in json.loads(told("--json"))
+    found = json.loads(told("--json", "--curves"))["curves"]
+    assert {(each["which"], each["substance"]) for each in found["levels"]} == {
+        (which, substance) for which in ("now", "advised") for substance in ("diazepam", "nordazepam")
+    }
+
+
+def test_curves_go_with_no_other_form():
+    result = asked("--curves", "--csv")
+    assert result.exit_code == 2 and "--curves: seen with --csv" in result.stderr
+
+
 def test_a_rule_book_without_a_sheet_is_told(tmp_path, monkeypatch):
     folder = tmp_path / "rules"
     for path in (Path(__file__).parents[2] / "rules").rglob("*"):
