@@ -7,13 +7,13 @@ A session's id is never used twice, so that no fact of one order can ever be joi
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import durable_rules_engine
+import orjson
 
 from cds.errors import CdsError
 
@@ -43,7 +43,7 @@ class Ruleset:
         self._handle: int | None = None
         definition = {SENTINEL: {"all": [{"m": {SENTINEL: 1}}]}, **rules}
         try:
-            self._handle = durable_rules_engine.create_ruleset(name, json.dumps(definition))
+            self._handle = durable_rules_engine.create_ruleset(name, _written(definition))
         except Exception as error:
             raise EngineFailed(f"{name} could not be compiled: {error}") from error
 
@@ -62,13 +62,13 @@ class Ruleset:
 
     def _session(self, handle: int, sid: str, fact: Mapping[str, int]) -> frozenset[str]:
         # Without a state `delete_state` would end the process, so it is only reached once the sentinel was taken.
-        code, state = durable_rules_engine.assert_fact(handle, json.dumps({"sid": sid, "id": "0", SENTINEL: 1}))
+        code, state = durable_rules_engine.assert_fact(handle, _written({"sid": sid, "id": "0", SENTINEL: 1}))
         if code != HANDLED:
             raise EngineFailed(f"durable-rules did not take the sentinel: {code}")
         try:
             if self._drain(handle, state) != {SENTINEL}:
                 raise EngineFailed("durable-rules did not fire the sentinel")
-            code, state = durable_rules_engine.assert_fact(handle, json.dumps({"sid": sid, "id": "1", **fact}))
+            code, state = durable_rules_engine.assert_fact(handle, _written({"sid": sid, "id": "1", **fact}))
             if code == NOT_HANDLED:
                 return frozenset()
             if code != HANDLED:
@@ -97,3 +97,7 @@ class Ruleset:
             if self._handle is not None:
                 durable_rules_engine.delete_ruleset(self._handle)
                 self._handle = None
+
+
+def _written(value: Mapping[str, Any]) -> str:
+    return orjson.dumps(value).decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +16,7 @@ from cds.engine.prepare import Ready, prepared
 from cds.engine.rulesets import Rulesets
 from cds.knowledge.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.model import (
+    Condition,
     Example,
     FactDefinition,
     Knowledge,
@@ -43,11 +44,8 @@ class Engine:
         self.knowledge = knowledge
         self.disagreements = 0
         self.failures = 0
-        self._vocabularies: dict[RuleKind, Mapping[str, FactDefinition]] = {
-            RuleKind.RISK: knowledge.vocabulary,
-            RuleKind.ADVICE: askable(knowledge),
-        }
         self._rules = {RuleKind.RISK: knowledge.risks(), RuleKind.ADVICE: knowledge.advice()}
+        self._vocabularies = {kind: _asked_by(rules, askable(knowledge)) for kind, rules in self._rules.items()}
         self._names = {kind: _parameter_names(rules) for kind, rules in self._rules.items()}
         self._questions: dict[tuple[object, ...], Questions] = {}
         self._compiled: dict[tuple[object, ...], Rulesets] = {}
@@ -101,8 +99,9 @@ class Engine:
         """Whether the rule's card takes the indicator of its `raise`. Not where that can't be told."""
         if rule.card is None or rule.card.raise_when is None:
             return False
-        ready = prepared(facts, self._vocabularies[rule.kind])
-        return answering(rule.card.raise_when, self._asked_on(rule.kind, day))(ready.compared) is Answer.TRUE
+        when, words = rule.card.raise_when, self._vocabularies[rule.kind]
+        ready = prepared(facts, {asked.fact: words[asked.fact] for asked in conditions_of(when)})
+        return answering(when, self._asked_on(rule.kind, day))(ready.compared) is Answer.TRUE
 
     def warm(self, day: date) -> None:
         """Compiles the rules for a day, so that its first call need not wait."""
@@ -192,9 +191,20 @@ def _answers(rule: Rule, hook: str) -> bool:
     return hook in rule.hooks or ASKED_LIKE.get(hook) in rule.hooks
 
 
+def _conditions(rules: Iterable[Rule]) -> Iterator[Condition]:
+    """Every condition of the rules, of what raises their cards too."""
+    groups = (group for rule in rules for group in (rule.when, rule.card.raise_when if rule.card else None) if group is not None)
+    return (condition for group in groups for condition in conditions_of(group))
+
+
+def _asked_by(rules: Iterable[Rule], words: Mapping[str, FactDefinition]) -> dict[str, FactDefinition]:
+    """The words that the rules ask about."""
+    asked = {condition.fact for condition in _conditions(rules)}
+    return {name: word for name, word in words.items() if name in asked}
+
+
 def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:
-    groups = [group for rule in rules for group in (rule.when, rule.card.raise_when if rule.card else None) if group is not None]
-    operands = (operand for group in groups for condition in conditions_of(group) for operand in condition.operands)
+    operands = (operand for condition in _conditions(rules) for operand in condition.operands)
     return tuple(sorted({operand.name for operand in operands if isinstance(operand, ParameterName)}))
 
 

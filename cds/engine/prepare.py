@@ -12,13 +12,13 @@ from cds.knowledge.model import FactDefinition, FactType, IfMissing
 
 
 class Ready(dict[str, Fact]):
-    """Facts made ready, a fact for each word of the vocabulary. `compared` holds the known ones as they are compared."""
+    """Facts made ready. `compared` holds the known ones as they are compared."""
 
     __slots__ = ("compared",)
 
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        super().__init__(facts)
-        self.compared = {name: comparable(found.value) for name, found in facts.items() if isinstance(found, Known)}
+    def __init__(self) -> None:
+        super().__init__()
+        self.compared: dict[str, int | str] = {}
 
 
 def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> Ready:
@@ -27,16 +27,18 @@ def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> Ready:
     Assumes no (0 of a quantity) only where the vocabulary says `if_missing: assume no` and the data was not given: an
     unknown that rests on a resource was given, and could not be read. A value of another type than the vocabulary's is unknown.
     """
-    return Ready({name: _prepared(facts.get(name, NOT_GIVEN), definition) for name, definition in vocabulary.items()})
-
-
-def _prepared(found: Fact, definition: FactDefinition) -> Fact:
-    if isinstance(found, Known):
-        return found if fits(found.value, definition) else Unknown("its value could not be used", found.resources)
-    if definition.if_missing is IfMissing.ASSUME_NO and not found.resources:
-        nothing = False if definition.type is FactType.YES_NO else Decimal(0)
-        return Known(nothing, f"assumed, since {found.reason}")
-    return found
+    ready = Ready()
+    for name, word in vocabulary.items():
+        found = facts.get(name, NOT_GIVEN)
+        if isinstance(found, Known) and not fits(found.value, word):
+            found = Unknown("its value could not be used", found.resources)
+        elif isinstance(found, Unknown) and word.if_missing is IfMissing.ASSUME_NO and not found.resources:
+            nothing = False if word.type is FactType.YES_NO else Decimal(0)
+            found = Known(nothing, f"assumed, since {found.reason}")
+        ready[name] = found
+        if isinstance(found, Known):
+            ready.compared[name] = comparable(found.value)
+    return ready
 
 
 def fits(value: FactValue, definition: FactDefinition) -> bool:

@@ -116,24 +116,44 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
     """
     advice = shown.advice
     wording = Wording(advice.facts, advice.lists, knowledge, day, {"plans": _plans(advice, knowledge, day)})
+    rule = _of_rule(advice.rule, knowledge)
     members = {
         "uuid": id,
         "summary": wording.summary(advice.card.summary),
-        "detail": _detail(shown, wording, knowledge, said),
+        "detail": _detail(shown, wording, rule.basis, knowledge, said),
         "indicator": advice.indicator,
-        "source": _source(advice.rule, knowledge),
+        "source": rule.source,
         **_suggestions(advice),
-        "overrideReasons": _override_reasons(advice.card, knowledge),
-        "links": _links(advice.rule, knowledge),
+        "overrideReasons": rule.override_reasons,
+        "links": rule.links,
         "extension": {EXTENSION: _extension(shown, decision)},
     }
     return {name: value for name, value in members.items() if value}
 
 
-def _detail(shown: Shown, wording: Wording, knowledge: Knowledge, said: set[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class _OfRule:
+    """What every card of a rule shows."""
+
+    source: dict[str, Any]
+    basis: str
+    override_reasons: list[dict[str, str]]
+    links: list[dict[str, str]]
+
+
+def _of_rule(rule: Rule, knowledge: Knowledge) -> _OfRule:
+    reasons = rule.card.override_reasons if rule.card else ()
+
+    def worked_out() -> _OfRule:
+        basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in rule.because)])
+        return _OfRule(_source(rule, knowledge), basis, _override_reasons(reasons, knowledge), _links(rule, knowledge))
+
+    return knowledge.remembered.recall((_OfRule, rule.id, rule.title, rule.because, reasons), worked_out)
+
+
+def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> str:
     own = _not_said_before(wording.detail(shown.advice.card.detail), said)
     also = "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
-    basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in shown.advice.rule.because)])
     not_reviewed = _not_said_before(knowledge.texts.get("not_reviewed", "").strip(), said)
     return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
 
@@ -153,7 +173,7 @@ def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
     """The plans that the card offers, each as a table of its first steps, or why there is none."""
     most = int(knowledge.value("steps_on_a_card", day))
     drawn = [advice.plans[name] for name in advice.card.suggest if name in advice.plans]
-    told = [plan_table(plan, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
+    told = [plan.once(plan_table, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
     return "\n\n".join(dict.fromkeys(told))
 
 
@@ -205,8 +225,8 @@ def _links(rule: Rule, knowledge: Knowledge) -> list[dict[str, str]]:
     return list(by_address.values())
 
 
-def _override_reasons(card: Card, knowledge: Knowledge) -> list[dict[str, str]]:
-    reasons = (knowledge.override_reasons[name] for name in card.override_reasons)
+def _override_reasons(names: Iterable[str], knowledge: Knowledge) -> list[dict[str, str]]:
+    reasons = (knowledge.override_reasons[name] for name in names)
     return [{"code": reason.code, "system": reason.system, "display": reason.display} for reason in reasons]
 
 

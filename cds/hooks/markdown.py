@@ -11,6 +11,8 @@ LONGEST = 400
 SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: "\\" + mark for mark in "\\`*_[]#|~"})
 LINE_START = re.compile(r"^([-+=]|\d{1,9}[.)](?=\s|$))")
 AUTOLINK = re.compile(r"://(?=\S)|\bwww\.|@(?=\S)", re.IGNORECASE)
+HARMLESS = re.compile(r"[^\W_](?:[^\W_]|[ ,;%/-]|\.(?=\d))*")
+"""What needs no care: letters, digits, and signs that mean nothing where they stand."""
 DOMAIN = re.compile(r"\.(?=[^\W\d_])")
 
 
@@ -30,7 +32,10 @@ def escaped(text: str) -> str:
     >>> escaped("[see](http://x.org) <b>")
     '\\\\[see\\\\](http: //x\\\\.org) &lt;b&gt;'
     """
-    text = AUTOLINK.sub(_broken, plain_text(text)).translate(SAFE)
+    text = plain_text(text)
+    if HARMLESS.fullmatch(text):
+        return text
+    text = AUTOLINK.sub(_broken, text).translate(SAFE)
     text = DOMAIN.sub(r"\\.", text)
     return LINE_START.sub(_escaped_start, text)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,11 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from cds.core.facts import Facts, FactValue, Known
 from cds.core.quantity import Quantity, plain
 from cds.hooks.markdown import cut, escaped, plain_text
+from cds.hooks.template import Template, TextLine, template
 from cds.knowledge.model import Knowledge
 
-PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
-ALONE = re.compile(r"\s*\{\{\s*([\w.-]+)\s*\}\}\s*")
-PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 TENTH = Decimal("0.1")
 LONGEST_SUMMARY = 139
 """CDS Hooks: a summary has fewer than 140 characters."""
@@ -35,19 +32,22 @@ class Wording:
     blocks: Mapping[str, str] = field(default_factory=dict)
     """Markdown of our own making, for placeholders that stand alone."""
 
-    def summary(self, template: str) -> str:
+    def summary(self, text: str) -> str:
         """The template as one plain line of fewer than 140 characters."""
-        line = plain_text(self._filled(template, plain_text))
+        line = self.line(text)
         return cut(line[:1].upper() + line[1:], LONGEST_SUMMARY)
 
-    def line(self, template: str) -> str:
+    def line(self, text: str) -> str:
         """The template as one plain line of any length."""
-        return plain_text(self._filled(template, plain_text))
+        taken_apart = self._template(text)
+        values = {name: plain_text(self.value(name) or NOT_KNOWN) for name in taken_apart.names}
+        return plain_text("\n".join(line.filled(values) for lines in taken_apart.paragraphs for line in lines))
 
-    def detail(self, template: str) -> str:
+    def detail(self, text: str) -> str:
         """The template as markdown. A paragraph whose list is empty, or whose lone text is not known, is left out."""
-        with_texts = PLACEHOLDER.sub(self._shared_text, template)
-        paragraphs = (self._paragraph(paragraph) for paragraph in PARAGRAPHS.split(with_texts.strip()))
+        taken_apart = self._template(text)
+        safe = {name: escaped(self.value(name) or NOT_KNOWN) for name in taken_apart.inline}
+        paragraphs = [self._paragraph(lines, safe) for lines in taken_apart.paragraphs]
         return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
     def value(self, name: str) -> str | None:
@@ -61,28 +61,24 @@ class Wording:
         definition = self.knowledge.vocabulary.get(name)
         return formatted(fact.value, definition.unit if definition else None) if isinstance(fact, Known) else None
 
-    def _shared_text(self, found: re.Match[str]) -> str:
-        kind, _, name = found[1].partition(".")
-        return self.knowledge.texts[name].strip() if kind == "text" else found[0]
+    def _template(self, text: str) -> Template:
+        return self.knowledge.remembered.recall((template, text), lambda: template(text, self.knowledge.texts))
 
-    def _paragraph(self, paragraph: str) -> str:
-        lines = []
-        for line in paragraph.split("\n"):
-            alone = ALONE.fullmatch(line)
-            if alone is None:
-                lines.append(self._filled(line, escaped))
-            elif self.blocks.get(alone[1]):
-                lines.append(self.blocks[alone[1]])
-            elif not self.value(alone[1]):
-                return ""
-            elif alone[1] in self.lists:
-                lines += [f"- {escaped(item)}" for item in self.lists[alone[1]]]
+    def _paragraph(self, lines: Iterable[TextLine], safe: Mapping[str, str]) -> str:
+        """The paragraph, `safe` holding the values of its inline placeholders."""
+        written: list[str] = []
+        for line in lines:
+            if line.alone is None:
+                written.append(line.filled(safe))
+            elif self.blocks.get(line.alone):
+                written.append(self.blocks[line.alone])
+            elif self.lists.get(line.alone):
+                written += [f"- {escaped(item)}" for item in self.lists[line.alone]]
+            elif value := self.value(line.alone):
+                written.append(escaped(value))
             else:
-                lines.append(self._filled(line.strip(), escaped))
-        return "\n".join(lines)
-
-    def _filled(self, line: str, safe: Callable[[str], str]) -> str:
-        return PLACEHOLDER.sub(lambda found: safe(self.value(found[1]) or NOT_KNOWN), line)
+                return ""
+        return "\n".join(written)
 
 
 def formatted(value: FactValue, unit: str | None = None) -> str:
