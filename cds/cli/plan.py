@@ -26,10 +26,10 @@ from cds.curves import curves, curves_json
 from cds.errors import CdsError
 from cds.fhir.dosage import reading_limits, regimen
 from cds.hooks.sheet_page import as_page
+from cds.knowledge.chosen import chosen
 from cds.knowledge.drugs import folded
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import nearest
-from cds.knowledge.reading import knowledge
 from cds.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.settings import settings
 
@@ -89,8 +89,8 @@ def plan(
         fail(f"--curves: seen with {formats[0]}; expected --json with it, or no other form.")
     try:
         configured = settings(os.environ)
-        rules = knowledge(configured.rules)
         first = _day(start) if start else datetime.now(configured.time_zone).date()
+        rules = chosen(configured.rules, configured.rules_key, configured.site, first)
         _refuse_other_days(rules, first)
         asked = _asked(rules, agent, dose, pace, basis, crossover, strength, first)
     except CdsError as error:

@@ -1,0 +1,100 @@
+"""`cds rules parameters` and `cds rules pack`: what holds at a site, and one file that replicas serve."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from typer.testing import CliRunner, Result
+
+from cds.cli.main import app
+from cds.knowledge.pack import unpacked
+from cds.knowledge.reading import files_of, revision
+
+ROOT = Path(__file__).parents[2]
+RULES = str(ROOT / "rules")
+STORY = str(ROOT / "fhir_examples/abrupt-stop-alprazolam")
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(app, [*arguments], env={"CDS_RULES": None, "CDS_SITE": None, "CDS_RULES_KEY": None, **environment})
+
+
+@pytest.mark.parametrize(
+    ("site", "day", "value", "since"),
+    [
+        ([], "2026-12-05", "25 percent", "2025-06-01"),
+        (["--site", "example-site"], "2026-11-30", "25 percent", "2025-06-01"),
+        (["--site", "example-site"], "2026-12-01", "20 percent", "2026-12-01"),
+        ([], "2020-01-01", "none in force", ""),
+    ],
+)
+def test_the_values_of_a_site_and_a_day_are_listed(site: list[str], day: str, value: str, since: str) -> None:
+    told = json.loads(run("rules", "parameters", "--rules", RULES, "--on", day, "--format", "json", *site).stdout)
+    [row] = [one for one in told["parameters"] if one["parameter"] == "largest_cut_in_two_weeks"]
+    assert (row["value"], row["since"], row["a site may choose"]) == (value, since, "5 percent to 25 percent")
+
+
+def test_everything_else_that_the_site_changed_is_listed() -> None:
+    told = run("rules", "parameters", "--rules", RULES, "--site", "example-site", "--on", "2028-01-01").stdout
+    assert "equivalence sources: Ashton 2002" in told
+    assert "etizolam" in told
+    assert "silent: advice/faster-is-fine\n" in told
+    assert "signed off: advice/cut-too-fast, small_step_limit" in told
+
+
+def test_a_site_without_a_file_ends_the_command_with_the_nearest_name() -> None:
+    ran = run("rules", "parameters", "--rules", RULES, "--site", "example")
+    assert (ran.exit_code, "Did you mean example-site?" in ran.stderr) == (2, True)
+
+
+def test_a_pack_holds_the_rules_and_is_served_like_their_folder(tmp_path: Path) -> None:
+    packed = tmp_path / "rules.taper"
+    ran = run("rules", "pack", str(packed), "--rules", RULES)
+    assert (ran.exit_code, revision(files_of(ROOT / "rules")) in ran.stdout) == (0, True)
+    assert unpacked(packed.read_bytes()).files == files_of(ROOT / "rules")
+    of_folder, of_pack = (json.loads(run("ask", "--json", STORY, CDS_RULES=place).stdout) for place in (RULES, str(packed)))
+    for answer in (of_folder, of_pack):
+        answer["extension"]["org.taper-cds"].pop("decision")
+    assert of_folder["extension"] == of_pack["extension"]
+    assert run("plan", "--agent", "diazepam", "--dose", "5 mg at night", "--pace", "slower", CDS_RULES=str(packed)).exit_code == 0
+
+
+def test_with_a_key_only_the_pack_that_it_signed_is_served(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    secret, known = tmp_path / "key.pem", tmp_path / "public.pem"
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    known.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    signed, unsigned = tmp_path / "signed.taper", tmp_path / "unsigned.taper"
+    assert "signed" in run("rules", "pack", str(signed), "--rules", RULES, "--key", str(secret)).stdout
+    run("rules", "pack", str(unsigned), "--rules", RULES)
+    endings = {
+        place: run("ask", STORY, CDS_RULES=place, CDS_RULES_KEY=str(known)).exit_code
+        for place in (str(signed), str(unsigned), RULES)
+    }
+    assert endings == {str(signed): 0, str(unsigned): 2, RULES: 2}
+    environment = {**os.environ, "CDS_RULES": str(unsigned), "CDS_RULES_KEY": str(known)}
+    command = [str(Path(sys.executable).with_name("cds")), "serve", "--port", "1"]
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (refused.returncode, "The pack is not signed" in refused.stderr) == (2, True)
+
+
+def test_rules_that_could_not_be_served_are_not_packed(tmp_path: Path) -> None:
+    rules = shutil.copytree(RULES, tmp_path / "rules")
+    rule = rules / "advice/abrupt-stop.yaml"
+    rule.write_text(rule.read_text().replace("expect: card", "expect: nothing", 1))
+    ran = run("rules", "pack", str(tmp_path / "rules.taper"), "--rules", str(rules))
+    assert (ran.exit_code, "RULE131" in ran.stderr) == (2, True)
+    assert not (tmp_path / "rules.taper").exists()
+
+
+def test_a_site_is_asked_by_its_name_and_a_draft_is_refused() -> None:
+    ran = run("ask", STORY, CDS_RULES=RULES, CDS_SITE="example-site")
+    assert (ran.exit_code, "RULE166" in ran.stderr) == (2, True)
