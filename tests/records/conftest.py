@@ -23,6 +23,7 @@ from cds.hooks.messages import HookCall, hook_call
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
 from cds.knowledge.reading import knowledge
+from cds.records import database
 from cds.records.decisions import DecisionRecord, Recorder, ShownCard
 from cds.records.fingerprint import Fingerprint
 from cds.records.keyed import keyed
@@ -58,6 +59,11 @@ class Postgres:
             connection.execute(text(f"CREATE DATABASE {name}"))
         engine.dispose()
         return str(self.server.get_uri(database=name))
+
+
+@pytest.fixture(autouse=True)
+def patient_with_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "PATIENCE_MS", 30_000)
 
 
 @pytest.fixture(scope="session")
