@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -10,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cds.errors import CdsError
+from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 
 PREFIX = "CDS_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -31,6 +33,9 @@ class Settings:
     `rules` is the folder of rule files, `time_zone` the one in which a day begins and ends, `allow_unauthenticated` the
     deliberate word that callers need not prove who they are although other machines can reach the service. `rules` may be a pack;
     `rules_key` is the public key that must have signed it, `site` the site whose overlay is applied.
+
+    `clients` is the file of trusted clients, `public_url` the address at which they reach the service, `origins` the web pages
+    that may call. `fhir_servers` may be read where there is no file of clients. Units: seconds, and calls of one process.
     """
 
     rules: Path = RULES_OF_THIS_CHECKOUT
@@ -39,10 +44,22 @@ class Settings:
     log_level: str = "info"
     rules_key: Path | None = None
     site: str | None = None
+    clients: Path | None = None
+    public_url: str | None = None
+    origins: tuple[str, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    fhir_read_seconds: float = 1.5
+    fhir_seconds: float = 3.0
+    call_seconds: float = 10.0
+    most_calls: int = 1000
+    calls_a_minute: int = 12000
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
-         "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site"}  # fmt: skip
+         "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site",
+         "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
+         "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
+         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute"}  # fmt: skip
 """The environment variable of each setting."""
 
 
@@ -55,6 +72,15 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "log_level": _log_level,
         "rules_key": _file,
         "site": _site,
+        "clients": _file,
+        "public_url": _address,
+        "origins": _origins,
+        "fhir_servers": _addresses,
+        "fhir_read_seconds": _seconds,
+        "fhir_seconds": _seconds,
+        "call_seconds": _seconds,
+        "most_calls": _count,
+        "calls_a_minute": _count,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -68,6 +94,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
             values[NAMES[variable]] = readers[NAMES[variable]](text)
         except ValueError as error:
             problems.append(f"{variable}: seen {text!r}; {error}")
+    if "clients" in values and "public_url" not in values:
+        problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
     if problems:
         raise BadSettings(problems)
     return Settings(**values)
@@ -96,6 +124,35 @@ def _site(text: str) -> str:
     if not text:
         raise ValueError("expected the id of a site, the name of its file in rules/sites/.")
     return text
+
+
+def _address(text: str) -> str:
+    if wrong := wrong_address(text):
+        raise ValueError(f"it {wrong} {HTTPS}")
+    return text.rstrip("/")
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    return tuple(_address(one) for one in text.split())
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    for one in text.split():
+        if wrong := wrong_origin(one):
+            raise ValueError(f"{one} {wrong} {ORIGIN}")
+    return tuple(text.split())
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) or float(text) == 0:
+        raise ValueError("expected seconds, such as 1.5.")
+    return float(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,8}", text):
+        raise ValueError("expected a whole number from 1.")
+    return int(text)
 
 
 def _time_zone(text: str) -> ZoneInfo:

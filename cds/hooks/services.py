@@ -76,8 +76,8 @@ class Service:
 
 def services(knowledge: Knowledge) -> tuple[Service, ...]:
     """The services, their templates asking for the observations that the value sets hold."""
-    templates = _templates(knowledge)
-    return tuple(Service(id, hook, *ABOUT[id], templates, USAGE) for id, hook in HOOKS.items())
+    offered = templates(knowledge)
+    return tuple(Service(id, hook, *ABOUT[id], offered, USAGE) for id, hook in HOOKS.items())
 
 
 def discovery(knowledge: Knowledge) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _entry(service: Service) -> dict[str, Any]:
     }
 
 
-def _templates(knowledge: Knowledge) -> dict[str, str]:
+def templates(knowledge: Knowledge) -> dict[str, str]:
     """Prefetch templates in the portable subset of CDS Hooks 2.0.1: reads; searches by reference, token, `_sort` and `_count`."""
     codes = sorted({one.code for values in knowledge.value_sets.values() for one in values if _is_question(one)})
     observations = "Observation?patient={{context.patientId}}"

@@ -24,12 +24,17 @@ from starlette.responses import Response
 from cds.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.errors import BadRequest, RefusedCall
+from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION, hook_call
-from cds.hooks.outcome import operation_outcome
+from cds.hooks.profiles import shaped
 from cds.hooks.services import HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.settings import Settings
+from cds.web.answers import json_response, outcome_response
+from cds.web.auth import CLIENT
 from cds.web.body import parsed_body
+from cds.web.doors import Doors
+from cds.web.fetching import Fetcher, renamed
 from cds.web.logs import LOG, place_of
 from cds.web.metrics import Metrics
 from cds.web.revision import Live, Revision
@@ -41,10 +46,11 @@ DISCOVERY_MAY_BE_KEPT = "max-age=300"
 class Routes:
     """The routes, and what they need: the live revision, the clock, and the counters."""
 
-    def __init__(self, live: Live, today: Callable[[], date]) -> None:
+    def __init__(self, live: Live, doors: Doors, settings: Settings, today: Callable[[], date]) -> None:
         self.live = live
         self.today = today
         self.metrics = Metrics(live)
+        self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
 
     async def discover(self, request: Request) -> Response:
         content = orjson.dumps(discovery(self.live.now.on(self.today())))
@@ -61,20 +67,26 @@ class Routes:
         service = request.path_params["service"]
         try:
             with self.live.held() as revision:
+                client = request.scope[CLIENT]
                 with spent_on("read"):
-                    call = hook_call(service, await parsed_body(request))
+                    body = await parsed_body(request)
+                    call = renamed(hook_call(service, body), client.prefetch_names)
                 day = self.today()
                 knowledge = revision.on(day)
+                with spent_on("fetch"):
+                    call, parts = await self.fetcher.filled(call, body, client, knowledge, day)
                 with spent_on("decide"):
                     decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
-            response = json_response(200, decision.answer)
+            response = json_response(200, shaped(decision.answer, client.profile))
             self.metrics.answered(decision.answer, silent)
+            self.metrics.prefetched(client.id, parts)
         except ClientDisconnect:
             return self._refused(started, id, service, BadRequest("The caller hung up before the body was complete."))
         except Exception as error:
             return self._refused(started, id, service, error)
-        self._tell(started, id, service, 200, hook_instance=call.hook_instance, **_counts(decision.answer, silent))
+        told = {"client": client.id, "hook_instance": call.hook_instance, "prefetch": _by_state(parts)}
+        self._tell(started, id, service, 200, **told, **_counts(decision.answer, silent))
         return response
 
     def _refused(self, started: float, id: str, service: str, error: Exception) -> Response:
@@ -120,12 +132,14 @@ def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callabl
 
 def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: Tracer | None = None) -> FastAPI:
     """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding."""
-    routes = Routes(live, today)
+    doors = Doors(settings)
+    routes = Routes(live, doors, settings, today)
     service = FastAPI(
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={HTTPException: refused_by_router},
-        lifespan=lambda _: watching(live),
+        middleware=doors.middleware(routes.metrics.turned_away),
+        lifespan=lambda _: running(live, doors),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
     service.add_middleware(Tracked, tracer=tracer)
@@ -140,11 +154,12 @@ def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: 
 
 
 @asynccontextmanager
-async def watching(live: Live) -> AsyncIterator[None]:
-    """While the service runs, the place of its rules is watched."""
+async def running(live: Live, doors: Doors) -> AsyncIterator[None]:
+    """While the service runs, the place of its rules is watched, and connections are kept."""
     task = asyncio.create_task(live.watch())
     try:
-        yield
+        async with doors.open():
+            yield
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -162,7 +177,7 @@ def today_in(zone: ZoneInfo) -> Callable[[], date]:
 
 
 async def refused_by_router(request: Request, error: Exception) -> Response:
-    """The answer where no route or method fits. OPTIONS is answered; no origin is allowed yet, so it allows none."""
+    """The answer where no route or method fits. OPTIONS is answered; origins are allowed before a request comes here."""
     status = getattr(error, "status_code", 500)
     headers = dict(getattr(error, "headers", None) or {})
     if status == 405:
@@ -173,12 +188,9 @@ async def refused_by_router(request: Request, error: Exception) -> Response:
     return outcome_response(status, "not-found", "There is nothing at this address; the services are at /cds-services.", headers)
 
 
-def outcome_response(status: int, code: str, says: str, headers: Mapping[str, str] | None = None) -> Response:
-    return json_response(status, operation_outcome(code, says), headers)
-
-
-def json_response(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+def _by_state(parts: Ledger) -> dict[str, list[str]]:
+    """The prefetch keys by what became of them, as the log tells it."""
+    return {state: [part.value for part in parts if parts[part] is state] for state in dict.fromkeys(parts.values())}
 
 
 def _counts(answer: Mapping[str, Any], silent: list[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
+from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION
 from cds.web.revision import Live
 
@@ -32,6 +33,17 @@ class Metrics:
         for name, says in (("disagreements", "Findings"), ("failures", "Evaluations")):
             gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
             gauge.set_function(partial(live.counted, name))
+        self.turned = Counter("cds_turned_away", "Requests that reached no service, by reason", ["why"], registry=self.registry)
+        self.prefetch = Counter(
+            "cds_prefetch", "Parts of the record, by client and state", ["client", "key", "state"], registry=self.registry
+        )
+        self.fhir_reads = Histogram(
+            "cds_fhir_read_seconds",
+            "Time of a read from a client's server, by outcome",
+            ["outcome"],
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 3),
+            registry=self.registry,
+        )
         self.silent = Counter("cds_silent_rules", "Silent rules that were true, by rule", ["rule"], registry=self.registry)
         stale = Gauge("cds_rules_stale", "1 while what stands under the rules can't be served", registry=self.registry)
         stale.set_function(lambda: float(live.waiting() is not None))
@@ -49,6 +61,17 @@ class Metrics:
         for order in own["orders"]:
             for gap in order["gaps"]:
                 self.gaps.labels(gap["kind"]).inc()
+
+    def turned_away(self, why: str) -> None:
+        self.turned.labels(why).inc()
+
+    def prefetched(self, client: str, parts: Ledger) -> None:
+        """Counts where the parts of a call's record came from."""
+        for part, state in parts.items():
+            self.prefetch.labels(client, part.value, state.value).inc()
+
+    def fhir_read(self, outcome: str, seconds: float) -> None:
+        self.fhir_reads.labels(outcome).observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

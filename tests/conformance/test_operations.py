@@ -52,7 +52,9 @@ def test_a_call_is_logged_by_service_status_rules_and_counts_alone(
         assert client.post(SIGN, json=named).status_code == 200
     [record] = caplog.records
     fields = vars(record)["fields"]
-    assert set(fields) == {"call", "service", "status", "ms", "hook_instance", "cards", "orders", "gaps", "knowledge"}
+    assert set(fields) == {
+        "call", "service", "status", "ms", "client", "hook_instance", "prefetch", "cards", "orders", "gaps", "knowledge",
+    }  # fmt: skip
     assert (fields["service"], fields["status"], fields["orders"]) == ("taper-order-sign", 200, 1)
     assert "abrupt-stop" in fields["cards"]
     assert SECRET not in str(vars(record))

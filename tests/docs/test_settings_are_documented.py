@@ -24,6 +24,10 @@ def test_the_page_tells_each_default() -> None:
     assert ROWS["CDS_ALLOW_UNAUTHENTICATED"] == ("`yes`" if default.allow_unauthenticated else "`no`")
     assert (ROWS["CDS_RULES_KEY"], default.rules_key) == ("none", None)
     assert (ROWS["CDS_SITE"], default.site) == ("none", None)
+    for name in ("CDS_FHIR_READ_SECONDS", "CDS_FHIR_SECONDS", "CDS_CALL_SECONDS", "CDS_MOST_CALLS", "CDS_CALLS_A_MINUTE"):
+        assert ROWS[name] == f"`{getattr(default, NAMES[name]):g}`"
+    for name in ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ORIGINS", "CDS_FHIR_SERVERS"):
+        assert (ROWS[name], bool(getattr(default, NAMES[name]))) == ("none", False)
     assert ROWS["CDS_LOG_LEVEL"] == f"`{default.log_level}`"
 
 

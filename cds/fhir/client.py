@@ -1,0 +1,197 @@
+"""JSON read over HTTP, from allowed addresses alone, bounded in time and in size: FHIR resources, and the keys of callers.
+
+Redirects are not followed, nothing is cached, and a name is connected to at the very address that was checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import orjson
+
+LARGEST_ANSWER = 5 * 1024 * 1024
+MOST_CONNECTIONS, KEPT, KEPT_SECONDS = 100, 10, 30
+"""To one server: at a time, kept open when idle, and for how long."""
+MOST_ADDRESSES = 3
+"""How many addresses of one name are tried."""
+ACCEPTED = "application/fhir+json, application/json"
+FORM = re.compile(r"[\x21-\x7e]+")
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class Why(StrEnum):
+    """Why something was not read; counted in metrics."""
+
+    OUTSIDE = "outside"
+    """The address is not one that may be read."""
+    ADDRESS = "address"
+    """The name stands for an address inside our own network."""
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    DENIED = "denied"
+    """401 or 403."""
+    ABSENT = "absent"
+    """404 or 410."""
+    STATUS = "status"
+    """Any other status but 200, redirects included."""
+    SIZE = "size"
+    GARBAGE = "garbage"
+    """No JSON object."""
+
+
+class NotRead(Exception):
+    """Something was not read. Tells nothing of what was asked or answered."""
+
+    def __init__(self, why: Why) -> None:
+        self.why = why
+        super().__init__(why.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A base address under which may be read. `private` is the word that it lies inside our own network.
+
+    An address written as a number, or as localhost, says that itself.
+    """
+
+    base: str
+    private: bool = False
+
+    @property
+    def inside(self) -> bool:
+        """Whether an address of our own network is meant."""
+        host = urlsplit(self.base).hostname or ""
+        return self.private or host == "localhost" or _is_number(host)
+
+    def holds(self, url: str) -> bool:
+        """Whether an address is the base, or lies under it."""
+        if FORM.fullmatch(url) is None or "\\" in url or "#" in url or "@" in url.partition("?")[0]:
+            return False
+        path = unquote(unquote(url.partition("?")[0]))
+        if ".." in path.split("/") or "." in path.split("/"):
+            return False
+        return url == self.base or url.startswith((f"{self.base}/", f"{self.base}?"))
+
+
+class FhirClient:
+    """Reads. One for each process; its connections are kept, a pool for each server."""
+
+    def __init__(self, seconds_a_read: float, largest: int = LARGEST_ANSWER) -> None:
+        self._seconds = seconds_a_read
+        self._largest = largest
+        self._pools: dict[str, httpx.AsyncClient] = {}
+        self._trusted: ssl.SSLContext | None = None
+
+    async def read(self, place: Place, url: str, token: str | None = None) -> Any:
+        """The JSON object at an address under the place. `token` is shown as a Bearer token, and kept nowhere.
+
+        Refuses with NotRead: everything else, in a sentence of one word.
+        """
+        if not place.holds(url) or (token is not None and FORM.fullmatch(token) is None):
+            raise NotRead(Why.OUTSIDE)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._answer(place, url, token)
+        except TimeoutError:
+            raise NotRead(Why.TIMEOUT) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError, ValueError):
+            raise NotRead(Why.UNREACHABLE) from None
+
+    async def close(self) -> None:
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.aclose()
+
+    async def _answer(self, place: Place, url: str, token: str | None) -> Any:
+        asked = httpx.URL(url)
+        name = asked.raw_host.decode()
+        addresses = await _addresses(name, asked.port or (443 if asked.scheme == "https" else 80), place.inside)
+        headers = {"Host": asked.netloc.decode(), "Accept": ACCEPTED, "Accept-Encoding": "identity"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        response = await self._sent(asked, addresses, headers, name)
+        try:
+            return await self._parsed(response)
+        finally:
+            await response.aclose()
+
+    async def _sent(self, asked: httpx.URL, addresses: Sequence[str], headers: Mapping[str, str], name: str) -> httpx.Response:
+        """The answer of the first address that can be connected to, shown the name that was asked for."""
+        pool = self._pool(f"{asked.scheme}://{asked.netloc.decode()}")
+        for address in addresses:
+            url = asked.copy_with(host=address)
+            try:
+                return await pool.send(
+                    pool.build_request("GET", url, headers=headers, extensions={"sni_hostname": name}), stream=True
+                )
+            except httpx.ConnectError:
+                continue
+        raise NotRead(Why.UNREACHABLE)
+
+    async def _parsed(self, response: httpx.Response) -> Any:
+        if response.status_code != httpx.codes.OK:
+            raise NotRead(STATUSES.get(response.status_code, Why.STATUS))
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise NotRead(Why.GARBAGE)
+        content = bytearray()
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > self._largest:
+                raise NotRead(Why.SIZE)
+        try:
+            found = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            raise NotRead(Why.GARBAGE) from None
+        if not isinstance(found, dict):
+            raise NotRead(Why.GARBAGE)
+        return found
+
+    def _pool(self, origin: str) -> httpx.AsyncClient:
+        """The connections to one server: sharing them between names would let one name's certificate stand for another."""
+        if origin not in self._pools:
+            limits = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=KEPT, keepalive_expiry=KEPT_SECONDS)
+            self._trusted = self._trusted or ssl.create_default_context()
+            self._pools[origin] = httpx.AsyncClient(
+                verify=self._trusted, trust_env=False, follow_redirects=False, limits=limits, timeout=None
+            )
+        return self._pools[origin]
+
+
+STATUSES: Mapping[int, Why] = {401: Why.DENIED, 403: Why.DENIED, 404: Why.ABSENT, 410: Why.ABSENT}
+
+
+def may_connect(address: str, inside: bool) -> bool:
+    """Whether an address may be connected to. Addresses of our own network only where that is meant; of the link never."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        ip = ip.ipv4_mapped or ip.sixtofour or ip
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (ip.version == 6 and ip in NAT64):
+        return False
+    return ip.is_global or inside
+
+
+async def _addresses(name: str, port: int, inside: bool) -> tuple[str, ...]:
+    """The addresses that a name stands for. Refuses a name of which any may not be connected to."""
+    found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not all(may_connect(address, inside) for address in addresses):
+        raise NotRead(Why.ADDRESS)
+    return addresses[:MOST_ADDRESSES]
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""The JWT of a caller: verified by CDS Hooks' rules, or refused for a reason that only our own log tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import jwt
+from jwt.types import Options
+
+from cds.trust.clients import Client, TrustedClients
+from cds.trust.keys import ALGORITHMS, KeySets, algorithm_of
+from cds.trust.seen import SeenTokens, fingerprint
+
+LEEWAY_SECONDS = 60
+LONGEST_LIFE_SECONDS = 3600
+LONGEST_TOKEN, LONGEST_ID = 8192, 512
+SMALLEST_RSA_KEY = 2048
+REQUIRED = ["iss", "aud", "exp", "iat", "jti"]
+UNVERIFIED: Options = {"verify_signature": False, "verify_exp": False, "verify_aud": False, "verify_iss": False,
+                       "verify_nbf": False, "verify_iat": False, "verify_jti": False, "verify_sub": False}  # fmt: skip
+
+
+class Doubt(StrEnum):
+    """Why a caller is not trusted. Told to our log and counted; never to the caller."""
+
+    NO_TOKEN = "no-token"
+    MALFORMED = "malformed"
+    ALGORITHM = "algorithm"
+    ISSUER = "issuer"
+    JKU = "jku"
+    KEY = "key"
+    SIGNATURE = "signature"
+    AUDIENCE = "audience"
+    TIME = "time"
+    """Expired, from the future, or valid for too long."""
+    CLAIMS = "claims"
+    """A claim is missing or of the wrong type."""
+    TENANT = "tenant"
+    REPLAY = "replay"
+
+
+class Untrusted(Exception):
+    """A caller that did not prove who it is. `client` is who it says it is, `seen` a part of a token whose signature holds."""
+
+    def __init__(self, doubt: Doubt, client: str | None = None, seen: str | None = None) -> None:
+        self.doubt, self.client, self.seen = doubt, client, seen
+        super().__init__(doubt.value)
+
+
+class Verifier:
+    """Tells who calls, by the token that a call shows."""
+
+    def __init__(self, clients: TrustedClients, keys: KeySets, seen: SeenTokens) -> None:
+        self._clients = clients
+        self._keys = keys
+        self._seen = seen
+
+    async def caller(self, token: str, called: Sequence[str]) -> Client:
+        """The client that signed the token for one of the addresses `called`, now, and for the first time. Raises Untrusted."""
+        header, issuer = _unverified(token)
+        client = self._clients.by_issuer.get(issuer)
+        if client is None:
+            raise Untrusted(Doubt.ISSUER)
+        key = await self._key(client, header)
+        claims = _verified(token, key, client, [*called, *client.audiences])
+        if client.tenants and claims.get("tenant") not in client.tenants:
+            raise Untrusted(Doubt.TENANT, client.id)
+        if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), float(claims["exp"]) + LEEWAY_SECONDS):
+            raise Untrusted(Doubt.REPLAY, client.id)
+        return client
+
+    async def _key(self, client: Client, header: Mapping[str, Any]) -> jwt.PyJWK:
+        """The key that the header names, from where the client's entry says. Keys that a token brings itself count nothing."""
+        algorithm, id, jku = header.get("alg"), header.get("kid"), header.get("jku")
+        if algorithm not in client.algorithms:
+            raise Untrusted(Doubt.ALGORITHM, client.id)
+        if client.jku and jku is not None and jku not in client.jku:
+            raise Untrusted(Doubt.JKU, client.id)
+        source = jku if client.jku and jku is not None else client.keys or client.jku[0]
+        found = await self._keys.at(source).key(id) if isinstance(id, str) and len(id) <= LONGEST_ID else None
+        if found is None or algorithm_of(found) != algorithm:
+            raise Untrusted(Doubt.KEY, client.id)
+        try:
+            key = jwt.PyJWK(dict(found), algorithm=algorithm)
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise Untrusted(Doubt.KEY, client.id) from error
+        if algorithm == "RS384" and key.key.key_size < SMALLEST_RSA_KEY:
+            raise Untrusted(Doubt.KEY, client.id)
+        return key
+
+
+def _unverified(token: str) -> tuple[Mapping[str, Any], str]:
+    """The header of a token, and the issuer that it claims: only to know whose keys to look for."""
+    if len(token) > LONGEST_TOKEN:
+        raise Untrusted(Doubt.MALFORMED)
+    try:
+        whole = jwt.decode_complete(token, options=UNVERIFIED)
+    except Exception as error:  # whatever a hostile token makes of the parsers
+        raise Untrusted(Doubt.MALFORMED) from error
+    header, issuer = whole["header"], whole["payload"].get("iss")
+    if header.get("alg") not in ALGORITHMS:
+        raise Untrusted(Doubt.ALGORITHM)
+    if "crit" in header or str(header.get("typ", "JWT")).upper() != "JWT" or not isinstance(issuer, str):
+        raise Untrusted(Doubt.MALFORMED)
+    return header, issuer
+
+
+def _verified(token: str, key: jwt.PyJWK, client: Client, audiences: list[str]) -> Mapping[str, Any]:
+    """The claims of a token whose signature, audience and times hold."""
+    try:
+        claims = jwt.decode(
+            token,
+            key=key,
+            algorithms=[str(key.algorithm_name)],
+            audience=audiences,
+            issuer=client.issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": REQUIRED},
+        )
+    except jwt.InvalidAudienceError:
+        raise Untrusted(Doubt.AUDIENCE, client.id, _audience(token)) from None
+    except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
+        raise Untrusted(Doubt.TIME, client.id) from None
+    except jwt.InvalidSignatureError:
+        raise Untrusted(Doubt.SIGNATURE, client.id) from None
+    except Exception as error:  # whatever is left is a claim that PyJWT, or its arithmetic, can't take
+        raise Untrusted(Doubt.CLAIMS, client.id) from error
+    times = [claims["exp"], claims["iat"]]
+    if (
+        not all(isinstance(one, int | float) and not isinstance(one, bool) for one in times)
+        or not 0 < len(claims["jti"]) <= LONGEST_ID
+    ):
+        raise Untrusted(Doubt.CLAIMS, client.id)
+    if not 0 < claims["exp"] - claims["iat"] <= LONGEST_LIFE_SECONDS:
+        raise Untrusted(Doubt.TIME, client.id)
+    return claims
+
+
+def _audience(token: str) -> str:
+    return str(jwt.decode(token, options=UNVERIFIED).get("aud"))[:LONGEST_ID]

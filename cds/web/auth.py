@@ -1,0 +1,78 @@
+"""Who calls: every hook call and feedback shows a token of a trusted client, or gets 401 and no reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cds.trust.clients import Client
+from cds.trust.tokens import Doubt, Untrusted, Verifier
+from cds.web.answers import outcome_response
+from cds.web.logs import LOG
+
+PROTECTED = "/cds-services"
+CLIENT = "cds.client"
+"""Where a request's scope holds the client that made it."""
+
+
+def is_service(scope: Scope) -> bool:
+    """Whether a request is to discovery, a hook or feedback."""
+    path: str = scope.get("path", "")
+    return scope["type"] == "http" and (path == PROTECTED or path.startswith(f"{PROTECTED}/"))
+
+
+class Authentication:
+    """Lets in who is trusted, and tells the routes who it is. `everyone` is who calls where nobody is verified.
+
+    A preflight shows no token and needs none. Discovery needs none either; one that is shown has to be right.
+    """
+
+    def __init__(
+        self, app: ASGIApp, everyone: Client, verifier: Verifier | None, public_url: str | None, doubted: Callable[[str], None]
+    ) -> None:
+        self._app = app
+        self._everyone = everyone
+        self._verifier = verifier
+        self._public_url = public_url or ""
+        self._doubted = doubted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._verifier is None or not is_service(scope) or scope["method"] == "OPTIONS":
+            scope[CLIENT] = self._everyone
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope[CLIENT] = await self._caller(self._verifier, scope)
+        except Untrusted as untrusted:
+            self._tell(untrusted, scope)
+            refusal = outcome_response(401, "login", "The caller is not authenticated.", {"WWW-Authenticate": "Bearer"})
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _caller(self, verifier: Verifier, scope: Scope) -> Client:
+        shown = [value for name, value in scope["headers"] if name == b"authorization"]
+        discovery = scope["path"].rstrip("/") == PROTECTED and scope["method"] in {"GET", "HEAD"}
+        if not shown and discovery:
+            return self._everyone
+        if len(shown) != 1:
+            raise Untrusted(Doubt.NO_TOKEN)
+        scheme, _, token = shown[0].decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Untrusted(Doubt.NO_TOKEN)
+        return await verifier.caller(token.strip(), self._called(scope))
+
+    def _called(self, scope: Scope) -> tuple[str, ...]:
+        """The address that was called, as the client knows it; a slash at its end changes nothing."""
+        path: str = scope["path"]
+        return tuple(dict.fromkeys((self._public_url + path, self._public_url + path.rstrip("/"))))
+
+    def _tell(self, untrusted: Untrusted, scope: Scope) -> None:
+        """Counts and logs why. What the caller wrote is told only where a trusted client signed it."""
+        self._doubted(untrusted.doubt)
+        fields = {"doubt": untrusted.doubt, "client": untrusted.client, "seen": untrusted.seen}
+        if untrusted.doubt is Doubt.AUDIENCE:
+            fields["expected"] = self._called(scope)[-1]
+        told = {name: value for name, value in fields.items() if value is not None}
+        LOG.warning("untrusted", extra={"fields": told})

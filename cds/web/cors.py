@@ -1,0 +1,67 @@
+"""Browsers on other pages (CORS), and what a browser is told about our own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+METHODS = ("GET", "POST", "OPTIONS")
+HEADERS = ("Authorization", "Content-Type", "Accept")
+KEPT_SECONDS = 600
+EVERYWHERE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+PAGES = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+}
+ENCRYPTED = {"Strict-Transport-Security": "max-age=31536000"}
+
+
+def cors(origins: Sequence[str]) -> list[Middleware]:
+    """What answers preflights and marks answers, errors too, for pages of these origins; nothing where there are none."""
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=METHODS,
+            allow_headers=HEADERS,
+            allow_private_network=True,
+            expose_headers=["Retry-After", "WWW-Authenticate", "Server-Timing"],
+            max_age=KEPT_SECONDS,
+        )
+    ]
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from guessing, framing and telling. A response's own headers stay."""
+
+    def __init__(self, app: ASGIApp, encrypted: bool) -> None:
+        self._app = app
+        self._everywhere = EVERYWHERE | (ENCRYPTED if encrypted else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                page = headers.get("content-type", "").startswith("text/html")
+                for name, value in (self._everywhere | PAGES if page else self._everywhere).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, marked)

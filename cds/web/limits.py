@@ -1,0 +1,127 @@
+"""How much is taken on: so many calls at a time, each for so long, and from each client so many a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cds.trust.clients import Client
+from cds.web.answers import outcome_response
+from cds.web.auth import CLIENT, is_service
+
+BURST_SECONDS = 10
+"""A client may spend what it is allowed in so many seconds at once."""
+
+
+class InHand:
+    """Takes on so many calls at a time, and ends one that takes too long: a body that drips in, or a store that hangs."""
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float, turned_away: Callable[[str], None]) -> None:
+        self._app = app
+        self._most = most
+        self._seconds = seconds
+        self._turned_away = turned_away
+        self._now = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_service(scope):
+            await self._app(scope, receive, send)
+            return
+        if self._now >= self._most:
+            self._turned_away("busy")
+            await outcome_response(503, "throttled", "Too many calls are in hand; try again.", {"Retry-After": "1"})(
+                scope, receive, send
+            )
+            return
+        self._now += 1
+        try:
+            await self._in_time(scope, receive, send)
+        finally:
+            self._now -= 1
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = _Call(receive, send)
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._app(scope, call.receive, call.send)
+        except TimeoutError:
+            self._turned_away("slow")
+            if call.answered:
+                raise
+            if call.complete:
+                refusal = outcome_response(
+                    503, "timeout", "The call could not be answered in time; try again.", {"Retry-After": "1"}
+                )
+            else:
+                says = f"The body was not there within {self._seconds:g} seconds."
+                refusal = outcome_response(408, "timeout", says, {"Connection": "close"})
+            await refusal(scope, receive, send)
+
+
+class _Call:
+    """One call as it goes: whether its body is complete, and whether it is being answered."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.complete = self.answered = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.complete = self.complete or (message["type"] == "http.request" and not message.get("more_body", False))
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.answered = True
+        await self._send(message)
+
+
+@dataclass(slots=True)
+class _Allowance:
+    left: float
+    at: float
+
+
+class RateLimit:
+    """How many calls a minute each client may make; an allowance that fills up as time goes by."""
+
+    def __init__(self, calls_a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._default = calls_a_minute
+        self._clock = clock
+        self._allowances: dict[str, _Allowance] = {}
+
+    def wait(self, client: Client) -> float:
+        """Seconds that the client has to wait before its call is taken; 0 where it is taken now."""
+        a_second = (client.calls_a_minute or self._default) / 60
+        most, now = max(1.0, a_second * BURST_SECONDS), self._clock()
+        own = self._allowances.setdefault(client.id, _Allowance(most, now))
+        own.left, own.at = min(most, own.left + (now - own.at) * a_second), now
+        if own.left < 1:
+            return (1 - own.left) / a_second
+        own.left -= 1
+        return 0.0
+
+
+class Paced:
+    """Takes no more calls from a client than it may make. Callers that nobody verified are not told apart, and not limited."""
+
+    def __init__(self, app: ASGIApp, limit: RateLimit, turned_away: Callable[[str], None]) -> None:
+        self._app = app
+        self._limit = limit
+        self._turned_away = turned_away
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client: Client | None = scope.get(CLIENT)
+        verified = client is not None and client.issuer is not None and is_service(scope)
+        seconds = self._limit.wait(client) if verified and client else 0.0
+        if not seconds:
+            await self._app(scope, receive, send)
+            return
+        self._turned_away("rate")
+        says = "This client has made more calls than it may make in a minute."
+        headers = {"Retry-After": str(math.ceil(seconds))}
+        await outcome_response(429, "throttled", says, headers)(scope, receive, send)

@@ -1,0 +1,152 @@
+"""A FHIR server that is slow, wrong, closed or dead: the call ends in time, with 412 or with advice that says what is missing."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.fhir_access.calls import HISTORY, KEYS, SIGN, TOKEN, bundle, stop
+from tests.fhir_access.conftest import FhirServer, breaks_off, content, drips, hangs, status
+
+LONGEST = 5.0
+"""Seconds, many times what the service allows itself here: only a hang takes longer."""
+
+FAULTS = {
+    "it denies the token": status(401),
+    "it denies the scope": status(403),
+    "it fails": status(500),
+    "it is busy": status(503, Retry_After="1"),
+    "it redirects": status(302, Location="http://127.0.0.1:1/fhir/"),
+    "it redirects for good": status(308, Location="https://evil.example/"),
+    "it says nothing": hangs,
+    "it drips": drips,
+    "it breaks off": breaks_off,
+    "it answers with a page": content(b"<html>log in</html>"),
+    "it answers with a list": content([]),
+    "it answers with a word": content("x"),
+    "it answers with nothing": content(b""),
+    "it answers with a number": content(b"1e999"),
+    "it answers with lists in lists": content(b'{"a":' + b"[" * 100_000),
+    "it answers with too much": content(b'{"a":"' + b"x" * (6 * 1024 * 1024) + b'"}'),
+    "it answers with something compressed": content(b"\x1f\x8b", Content_Encoding="gzip"),
+}
+
+each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+
+
+def posted(service: TestClient, call: dict[str, Any]) -> Any:
+    started = time.monotonic()
+    response = service.post(SIGN, json=call)
+    assert time.monotonic() - started < LONGEST
+    return response
+
+
+@each_fault
+def test_fhir_12_and_13_without_the_medication_list_a_call_gets_412(service: TestClient, fhir: FhirServer, fault: Any) -> None:
+    fhir.ways["*"] = fault
+    response = posted(service, stop(fhir.base))
+    assert response.status_code == 412, response.text
+    assert response.json()["resourceType"] == "OperationOutcome"
+
+
+@each_fault
+def test_fhir_12_and_13_without_another_part_a_call_gets_advice_that_says_so(
+    service: TestClient, fhir: FhirServer, fault: Any
+) -> None:
+    fhir.ways["Condition"] = fault
+    response = posted(service, stop(fhir.base))
+    assert response.status_code == 200, response.text
+    assert [gap["resource"] for gap in response.json()["extension"]["org.taper-cds"]["gaps"]] == ["prefetch/conditions"]
+
+
+@each_fault
+def test_fhir_13_a_page_that_can_not_be_read_leaves_the_part_incomplete(
+    service: TestClient, fhir: FhirServer, fault: Any
+) -> None:
+    fhir.ways["further"] = fault
+    fhir.resources["MedicationRequest"] = bundle(*HISTORY, link=[{"relation": "next", "url": f"{fhir.base}/further?x=1"}])
+    response = posted(service, stop(fhir.base))
+    assert response.status_code == 200
+    assert [gap["resource"] for gap in response.json()["extension"]["org.taper-cds"]["gaps"]] == ["prefetch/medicationRequests"]
+
+
+def test_fhir_12_every_part_slow_at_once_ends_in_the_time_of_all(service: TestClient, fhir: FhirServer) -> None:
+    fhir.ways["*"] = drips
+    assert posted(service, stop(fhir.base)).status_code == 412
+
+
+def test_a_server_that_is_dead_gets_the_call_412(service: TestClient, fhir: FhirServer) -> None:
+    dead = stop(fhir.base.replace(str(fhir.port), "1"))
+    assert posted(service, dead).status_code == 412
+
+
+def test_fhir_3_a_token_that_has_run_out_is_not_used(service: TestClient, fhir: FhirServer) -> None:
+    call = stop(fhir.base)
+    call["fhirAuthorization"]["expires_in"] = 0
+    assert posted(service, call).status_code == 412
+    assert fhir.asked == []
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("access_token", None), ("access_token", ""), ("access_token", 7), ("access_token", "two\r\nX-Evil: lines"),
+        ("access_token", "schlüssel"), ("token_type", "MAC"), ("token_type", None), ("expires_in", "soon"), ("expires_in", True),
+        ("expires_in", None), ("expires_in", -1),
+    ],
+)  # fmt: skip
+def test_fhir_1_to_3_an_authorization_that_can_not_be_used_is_no_access(
+    service: TestClient, fhir: FhirServer, member: str, value: object
+) -> None:
+    call = stop(fhir.base)
+    call["fhirAuthorization"][member] = value
+    assert posted(service, call).status_code == 412
+    assert fhir.asked == []
+
+
+@pytest.mark.parametrize("token_type", ["bearer", "BEARER"])
+@pytest.mark.parametrize("scope", ["MedicationRequest.Read (R4)", "patient/*.rs", "", None, 7])
+def test_fhir_2_and_4_the_type_is_read_in_any_case_and_scopes_in_any_words(
+    service: TestClient, fhir: FhirServer, token_type: str, scope: object
+) -> None:
+    call = stop(fhir.base)
+    call["fhirAuthorization"] |= {"token_type": token_type, "scope": scope}
+    assert posted(service, call).status_code == 200
+
+
+@pytest.mark.parametrize("fault", ["well", *FAULTS])
+def test_fhir_8_the_token_is_in_no_log_no_counter_and_no_answer(
+    service: TestClient, fhir: FhirServer, fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    if fault in FAULTS:
+        fhir.ways["*"] = FAULTS[fault]
+    with caplog.at_level(logging.DEBUG):
+        response = posted(service, stop(fhir.base))
+    told = "\n".join(
+        [response.text, str(response.headers), service.get("/metrics").text, *(str(vars(one)) for one in caplog.records)]
+    )
+    assert TOKEN not in told
+
+
+def test_the_log_and_the_counters_tell_what_became_of_each_part(
+    service: TestClient, fhir: FhirServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    fhir.ways["Condition"] = status(500)
+    with caplog.at_level(logging.INFO, "cds"):
+        posted(service, stop(fhir.base, observations=None, medicationDispenses=bundle(HISTORY[0])))
+    [told] = [vars(record)["fields"]["prefetch"] for record in caplog.records if "prefetch" in vars(record).get("fields", {})]
+    assert told == {
+        "sent": ["medicationDispenses"],
+        "null": ["observations"],
+        "missing": ["encounter"],
+        "fetched": ["patient", "medicationRequests", "medicationStatements"],
+        "failed": ["conditions"],
+    }
+    counted = service.get("/metrics").text
+    assert 'cds_prefetch_total{client="everyone",key="conditions",state="failed"} 1.0' in counted
+    assert 'cds_fhir_read_seconds_count{outcome="status"} 1.0' in counted
+    assert set(KEYS) <= {key for key in KEYS if f'key="{key}"' in counted}
