@@ -190,7 +190,7 @@ async def refused_by_router(request: Request, error: Exception) -> Response:
 
 def _by_state(parts: Ledger) -> dict[str, list[str]]:
     """The prefetch keys by what became of them, as the log tells it."""
-    return {state: [part.value for part in parts if parts[part] is state] for state in dict.fromkeys(parts.values())}
+    return {state.value: [part.value for part in parts if parts[part] is state] for state in dict.fromkeys(parts.values())}
 
 
 def _counts(answer: Mapping[str, Any], silent: list[str]) -> dict[str, Any]:
