@@ -3,7 +3,7 @@
 # make help    the rest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench lock clean
+.PHONY: help demo serve test lint bench conformance lock clean
 
 PORT  ?= 8000
 STORY ?= fhir_examples/abrupt-stop-alprazolam
@@ -24,6 +24,7 @@ help:
 	@echo "make test    everything that must hold: lint, import rules, types, tests"
 	@echo "make lint    the first three of these"
 	@echo "make bench   what a call, a start and a plan cost"
+	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
 	@echo "make clean   remove the environment and every cache"
 
@@ -44,6 +45,9 @@ lint: .venv/installed-test
 
 bench: .venv/installed-test
 	@worst=0; for what in hook_call start_up plan; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
+
+conformance: .venv/installed-test
+	@$(BIN)/python -m tests.conformance.table
 
 # The environment: exactly what the lock files hold, then this folder itself. ------------------------------------------
 

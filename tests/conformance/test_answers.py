@@ -1,4 +1,4 @@
-"""Every answer over every story, by the rows of CDS Hooks 2.0.1: GEN, RESP, CARD, SRC, LINK."""
+"""Every answer over every story, by the rows of CDS Hooks 2.0.1 and the invariants of 3.0."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
@@ -18,7 +19,34 @@ STORIES = sorted((Path(__file__).parents[2] / "fhir_examples").glob("*/request.j
 OWN = "org.taper-cds"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 URL = re.compile(r"https?://[^\s/]+(/\S*)?")
+REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[^/\s]+")
 LONGEST_DETAIL = 4000
+CHANGED = {
+    *("medicationCodeableConcept", "medicationReference", "dosageInstruction", "dispenseRequest", "status", "statusReason"),
+    *("doNotPerform", "text", "contained", "note"),
+}
+"""What an update of a draft changes or takes away."""
+ROWS = (
+    *("GEN-2", "GEN-3", "GEN-4", "GEN-5", "RESP-1", "RESP-2"),
+    *("CARD-1", "CARD-2", "CARD-3", "CARD-4", "CARD-6", "CARD-7", "CARD-8", "CARD-9", "SRC-1", "SRC-2", "SRC-4"),
+    *(
+        "SUG-1",
+        "SUG-2",
+        "SUG-3",
+        "SUG-4",
+        "SUG-5",
+        "SUG-6",
+        "ACT-1",
+        "ACT-2",
+        "ACT-3",
+        "ACT-4",
+        "ACT-5",
+        "ACT-6",
+        "ACT-8",
+        "ACT-9",
+    ),
+    *("LINK-1", "LINK-2", "LINK-3", "LINK-4", "EXT-1", "EXT-3"),
+)
 MAY_BE_EMPTY = re.compile(
     rf"cards|extension\.{OWN}\.(gaps|orders(\[\d+\]\.(gaps|riskFactors|crossover\.because|plan\.\w+))?)".replace(
         ".taper", r"\.taper"
@@ -27,8 +55,8 @@ MAY_BE_EMPTY = re.compile(
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
 
 
-def problems(answer: Any) -> list[str]:
-    """Every row that an answer breaks, by its id."""
+def problems(answer: Any, call: Any = None) -> list[str]:
+    """Every row that an answer breaks, by its id; against the call that it answers, where that is given."""
     if not isinstance(answer, dict):
         return ["RESP-1: the answer is no object"]
     found = [f"GEN-2: {path} is empty" for path in empties(answer, "") if not MAY_BE_EMPTY.fullmatch(path)]
@@ -36,9 +64,12 @@ def problems(answer: Any) -> list[str]:
     if not isinstance(cards, list):
         return [*found, "RESP-2: cards is no list"]
     for number, card in enumerate(cards):
-        found += [f"{problem} (card {number})" for problem in card_problems(card)]
+        found += [f"{problem} (card {number})" for problem in (*card_problems(card), *suggestions_problems(card, call or {}))]
     if len({card.get("uuid") for card in cards}) < len(cards):
         found.append("CARD-1: two cards have one uuid")
+    given = [suggestion.get("uuid") for card in cards for suggestion in card.get("suggestions", ())]
+    if len(set(given)) < len(given):
+        found.append("SUG-2: two suggestions have one uuid")
     if "systemActions" in answer:
         found.append("ACT-9: prescribing needs a human's confirmation")
     return found
@@ -66,6 +97,80 @@ def card_problems(card: dict[str, Any]) -> Iterator[str]:
         yield from link_problems(link)
     if not isinstance(card.get("extension"), dict) or set(card["extension"]) != {OWN}:
         yield "EXT-1: extension"
+
+
+def suggestions_problems(card: dict[str, Any], call: dict[str, Any]) -> Iterator[str]:
+    suggestions = card.get("suggestions", ())
+    recommended = [suggestion for suggestion in suggestions if "isRecommended" in suggestion]
+    if not all(suggestion["isRecommended"] is True for suggestion in recommended):
+        yield "SUG-3: isRecommended stands there and is not true"
+    if card.get("selectionBehavior") == "at-most-one" and len(recommended) > 1:
+        yield "SUG-3: of what excludes each other, several are recommended"
+    for suggestion in suggestions:
+        if not suggestion.get("label"):
+            yield "SUG-1: label"
+        if not UUID.fullmatch(str(suggestion.get("uuid"))):
+            yield "SUG-2: uuid"
+        if not set(suggestion) <= {"label", "uuid", "isRecommended", "actions"}:
+            yield "SUG-6: a member that 2.0.1 does not know"
+        actions = suggestion.get("actions", ())
+        if not actions:
+            yield "SUG-4: actions"
+        for action in actions:
+            yield from action_problems(action, call)
+        touched = [target for target in map(target_of, actions) if target]
+        if len(set(touched)) < len(touched):
+            yield "SUG-5: two actions touch one resource, and their order would tell which wins"
+
+
+def action_problems(action: dict[str, Any], call: dict[str, Any]) -> Iterator[str]:
+    type, resource = action.get("type"), action.get("resource")
+    if type not in {"create", "update", "delete"}:
+        yield "ACT-1: type"
+    if not action.get("description"):
+        yield "ACT-2: description"
+    if type == "delete":
+        if resource is not None or not REFERENCE.fullmatch(str(action.get("resourceId"))):
+            yield "ACT-5: resourceId"
+    elif not isinstance(resource, dict) or not resource.get("resourceType") or "resourceId" in action:
+        yield "GEN-5: resource"
+    elif type == "create":
+        if "id" in resource:
+            yield "ACT-3: a new resource has an id"
+        yield from created_problems(resource, call)
+    drafts = drafts_of(call)
+    target = target_of(action)
+    if target is None or not call:
+        return
+    if target not in drafts:
+        yield "ACT-6: not a draft of the client"
+    elif type == "update" and not set(drafts[target]) - CHANGED <= set(resource or ()):
+        yield "ACT-4: an update that leaves out what the client sent"
+
+
+def created_problems(resource: dict[str, Any], call: dict[str, Any]) -> Iterator[str]:
+    patient = call.get("context", {}).get("patientId")
+    if resource.get("status") != "draft" or (patient and resource.get("subject") != {"reference": f"Patient/{patient}"}):
+        yield "ACT-8: no draft for the patient of the call"
+    if resource.get("resourceType") == "MedicationRequest":
+        dosages = resource.get("dosageInstruction") or [{}]
+        concept = resource.get("medicationCodeableConcept", {})
+        if not concept.get("text") or not all(one.get("text") and one.get("timing") for one in dosages):
+            yield "ACT-8: an order whose drug or dose is not told in words and structure"
+
+
+def target_of(action: dict[str, Any]) -> str | None:
+    """The reference of what an action changes or takes away."""
+    resource = action.get("resource")
+    if action.get("type") == "update" and isinstance(resource, dict):
+        return f"{resource.get('resourceType')}/{resource.get('id')}"
+    return action.get("resourceId") if action.get("type") == "delete" else None
+
+
+def drafts_of(call: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    context = call.get("context", {})
+    entries = (context.get("draftOrders") or context.get("medications") or {}).get("entry", [])
+    return {f"{one['resourceType']}/{one.get('id')}": one for one in (entry["resource"] for entry in entries)}
 
 
 def source_problems(source: Any) -> Iterator[str]:
@@ -120,17 +225,32 @@ def answered(client: TestClient, clock: Any, story: Path) -> Any:
     return response.json()
 
 
+@pytest.mark.row(*ROWS)
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.parent.name)
 def test_the_answer_to_a_story_breaks_no_row(client: TestClient, clock: Any, story: Path) -> None:
-    assert problems(answered(client, clock, story)) == []
+    assert problems(answered(client, clock, story), json.loads(story.read_text())) == []
 
 
+@pytest.mark.row("GEN-6")
+@pytest.mark.parametrize("story", STORIES[:3], ids=lambda story: story.parent.name)
+def test_an_answer_is_strict_json_with_every_name_once(client: TestClient, story: Path) -> None:
+    def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len({name for name, _ in members}) == len(members)
+        return dict(members)
+
+    call = json.loads(story.read_text())
+    answer = client.post(f"/cds-services/taper-{call['hook']}", json=call).content
+    assert json.loads(answer, object_pairs_hook=once) == orjson.loads(answer)
+
+
+@pytest.mark.row("REQ-16", "RESP-6")
 @pytest.mark.parametrize("story", STORIES[:5], ids=lambda story: story.parent.name)
 def test_the_same_call_gets_the_same_answer_apart_from_its_ids(client: TestClient, clock: Any, story: Path) -> None:
     first, second = (UUID.sub("", json.dumps(answered(client, clock, story))) for _ in range(2))
     assert first == second
 
 
+@pytest.mark.row("CARD-13", "EXT-2")
 def test_the_extension_of_an_answer_names_decision_knowledge_and_every_order(client: TestClient, stop: dict[str, Any]) -> None:
     answer = client.post("/cds-services/taper-order-sign", json=stop).json()
     own = answer["extension"][OWN]
@@ -147,6 +267,20 @@ def test_the_extension_of_an_answer_names_decision_knowledge_and_every_order(cli
 
 # The linter itself ----------------------------------------------------------------------------------------------------
 
+ORDER = {
+    "resourceType": "MedicationRequest",
+    "status": "draft",
+    "subject": {"reference": "Patient/p"},
+    "medicationCodeableConcept": {"text": "diazepam 5 mg"},
+    "dosageInstruction": [{"text": "1 tablet at night", "timing": {"repeat": {"frequency": 1}}}],
+}
+CREATE = {"type": "create", "description": "Order diazepam", "resource": ORDER}
+DELETE = {"type": "delete", "description": "Take the draft back", "resourceId": "MedicationRequest/1"}
+UPDATE = {"type": "update", "description": "Change the draft", "resource": {**ORDER, "id": "1"}}
+TAPER = {"label": "Taper", "uuid": "0e1b89f0-8b13-4d3c-9654-8e1f0e1b89f0", "isRecommended": True, "actions": [CREATE, DELETE]}
+CALL = {
+    "context": {"patientId": "p", "draftOrders": {"entry": [{"resource": {**ORDER, "id": "1", "requester": {"display": "x"}}}]}}
+}
 GOOD: dict[str, Any] = {
     "cards": [
         {
@@ -157,6 +291,8 @@ GOOD: dict[str, Any] = {
             "source": {"label": "Guide", "topic": {"system": "urn:x", "code": "slow"}},
             "links": [{"label": "Guide", "url": "https://guide.test/x", "type": "absolute"}],
             "overrideReasons": [{"code": "x", "system": "urn:x", "display": "X"}],
+            "suggestions": [TAPER],
+            "selectionBehavior": "at-most-one",
             "extension": {OWN: {"rule": "slow"}},
         }
     ],
@@ -171,8 +307,23 @@ BROKEN = {
     "SRC-1": {"source": {"label": ""}},
     "SRC-2": {"source": {"label": "x", "url": "guide.test", "topic": {"system": "urn:x", "code": "slow"}}},
     "SRC-4": {"source": {"label": "x"}},
-    "CARD-6": {"suggestions": [{"label": "Do it"}]},
-    "CARD-8": {"selectionBehavior": "any"},
+    "CARD-6": {"selectionBehavior": None},
+    "CARD-7": {"selectionBehavior": "all"},
+    "CARD-8": {"suggestions": []},
+    "SUG-1": {"suggestions": [{**TAPER, "label": ""}]},
+    "SUG-2": {"suggestions": [{**TAPER, "uuid": "1"}]},
+    "SUG-3": {"suggestions": [{**TAPER, "isRecommended": False}]},
+    "SUG-4": {"suggestions": [{**TAPER, "actions": []}]},
+    "SUG-5": {"suggestions": [{**TAPER, "actions": [DELETE, UPDATE]}]},
+    "SUG-6": {"suggestions": [{**TAPER, "actionSelectionBehavior": "any"}]},
+    "ACT-1": {"suggestions": [{**TAPER, "actions": [{**CREATE, "type": "Create"}]}]},
+    "ACT-2": {"suggestions": [{**TAPER, "actions": [{**CREATE, "description": ""}]}]},
+    "ACT-3": {"suggestions": [{**TAPER, "actions": [{**CREATE, "resource": {**ORDER, "id": "1"}}]}]},
+    "ACT-4": {"suggestions": [{**TAPER, "actions": [UPDATE]}]},
+    "ACT-5": {"suggestions": [{**TAPER, "actions": [{**DELETE, "resource": "MedicationRequest/1"}]}]},
+    "ACT-6": {"suggestions": [{**TAPER, "actions": [{**DELETE, "resourceId": "MedicationRequest/2"}]}]},
+    "ACT-8": {"suggestions": [{**TAPER, "actions": [{**CREATE, "resource": {**ORDER, "status": "active"}}]}]},
+    "GEN-5": {"suggestions": [{**TAPER, "actions": [{**CREATE, "resource": "{}"}]}]},
     "CARD-9": {"overrideReasons": [{"code": "x", "system": "urn:x"}]},
     "LINK-1": {"links": [{"url": "https://guide.test", "type": "absolute"}]},
     "LINK-2": {"links": [{"label": "x", "url": "/x", "type": "absolute"}]},
@@ -182,11 +333,11 @@ BROKEN = {
     "GEN-2": {"links": []},
     "GEN-3": {"detail": None},
 }
-SAME_ROW = {"CARD-8": "CARD-6", "GEN-3": "GEN-2"}
+SAME_ROW = {"CARD-7": "CARD-6", "CARD-8": "CARD-6", "GEN-3": "GEN-2"}
 
 
 def test_the_linter_finds_nothing_in_a_good_answer() -> None:
-    assert problems(GOOD) == []
+    assert problems(GOOD, CALL) == []
     assert problems({"cards": []}) == []
 
 
@@ -194,7 +345,21 @@ def test_the_linter_finds_nothing_in_a_good_answer() -> None:
 def test_the_linter_finds_a_broken_row(row: str) -> None:
     answer = copy.deepcopy(GOOD)
     answer["cards"][0].update(BROKEN[row])
-    assert any(problem.startswith(SAME_ROW.get(row, row)) for problem in problems(answer))
+    assert any(problem.startswith(SAME_ROW.get(row, row)) for problem in problems(answer, CALL))
+
+
+def test_the_linter_finds_that_several_of_what_excludes_each_other_are_recommended() -> None:
+    answer = copy.deepcopy(GOOD)
+    answer["cards"][0]["suggestions"] = [TAPER, {**TAPER, "uuid": "1e1b89f0-8b13-4d3c-9654-8e1f0e1b89f0"}]
+    assert problems(answer, CALL) == ["SUG-3: of what excludes each other, several are recommended (card 0)"]
+
+
+ALSO_FOUND = {"GEN-4", "RESP-1", "RESP-2", "ACT-9", "EXT-3"}
+"""Rows whose breach is found by the broken envelopes, or as another row."""
+
+
+def test_each_row_that_the_linter_holds_is_one_whose_breach_it_finds() -> None:
+    assert set(ROWS) == set(BROKEN) | ALSO_FOUND
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"cards": None}, {"cards": [], "systemActions": [1]}, {"cards": [], "extension": {}}])
