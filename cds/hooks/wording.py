@@ -57,6 +57,9 @@ class Wording:
         if name.startswith("parameter."):
             edition = self.knowledge.parameters[name.removeprefix("parameter.")].on(self.day)
             return None if edition is None else _amount(edition.value)
+        if name.startswith("origin."):
+            edition = self.knowledge.parameters[name.removeprefix("origin.")].on(self.day)
+            return None if edition is None else self.knowledge.evidence[edition.cite].label
         fact = self.facts.get(name)
         definition = self.knowledge.vocabulary.get(name)
         return formatted(fact.value, definition.unit if definition else None) if isinstance(fact, Known) else None

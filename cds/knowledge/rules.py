@@ -62,8 +62,12 @@ class Surroundings:
         return {name: fact for name, fact in self.facts.items() if kind is RuleKind.ADVICE or fact.asked_by != "advice rules"}
 
     def insertable(self) -> frozenset[str]:
-        """What `{{ }}` may hold on a card: a fact, `text.` and a shared text, `parameter.` and a parameter."""
-        shared = {f"text.{name}" for name in self.texts} | {f"parameter.{name}" for name in self.parameters}
+        """What `{{ }}` may hold on a card.
+
+        A fact; `text.` and the name of a shared text; `parameter.` and a parameter, for its value, or `origin.` for its source.
+        """
+        shared = {f"text.{name}" for name in self.texts}
+        shared |= {f"{part}.{name}" for name in self.parameters for part in ("parameter", "origin")}
         return frozenset(self.facts) | shared
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
+from cds.hooks.wording import Wording
 from cds.knowledge.model import Knowledge, Status
 from cds.knowledge.problems import Problem, Problems, Severity
 from cds.knowledge.reading import files_of, from_files
@@ -155,6 +156,12 @@ def test_a_sign_off_takes_the_place_of_needing_one(north: Knowledge) -> None:
     assert north.evidence[north.parameters["small_step_limit"].editions[0].cite].label.startswith("local default, signed off by")
     others = {north.evidence[because.cite].label for rule in north.rules for because in rule.because}
     assert "local default, needs clinical sign-off" in others
+
+
+def test_a_card_that_names_the_origin_of_a_number_names_who_signed_it_off(with_site: Callable[..., Knowledge]) -> None:
+    signed = site(with_site(("small_step_limit: {value: 5 mg diazepam", "taper_basis: {value: current")), "north", DAY)
+    note = Wording({}, {}, signed, DAY).detail("{{ text.basis_note }}")
+    assert "(local default, signed off by the committee on 2026-11-30)" in note
 
 
 def test_a_sign_off_of_an_older_version_no_longer_counts_and_stops_nothing(book: Knowledge, whole: str) -> None:
