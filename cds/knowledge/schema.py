@@ -32,7 +32,7 @@ TEXT: Schema = {"type": "string", "minLength": 1}
 YES_NO: Schema = {"enum": ["yes", "no"]}
 DATE: Schema = {"type": "string", "pattern": f"^{DAY.pattern}$", "description": "A day such as 2026-01-01"}
 SUMMARY = f"One line, at most {LONGEST_SUMMARY} characters with its values; {{{{ fact }}}} inserts a value"
-DETAIL = "GitHub markdown; {{ fact }}, {{ parameter.name }} and {{ text.name }} insert, and nothing else does"
+DETAIL = "GitHub markdown; {{ fact }}, {{ parameter.name }}, {{ origin.name }} and {{ text.name }} insert, and nothing else does"
 
 
 def schemas(knowledge: Knowledge) -> dict[str, str]:
