@@ -104,6 +104,7 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         problems.add(WRONG, key.position, seen, "Expected: small letters, digits and hyphens, such as general-hospital.")
     if not fields.node("jku") and not fields.node("keys"):
         problems.add("RULE021", fields.position, "neither `jku` nor `keys` stands here.", "", "Say where the client's keys are.")
+    private = fields.yes_no("private_addresses")
     own = fields.text("profile", Profile.STU2.value) in set(Profile)
     fields.one_of("profile", [profile.value for profile in Profile])
     return Client(
@@ -114,7 +115,7 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         algorithms=fields.each_of("algorithms", ALGORITHMS) or ALGORITHMS,
         audiences=fields.texts("audiences"),
         tenants=frozenset(fields.texts("tenants")),
-        fhir_servers=tuple(Place(url, fields.yes_no("private_addresses")) for url in _web(fields, "fhir_servers")),
+        fhir_servers=tuple(Place(url, private) for url in _web(fields, "fhir_servers")),
         origins=tuple(_origins(fields)),
         profile=Profile(fields.text("profile", Profile.STU2.value)) if own else Profile.STU2,
         calls_a_minute=fields.whole("calls_a_minute") if fields.node("calls_a_minute") else None,

@@ -20,6 +20,8 @@ STALE_SECONDS = 24 * 3600.0
 """For how long keys are used while their source can't be read."""
 ASK_AGAIN_SECONDS = 60.0
 """How often a key that is not known may have the source asked again; so nobody can make us ask all the time."""
+TRY_AGAIN_SECONDS = 5.0
+"""The same, after the source could not be read."""
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
 Jwk = Mapping[str, Any]
@@ -49,12 +51,11 @@ def usable(key_set: object) -> dict[str, Jwk]:
 class KeySet:
     """The keys from one source. `load` reads it: the JWK Set, or NotRead, OSError, ValueError."""
 
-    def __init__(self, load: Callable[[], Awaitable[object]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, load: Callable[[], Awaitable[object]]) -> None:
         self._load = load
-        self._clock = clock
         self._keys: dict[str, Jwk] = {}
         self._read_at: float | None = None
-        self._asked_at: float | None = None
+        self._ask_again_at = float("-inf")
         self._lock = asyncio.Lock()
 
     async def key(self, id: str) -> Jwk | None:
@@ -66,18 +67,19 @@ class KeySet:
         return self._keys.get(id) if self._age() <= STALE_SECONDS else None
 
     def _age(self) -> float:
-        return float("inf") if self._read_at is None else self._clock() - self._read_at
+        return float("inf") if self._read_at is None else time.monotonic() - self._read_at
 
     def _may_ask(self) -> bool:
-        return self._asked_at is None or self._clock() - self._asked_at >= ASK_AGAIN_SECONDS
+        return time.monotonic() >= self._ask_again_at
 
     async def _ask(self) -> None:
-        self._asked_at = self._clock()
+        self._ask_again_at = time.monotonic() + TRY_AGAIN_SECONDS
         try:
             self._keys = usable(await self._load())
-            self._read_at = self._clock()
         except (NotRead, OSError, ValueError):
             return
+        self._read_at = time.monotonic()
+        self._ask_again_at = self._read_at + ASK_AGAIN_SECONDS
 
 
 class KeySets:

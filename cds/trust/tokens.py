@@ -39,6 +39,8 @@ class Doubt(StrEnum):
     """A claim is missing or of the wrong type."""
     TENANT = "tenant"
     REPLAY = "replay"
+    FAULT = "fault"
+    """Verifying it went wrong on our side."""
 
 
 class Untrusted(Exception):
@@ -65,7 +67,8 @@ class Verifier:
             raise Untrusted(Doubt.ISSUER)
         key = await self._key(client, header)
         claims = _verified(token, key, client, [*called, *client.audiences])
-        if client.tenants and claims.get("tenant") not in client.tenants:
+        tenant = claims.get("tenant")
+        if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
             raise Untrusted(Doubt.TENANT, client.id)
         if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), float(claims["exp"]) + LEEWAY_SECONDS):
             raise Untrusted(Doubt.REPLAY, client.id)

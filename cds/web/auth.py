@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cds.trust.clients import Client
 from cds.trust.tokens import Doubt, Untrusted, Verifier
 from cds.web.answers import outcome_response
-from cds.web.logs import LOG
+from cds.web.logs import LOG, place_of
 
 PROTECTED = "/cds-services"
 CLIENT = "cds.client"
@@ -61,7 +61,13 @@ class Authentication:
         scheme, _, token = shown[0].decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Untrusted(Doubt.NO_TOKEN)
-        return await verifier.caller(token.strip(), self._called(scope))
+        try:
+            return await verifier.caller(token.strip(), self._called(scope))
+        except Untrusted:
+            raise
+        except Exception as error:  # a fault of ours lets nobody in, and tells the caller no more than any refusal
+            LOG.error("untold", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
+            raise Untrusted(Doubt.FAULT) from None
 
     def _called(self, scope: Scope) -> tuple[str, ...]:
         """The address that was called, as the client knows it; a slash at its end changes nothing."""

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from cds.errors import BadRequest, RefusedCall
 
 LARGEST_BODY = 10 * 1024 * 1024
+MOST_PARTS = 500_000
+"""Objects and lists in one body: each costs far more memory than the two bytes that it may be sent in."""
 MEDIA_TYPES = {"application/json", "application/fhir+json"}
 
 
@@ -35,6 +37,8 @@ async def parsed_body(request: Request) -> Any:
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise WrongMediaType("Content-Encoding: expected none; send the body uncompressed.")
     body = await _bytes(request)
+    if body.count(b"{") + body.count(b"[") > MOST_PARTS:
+        raise TooLarge("The body holds more objects and lists than are read; prefetch fewer resources.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -42,10 +46,17 @@ async def parsed_body(request: Request) -> Any:
 
 
 async def _bytes(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > LARGEST_BODY:
+        raise _too_large()
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > LARGEST_BODY:
-            raise TooLarge(f"The body is over {LARGEST_BODY // 1024 // 1024} MB; prefetch fewer resources.")
+            raise _too_large()
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body is over {LARGEST_BODY // 1024 // 1024} MB; prefetch fewer resources.")
