@@ -63,6 +63,7 @@ def test_the_prefetch_keys_are_those_that_are_read(services: list[dict[str, Any]
         assert set(service["prefetch"]) == {part.value for part in Part}
 
 
+@pytest.mark.row("PREF-16")
 def test_pref_1_to_6_a_template_is_a_read_or_a_search_in_the_portable_subset(services: list[dict[str, Any]]) -> None:
     for template in services[0]["prefetch"].values():
         assert set(re.findall(r"\{\{context\.(\w+)\}\}", template)) <= CONTEXT

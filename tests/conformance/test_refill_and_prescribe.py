@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 SIGN = "/cds-services/taper-order-sign"
@@ -71,6 +72,7 @@ def test_a_refill_needs_no_user(client: TestClient, stop: dict[str, Any]) -> Non
     assert "userId" not in asked(stop, "medication-refill")["context"]
 
 
+@pytest.mark.row("REQ-13")
 def test_an_order_of_dstu2_is_judged_as_its_like_in_r4(client: TestClient, stop: dict[str, Any]) -> None:
     r4 = client.post(PRESCRIBE, json=asked(stop, "medication-prescribe"))
     dstu2 = client.post(PRESCRIBE, json=all_dstu2(asked(stop, "medication-prescribe")))
@@ -78,6 +80,7 @@ def test_an_order_of_dstu2_is_judged_as_its_like_in_r4(client: TestClient, stop:
     assert judged(dstu2) == judged(r4)
 
 
+@pytest.mark.row("REQ-13")
 def test_an_order_of_stu3_is_judged_as_its_like_in_r4(client: TestClient, stop: dict[str, Any]) -> None:
     call = asked(stop, "medication-prescribe")
     draft = call["context"]["medications"]["entry"][0]["resource"]

@@ -164,6 +164,7 @@ def test_pref_14_a_chart_that_lacks_the_data_is_no_412(client: TestClient, stop:
     assert client.post(SIGN, json=changed(stop, "prefetch.medicationRequests", {"resourceType": "Bundle"})).status_code == 200
 
 
+@pytest.mark.row("GEN-10")
 def test_err_6_a_body_over_the_limit_gets_413(client: TestClient) -> None:
     outcome_of(client.post(SIGN, content=b" " * (LARGEST_BODY + 1), headers=JSON), 413, "too-long")
 
@@ -187,6 +188,7 @@ def test_req_17_an_order_for_another_patient_gets_422(client: TestClient, stop: 
     outcome_of(client.post(SIGN, json=other), 422, "business-rule")
 
 
+@pytest.mark.row("FHIR-6")
 def test_req_17_a_token_for_another_patient_gets_422(client: TestClient, stop: dict[str, Any]) -> None:
     call = {**stop, "fhirServer": "https://ehr.test", "fhirAuthorization": {"access_token": "x", "patient": SECRET}}
     outcome_of(client.post(SIGN, json=call), 422, "business-rule")

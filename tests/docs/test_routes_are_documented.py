@@ -51,6 +51,7 @@ def test_each_prefetch_key_is_named() -> None:
     assert [part.value for part in Part if f"`{part.value}`" not in section("What a call should bring")] == []
 
 
+@pytest.mark.row("ERR-3")
 def test_each_refusal_is_listed() -> None:
     listed = set(re.findall(r"^\| (\d{3}) \|", section("Refusals"), re.MULTILINE))
     assert {str(refusal.status) for refusal in all_below(RefusedCall)} <= listed

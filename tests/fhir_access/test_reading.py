@@ -60,6 +60,7 @@ def test_pref_11_what_came_as_an_error_is_not_asked_for_again(service: TestClien
     assert fhir.asked == []
 
 
+@pytest.mark.row("FHIR-14")
 def test_pref_6_the_searches_are_those_of_the_templates(service: TestClient, fhir: FhirServer) -> None:
     offered = service.get("/cds-services").json()["services"][0]["prefetch"]
     service.post(SIGN, json=stop(fhir.base))
@@ -137,6 +138,7 @@ def by_reference(resource: dict[str, Any], link: str) -> dict[str, Any]:
     return {**plain, "medicationReference": {"reference": link}}
 
 
+@pytest.mark.row("FHIR-9")
 @pytest.mark.parametrize("absolute", [False, True])
 def test_pref_18_the_drug_of_a_draft_is_read_where_the_call_only_refers_to_it(
     service: TestClient, fhir: FhirServer, absolute: bool
@@ -155,6 +157,7 @@ def test_pref_18_the_drugs_of_the_history_are_read_once_each(service: TestClient
     assert fhir.paths().count("Medication/m1") == 1
 
 
+@pytest.mark.row("FHIR-14")
 def test_pref_18_a_medication_that_was_sent_is_not_read(service: TestClient, fhir: FhirServer) -> None:
     medication = {"resourceType": "Medication", "id": "m1", "code": ALPRAZOLAM}
     call = stop(fhir.base, draft=by_reference({**HISTORY[0], "status": "stopped"}, "Medication/m1"))
@@ -171,6 +174,7 @@ def test_a_medication_elsewhere_is_not_read(service: TestClient, fhir: FhirServe
 # Pages ------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("FHIR-9")
 def test_pref_13_every_page_is_read(service: TestClient, fhir: FhirServer, paged: Any) -> None:
     fhir.ways["MedicationRequest"] = paged(bundle(HISTORY[0]), bundle(*HISTORY[1:4]), bundle(*HISTORY[4:]))
     response = service.post(SIGN, json=stop(fhir.base))

@@ -40,22 +40,27 @@ def refused(body: Any) -> str:
     return str(refusal.value)
 
 
+@pytest.mark.row("FB-5")
 def test_an_accepted_suggestion() -> None:
     assert events(ACCEPTED) == (FeedbackEvent(KEYED.card(CARD), "accepted", AT, suggestions=(KEYED.suggestion(SUGGESTION),)),)
 
 
+@pytest.mark.row("FB-6")
 def test_an_override_without_a_reason() -> None:
     assert events(OVERRIDDEN) == (FeedbackEvent(KEYED.card(CARD), "overridden", AT),)
 
 
+@pytest.mark.row("FB-9")
 def test_a_batch_of_many_cards_keeps_its_order_and_its_repeats() -> None:
     assert [found.outcome for found in events(ACCEPTED, OVERRIDDEN, ACCEPTED)] == ["accepted", "overridden", "accepted"]
 
 
+@pytest.mark.row("FB-2")
 def test_an_empty_batch_holds_nothing() -> None:
     assert events() == ()
 
 
+@pytest.mark.row("FB-6", "FB-7", "FB-13")
 @pytest.mark.parametrize(
     ("members", "reasons"),
     [
@@ -78,6 +83,7 @@ def test_reasons_in_each_form_that_clients_send(members: dict[str, Any], reasons
     assert event(**members).reasons == reasons
 
 
+@pytest.mark.row("FB-14")
 @pytest.mark.parametrize(
     ("reason", "commented"),
     [
@@ -100,11 +106,13 @@ def test_a_card_is_told_whatever_its_case(card: str) -> None:
     assert event(card=card).card == KEYED.card(CARD)
 
 
+@pytest.mark.row("FB-3")
 def test_an_id_that_is_no_uuid_is_taken_but_not_kept() -> None:
     assert event(card="LPL-4711 Jane Doe").card == KEYED.card("LPL-4711 Jane Doe")
     assert "Jane" not in repr(event(card="LPL-4711 Jane Doe"))
 
 
+@pytest.mark.row("FB-8")
 @pytest.mark.parametrize(
     ("told", "at"),
     [
@@ -122,6 +130,7 @@ def test_moments_in_each_form_of_rfc_3339(told: str, at: datetime) -> None:
     assert event(outcomeTimestamp=told).at == at
 
 
+@pytest.mark.row("FB-8")
 @pytest.mark.parametrize(
     "told",
     [
@@ -139,6 +148,7 @@ def test_what_is_no_moment_is_refused(told: Any) -> None:
     assert "feedback[0].outcomeTimestamp" in refused({"feedback": [{**OVERRIDDEN, "outcomeTimestamp": told}]})
 
 
+@pytest.mark.row("FB-2", "FB-4", "FB-5")
 @pytest.mark.parametrize(
     ("body", "where"),
     [

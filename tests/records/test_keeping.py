@@ -41,6 +41,7 @@ def test_an_id_that_is_not_stored_is_refused_by_name(store: Store) -> None:
         store.decision("d-1")
 
 
+@pytest.mark.row("FB-9")
 def test_the_same_feedback_sent_again_is_there_once(store: Store) -> None:
     record = a_record()
     store.write_decision(record)
@@ -57,11 +58,13 @@ def test_another_client_reports_for_itself(store: Store) -> None:
     assert len(exported(store, "feedback")) == 2
 
 
+@pytest.mark.row("FB-12")
 def test_feedback_about_a_card_that_is_not_known_is_kept(store: Store) -> None:
     store.write_feedback([FeedbackEvent(KEYED.card("not one of ours"), "accepted", NOON, ("s",))], CLIENT, SERVICE, NOON)
     assert [line["suggestions"] for line in exported(store, "feedback")] == [["s"]]
 
 
+@pytest.mark.row("FB-2")
 def test_no_feedback_needs_no_store(store: Store) -> None:
     store.write_feedback([], CLIENT, SERVICE, NOON)
     assert exported(store, "feedback") == []
@@ -132,6 +135,7 @@ def test_an_acceptance_takes_an_override_back(store: Store) -> None:
     assert last(store) is None
 
 
+@pytest.mark.row("FB-10")
 def test_what_nobody_overrode_is_not_remembered(store: Store) -> None:
     store.write_decision(a_record())
     assert last(store) is None

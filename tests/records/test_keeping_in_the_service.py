@@ -61,6 +61,7 @@ def break_both(kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept.store.spool, "append", fails)
 
 
+@pytest.mark.row("SEC-20")
 def test_a_decision_is_there_before_its_answer_leaves(kept: Keeping, told: Told, read_knowledge: Knowledge) -> None:
     keep(kept, told, read_knowledge)
     assert kept.store.decision(told.decision.id).made_at == NOON

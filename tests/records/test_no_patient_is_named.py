@@ -92,6 +92,7 @@ def fill(store: Store, calls: list[Told], write_down: Callable[[Told], DecisionR
         store.write_feedback(events, CLIENT, SERVICE, NOON)
 
 
+@pytest.mark.row("SEC-16", "SEC-20", "FHIR-8")
 def test_nothing_that_is_planted_is_in_sqlite_or_its_log(
     planted_calls: list[Told], write_down: Callable[[Told], DecisionRecord], tmp_path: Path
 ) -> None:

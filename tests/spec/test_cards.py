@@ -155,12 +155,14 @@ def test_a_whole_card() -> None:
     }
 
 
+@pytest.mark.row("GEN-3")
 def test_what_is_empty_is_left_out() -> None:
     [card] = shown(advice(because=(Because("study", "So it was."),)))
     assert not {"links", "overrideReasons", "suggestions", "selectionBehavior"} & set(card)
     assert set(card["source"]) == {"label", "topic"}
 
 
+@pytest.mark.row("SRC-1")
 def test_the_source_is_the_first_that_is_not_a_local_default() -> None:
     [card] = shown(advice(because=(Because("local-default", "Ours."), Because("study", "Seen."), Because("guide", "Told."))))
     assert card["source"]["label"] == "Study 2020"
@@ -245,6 +247,7 @@ def also(card: dict[str, Any]) -> list[str] | None:
     return names
 
 
+@pytest.mark.row("CARD-12")
 def test_cards_come_by_indicator_and_then_by_the_order_of_the_rules() -> None:
     told = [
         advice("c", priority=0, indicator="info"),
@@ -259,6 +262,7 @@ def test_no_advice_is_no_card() -> None:
     assert shown() == []
 
 
+@pytest.mark.row("CARD-12")
 def test_more_than_the_limit_is_folded_into_the_first_card() -> None:
     told = [advice(name, priority=place) for place, name in enumerate("abcde")]
     answer = shown(*told)
@@ -340,6 +344,7 @@ def rendered(markdown: str) -> str:
     return "".join(token.content for token in tokens(markdown) if token.type in {"text", "text_special"})
 
 
+@pytest.mark.row("SEC-19")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_record_s_text_renders_as_itself(text: str) -> None:
     safe = escaped(text)
@@ -373,6 +378,7 @@ def test_text_without_meaning_in_markdown_is_left_as_it_is() -> None:
     assert escaped("Alprazolam 0.5 mg (3 a day), 2.875 mg") == "Alprazolam 0.5 mg (3 a day), 2.875 mg"
 
 
+@pytest.mark.row("SEC-19", "CARD-3")
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_in_a_card_brings_no_link_image_html_or_heading(text: str) -> None:
     lists = {"risk_factors": (text,)}
@@ -391,10 +397,12 @@ def test_hostile_text_in_a_card_brings_no_link_image_html_or_heading(text: str) 
     }
 
 
+@pytest.mark.row("SEC-19")
 def test_control_and_direction_characters_are_taken_out_of_a_summary() -> None:
     assert summary(facts={"agent": Known("al\u202epra\x1b[31m\nzolam\x00")}) == "A 50% cut of al pra [31m zolam is fast"
 
 
+@pytest.mark.row("CARD-2")
 @given(st.text(max_size=600))
 def test_a_summary_has_fewer_than_140_characters_however_they_are_counted(text: str) -> None:
     line = summary(facts={"agent": Known(text)})

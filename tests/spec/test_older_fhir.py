@@ -23,6 +23,7 @@ def dosed(name: str, **dosage: Any) -> dict[str, Any]:
     return {name: [dosage]}
 
 
+@pytest.mark.row("REQ-13")
 @pytest.mark.parametrize(
     ("dstu2", "r4"),
     [
@@ -52,6 +53,7 @@ def test_a_medication_order_of_dstu2_becomes_a_medication_request(dstu2: dict[st
     assert validity_gaps([read]) == ()
 
 
+@pytest.mark.row("REQ-13")
 @pytest.mark.parametrize(
     ("stu3", "r4"),
     [

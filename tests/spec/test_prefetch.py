@@ -70,6 +70,7 @@ SEARCHES = {
 }  # fmt: skip
 
 
+@pytest.mark.row("PREF-9", "PREF-10", "PREF-11", "PREF-13", "PREF-17")
 @pytest.mark.parametrize(("value", "completeness", "expected"), SEARCHES.values(), ids=SEARCHES.keys())
 def test_a_search_key(value: object, completeness: Completeness, expected: list[str]) -> None:
     delivery = deliveries({"medicationRequests": value})[Part.REQUESTS]
@@ -86,23 +87,27 @@ READS = {
 }
 
 
+@pytest.mark.row("PREF-9", "PREF-11", "PREF-17")
 @pytest.mark.parametrize(("value", "completeness", "expected"), READS.values(), ids=READS.keys())
 def test_a_read_key(value: object, completeness: Completeness, expected: list[str]) -> None:
     delivery = deliveries({"patient": value})[Part.PATIENT]
     assert (delivery.completeness, ids(delivery.resources)) == (completeness, expected)
 
 
+@pytest.mark.row("PREF-8")
 @pytest.mark.parametrize("part", Part)
 def test_a_key_that_was_not_sent_is_missing_and_never_empty(part: Part) -> None:
     assert deliveries({})[part].completeness is MISSING
 
 
+@pytest.mark.row("PREF-7")
 @pytest.mark.parametrize("part", Part)
 def test_each_key_is_read_for_itself(part: Part) -> None:
     given = deliveries({part.value: None})
     assert [each for each, delivery in given.items() if delivery.completeness is COMPLETE] == [part]
 
 
+@pytest.mark.row("PREF-15")
 def test_an_unknown_key_changes_nothing() -> None:
     assert deliveries({"item1": bundle(REQUEST)}) == deliveries({})
 

@@ -22,7 +22,7 @@ from cds.core.medication import Form
 from cds.core.plan import NoPlan, Plan
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime, Regimen
-from cds.core.situation import together
+from cds.core.concurrent import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
 from cds.fhir.dosage import reading_limits
@@ -144,6 +144,7 @@ def planned(plan: Plan, product: Presentation) -> list[tuple[date, int, Decimal,
     return [(step.start, step.days, sum(mg.values(), Decimal(0)), mg) for step, mg in rows[using[0] : using[-1] + 1]]
 
 
+@pytest.mark.row("GEN-5", "ACT-8")
 @any_plan(100)
 def test_every_request_is_valid_and_reads_back_to_the_doses_dates_and_steps_of_its_product(plan):
     if plan is None:
@@ -305,6 +306,7 @@ def of_draft(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**DRAFT, **changes}.items() if value is not None}
 
 
+@pytest.mark.row("ACT-8")
 def test_a_new_order_takes_over_who_where_why_and_who_pays_and_the_pharmacy() -> None:
     for request in requests(taper("alprazolam", **ALPRAZOLAM), DRAFT):
         assert {name: request[name] for name in TAKEN_OVER} == {name: DRAFT[name] for name in TAKEN_OVER}
@@ -339,6 +341,7 @@ def test_what_r4_does_not_allow_is_not_taken_over(what: str, changes: dict[str, 
         assert request.get(expected[0]) == expected[1]
 
 
+@pytest.mark.row("ACT-4")
 def test_an_update_changes_the_drug_directions_supply_and_status_and_nothing_else() -> None:
     update, *others = update_action(DRAFT, requests(taper("alprazolam", **ALPRAZOLAM), DRAFT))
     changed = {"medicationCodeableConcept", "dosageInstruction", "dispenseRequest", "status"}
@@ -392,12 +395,14 @@ DRAFTS = [
 ]
 
 
+@pytest.mark.row("ACT-6", "ACT-7")
 @pytest.mark.parametrize(("what", "draft", "types"), DRAFTS, ids=[row[0] for row in DRAFTS])
 def test_an_update_is_offered_only_where_the_draft_can_be_updated(what: str, draft: dict[str, Any], types: list[str]) -> None:
     written = requests(taper("alprazolam", **ALPRAZOLAM), draft)[:2]
     assert [action["type"] for action in update_action(draft, written)] == types
 
 
+@pytest.mark.row("ACT-5", "ACT-7")
 def test_a_stop_is_deleted_by_its_reference_and_the_plan_created() -> None:
     draft = of_draft(doNotPerform=True)
     delete, *creates = replace_actions(draft, requests(taper("alprazolam", **ALPRAZOLAM), draft))
@@ -413,6 +418,7 @@ def test_a_prescription_on_record_is_not_deleted_but_followed() -> None:
     assert all(action["resource"]["priorPrescription"] == {"reference": "MedicationRequest/d"} for action in actions)
 
 
+@pytest.mark.row("ACT-2")
 def test_every_action_says_what_it_does_in_words_of_our_own() -> None:
     for action in (
         *update_action(DRAFT, requests(taper("alprazolam", **ALPRAZOLAM), DRAFT)),
@@ -424,6 +430,7 @@ def test_every_action_says_what_it_does_in_words_of_our_own() -> None:
             assert action["resource"]["dosageInstruction"][0]["text"] in action["description"]
 
 
+@pytest.mark.row("SUG-2", "GEN-4")
 def test_a_suggestion_has_an_id_of_its_own_and_nothing_empty_in_it() -> None:
     ids = count(1)
     draft = without_empty(of_draft(note=[], priority="", extension=[{"url": "http://example.org/x", "valueString": None}]))

@@ -194,6 +194,7 @@ def weighed(answer: Json) -> Json:
     return [{key: value for key, value in order.items() if key != "gaps"} for order in orders]
 
 
+@pytest.mark.row("PREF-17")
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.parent.name)
 def test_another_patients_resources_are_not_used(client: TestClient, path: Path) -> None:
     call = story(path)
@@ -232,6 +233,7 @@ def all_gaps(answer: Json) -> set[str]:
     return {json.dumps(gap, sort_keys=True) for gap in [*own["gaps"], *(gap for order in own["orders"] for gap in order["gaps"])]}
 
 
+@pytest.mark.row("ERR-7")
 @bounded
 @given(st.data())
 def test_a_resource_made_unreadable_costs_that_resource_only_and_leaves_a_gap(client: TestClient, data: st.DataObject) -> None:

@@ -81,6 +81,7 @@ ACCEPTED = {
 }
 
 
+@pytest.mark.row("REQ-3", "REQ-4", "REQ-10")
 @pytest.mark.parametrize(("changes", "member", "expected"), ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_what_is_accepted(changes: dict[str, Any], member: str, expected: object) -> None:
     assert getattr(call(**changes), member) == expected
@@ -137,6 +138,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.row("REQ-12")
 @pytest.mark.parametrize(("changes", "says"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused_says_where_and_what_was_expected(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(BadRequest) as refused:
