@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cds.cli.ask import ask
+from cds.cli.clients import clients
 from cds.cli.plan import plan
 from cds.cli.records import records, replay
 from cds.cli.rules import rules
@@ -15,6 +16,7 @@ app.command()(serve)
 app.command()(ask)
 app.add_typer(rules, name="rules")
 app.command()(plan)
+app.add_typer(clients, name="clients")
 app.command()(replay)
 app.add_typer(records, name="records")
 

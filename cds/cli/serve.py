@@ -13,6 +13,7 @@ import uvicorn
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.settings import settings
+from cds.trust.clients import trusted_clients
 
 APPLICATION = "cds.web.serving:served"
 LAST_CALLS = 20
@@ -30,10 +31,13 @@ def serve(
         os.environ["CDS_RULES"] = str(rules)
     try:
         configured = settings(os.environ)
-        if not is_this_machine(host) and not configured.allow_unauthenticated:
+        if configured.clients:
+            trusted_clients(configured.clients)
+        elif not is_this_machine(host) and not configured.allow_unauthenticated:
             fail(
-                f"--host: seen {host}, which other machines can reach. Callers are not authenticated, so only this machine "
-                "(127.0.0.1) is served. If something in front of the service does that, set CDS_ALLOW_UNAUTHENTICATED=yes."
+                f"--host: seen {host}, which other machines can reach. Name the clients that may call in CDS_CLIENTS; without it "
+                "only this machine (127.0.0.1) is served. If something in front of the service verifies callers, set "
+                "CDS_ALLOW_UNAUTHENTICATED=yes."
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
         uvicorn.run(
@@ -44,6 +48,7 @@ def serve(
             workers=workers,
             log_level="warning",
             access_log=False,
+            server_header=False,
             timeout_graceful_shutdown=LAST_CALLS,
         )
     except CdsError as error:

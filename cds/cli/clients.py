@@ -1,0 +1,134 @@
+"""`cds clients`: the file of trusted clients, added to, listed and checked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cds.cli.failing import fail
+from cds.errors import CdsError
+from cds.fhir.client import FhirClient, NotRead, Place
+from cds.hooks.profiles import Profile
+from cds.settings import BadSettings, settings
+from cds.trust.clients import BadClients, Client, TrustedClients, trusted_clients
+from cds.trust.keys import ALGORITHMS, usable
+
+SECONDS_TO_WAIT = 5.0
+COLUMNS = ("client", "issuer", "keys", "FHIR servers", "profile")
+WIDTH = 160
+
+FileOption = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The file of clients; else CDS_CLIENTS.")]
+clients = typer.Typer(no_args_is_help=True, help="The clients that may call: in one YAML file.")
+
+
+@clients.command("list")
+def show(file: FileOption = None) -> None:
+    """Lists the clients, and what each may."""
+    table = Table(*COLUMNS, box=box.SIMPLE)
+    for client in _read(_path(file)):
+        servers = "\n".join(place.base for place in client.fhir_servers)
+        table.add_row(client.id, client.issuer, "\n".join(_sources(client)), servers, client.profile)
+    Console(width=WIDTH).print(table)
+
+
+@clients.command()
+def check(
+    file: FileOption = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Read each client's keys from its address too.")] = False,
+) -> None:
+    """Checks the file; with --fetch also whether the keys of each client can be read now."""
+    read = _read(_path(file))
+    failed = False
+    for client in read:
+        told = _fetched(client) if fetch and client.jku else []
+        failed = failed or any(keys is None for _, keys in told)
+        typer.echo(f"{client.id}: the entry is right")
+        for address, keys in told:
+            typer.echo(f"  {address}: {'can not be read' if keys is None else keys}")
+    if failed:
+        raise typer.Exit(2)
+
+
+@clients.command()
+def add(
+    id: Annotated[str, typer.Argument(metavar="ID", help="What logs and counters call the client: small letters and hyphens.")],
+    issuer: Annotated[str, typer.Option(help="The `iss` of its tokens.")],
+    jku: Annotated[list[str] | None, typer.Option(help="The address of its keys. May be given several times.")] = None,
+    keys: Annotated[str | None, typer.Option(help="A file of its keys (JWK Set), beside the file of clients.")] = None,
+    fhir_server: Annotated[list[str] | None, typer.Option(help="A FHIR base that may be read for it. Several times.")] = None,
+    origin: Annotated[list[str] | None, typer.Option(help="A web origin from which it calls. Several times.")] = None,
+    profile: Annotated[Profile, typer.Option(help="The form in which it takes its answers.")] = Profile.STU2,
+    file: FileOption = None,
+) -> None:
+    """Adds a client at the end of the file, which is made where there is none. What would be wrong is refused."""
+    path = _path(file, must_exist=False)
+    members: dict[str, Any] = {
+        "issuer": issuer, "jku": jku, "keys": keys, "fhir_servers": fhir_server, "origins": origin,
+        "profile": profile.value if profile is not Profile.STU2 else None,
+    }  # fmt: skip
+    before = path.read_text() if path.exists() else "clients:\n"
+    lines = [f"    {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in members.items() if value]
+    trial = path.with_name(f".{path.name}.new")
+    try:
+        trial.write_text(before.rstrip("\n") + f"\n  {id}:\n" + "".join(lines))
+        trusted_clients(trial)
+        trial.replace(path)
+    except BadClients as error:
+        fail(f"Nothing was added to {path}:\n{str(error).replace(str(trial), str(path))}")
+    except OSError as error:
+        fail(f"{path}: can't be written: {error.strerror}.")
+    finally:
+        trial.unlink(missing_ok=True)
+    typer.echo(f"{path}: added {id}. A service that runs reads the file when it is started again.")
+
+
+def _path(file: Path | None, must_exist: bool = True) -> Path:
+    try:
+        found = file or settings(os.environ).clients
+    except BadSettings as error:
+        fail(error)
+    if found is None:
+        fail("--file: which file? Name it, or set CDS_CLIENTS.")
+    if must_exist and not found.is_file():
+        fail(f"{found}: there is no such file.")
+    return found
+
+
+def _read(path: Path) -> TrustedClients:
+    try:
+        return trusted_clients(path)
+    except CdsError as error:
+        fail(error)
+
+
+def _sources(client: Client) -> list[str]:
+    return [*client.jku, *([str(client.keys)] if client.keys else [])]
+
+
+def _fetched(client: Client) -> list[tuple[str, str | None]]:
+    """Each address of the client's keys with what it holds in words; None where it can't be read."""
+
+    async def read() -> list[tuple[str, str | None]]:
+        reader = FhirClient(SECONDS_TO_WAIT)
+        try:
+            return [(address, await _keys_at(address, reader)) for address in client.jku]
+        finally:
+            await reader.close()
+
+    return asyncio.run(read())
+
+
+async def _keys_at(address: str, reader: FhirClient) -> str | None:
+    try:
+        found = usable(await reader.read(Place(address), address))
+    except (NotRead, ValueError):
+        return None
+    return f"keys {', '.join(sorted(found))}" if found else f"no key for {' or '.join(ALGORITHMS)}"
