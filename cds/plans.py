@@ -20,6 +20,8 @@ from cds.knowledge.model import Knowledge
 from cds.knowledge.plan_limits import TIMES, crossover_limits, plan_limits, taper_pace, times_of_day
 
 SPECIALIST = "a specialist"
+WRITTEN = ticks(Decimal("0.05"))
+"""Where tablets can't tell how a dose is split, its parts are counted in these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def taken(
 
 
 def _evenly(total: int, times: Sequence[DayTime]) -> dict[DayTime, int]:
-    """The same at each time; what is left over goes with the last."""
-    each = total // len(times)
+    """About the same at each time, in amounts that a prescription would hold; what is left over goes with the last."""
+    each = total // len(times) // WRITTEN * WRITTEN
     return dict.fromkeys(times[:-1], each) | {times[-1]: total - each * (len(times) - 1)}
 
 

@@ -23,7 +23,6 @@ COLUMNS = (
     "start", "days", "agent", "morning_mg", "midday_mg", "evening_mg", "night_mg", "daily_mg", "cut_percent",
     "below_small_step_limit", "diazepam_mg_low", "diazepam_mg_high", "take",
 )  # fmt: skip
-UNITS = {True: "mL", False: "x"}
 
 
 def plan_told(found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, day: date) -> dict[str, Any]:
@@ -116,7 +115,9 @@ def lines(dose: AgentDose, named: bool = False) -> list[str]:
 
 
 def _taken(amount: Amount) -> str:
-    return f"{exact(amount.count)} {UNITS[amount.presentation.liquid]} {product(amount.presentation)}"
+    if amount.presentation.liquid:
+        return f"{exact(amount.count)} mL of {exact(amount.presentation.mg)} mg/mL"
+    return f"{exact(amount.count)} x {product(amount.presentation)}"
 
 
 def product(one: Presentation) -> str:

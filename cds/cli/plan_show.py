@@ -68,7 +68,8 @@ def title(plan: Plan, takes: Taken) -> str:
     else:
         does = f"Crossover from {what} to {plan.target}, then to 0"
     weeks = (plan.ends - plan.start).days // 7
-    return f"{does}: {len(plan.steps)} steps in {weeks} weeks, {plan.start.isoformat()} to {plan.ends.isoformat()}"
+    length = f"{weeks} week{'' if weeks == 1 else 's'}"
+    return f"{does}: {len(plan.steps)} steps in {length}, {plan.start.isoformat()} to {plan.ends.isoformat()}"
 
 
 def _pace(plan: Plan) -> str:

@@ -46,7 +46,8 @@ class Lowering:
 
     def one_smallest(self, dose: DailyDose, tier: Tier) -> DailyDose | None:
         """The dose one smallest step lower."""
-        return next((found for found in (self._fitted(times, tier) for times in self._thinned(dose, 0, tier)) if found), None)
+        fitted = (self._fitted(times, tier, dose) for times in self._thinned(dose, 0, tier))
+        return next((found for found in fitted if found), None)
 
     def best(self, dose: DailyDose, lowest: int, tier: Tier) -> DailyDose | None:
         """Of the doses that come close to the largest cut allowed, the one that is easiest to take; else the lowest."""
@@ -61,7 +62,7 @@ class Lowering:
         return min(found, key=lambda one: (one[1].total, one[0]))[1] if found else None
 
     def _priced(self, dose: DailyDose, options: Iterable[dict[DayTime, int]], tier: Tier) -> list[tuple[float, DailyDose]]:
-        fitted = (self._fitted(times, tier) for times in options)
+        fitted = (self._fitted(times, tier, dose) for times in options)
         return [(self._price(found, dose), found) for found in fitted if found]
 
     def _price(self, found: DailyDose, before: DailyDose) -> float:
@@ -69,9 +70,9 @@ class Lowering:
         apart = max(found.times.values()) - min(found.times.values()) if found.times else 0
         return (found.fit.cost if found.fit else 0) + FURTHER_CHANGE * (sum(changed) - 1) + UNEVEN * apart / max(1, found.total)
 
-    def _fitted(self, times: dict[DayTime, int], tier: Tier) -> DailyDose | None:
+    def _fitted(self, times: dict[DayTime, int], tier: Tier, before: DailyDose) -> DailyDose | None:
         doses: Doses = as_doses(times)
-        fit = self.cabinet.fit(tier, doses)
+        fit = self.cabinet.fit(tier, doses, before.fit.places if before.fit else None)
         return DailyDose(dict(doses), fit, tier) if fit else None
 
     def _base(self, dose: DailyDose, tier: Tier) -> tuple[list[int], dict[DayTime, int]]:

@@ -45,7 +45,8 @@ class Tier(IntEnum):
 class Presentation:
     """One thing that can be dispensed of an agent.
 
-    Units: `mg` in one tablet, capsule or film, or in one mL of a liquid; `smallest_volume` in mL, for liquids only.
+    Units: `mg` in one tablet, capsule or film, or in one mL of a liquid. For liquids only, in mL: `smallest_volume`, the finest
+    that is measured at all, and `syringes`, what each holds and how far apart its marks are, the smallest first.
     `halves` and `quarters` say whether it may be split so; never true of capsules and extended release.
     `code` is the RxNorm code of the product, None where it has none.
     """
@@ -60,6 +61,7 @@ class Presentation:
     extended_release: bool = False
     compounded: bool = False
     smallest_volume: Decimal | None = None
+    syringes: tuple[tuple[Decimal, Decimal], ...] = ()
 
     @property
     def liquid(self) -> bool:
@@ -85,6 +87,14 @@ TAKEN_BY_MOUTH = {Form.TABLET, Form.CAPSULE, Form.ODT, Form.FILM, Form.LIQUID}
 COUNTED_FIRST = (Form.TABLET, Form.CAPSULE, Form.FILM, Form.ODT, Form.LIQUID)
 """Of two of one strength, neither easier to split, the one that is listed first is used."""
 
+HALF_ML = Decimal("0.5")
+AT_A_MARK, HALFWAY, BETWEEN_MARKS = 1, 3, 5
+"""How many tablets a day it is worth to have a volume in half mL rather than so."""
+TINY, MIXED = 3, 1
+"""The same for a volume below half a mL, and for tablets and a liquid at one time of day."""
+CHANGED = 0.5
+"""The same for staying with the strength in hand where another one only just saves enough."""
+
 Doses = tuple[tuple[DayTime, int], ...]
 """Ticks by time of day, 0 left out."""
 Made = tuple[float, tuple[Decimal, ...]]
@@ -93,10 +103,14 @@ Made = tuple[float, tuple[Decimal, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Presentations that deliver doses exactly, and how dear it is to the patient, in tablets a day."""
+    """Presentations that deliver doses exactly, and how dear it is to the patient, in tablets a day.
+
+    `places`: where on the shelf of their cabinet they stand.
+    """
 
     cost: float
     counts: tuple[tuple[Presentation, DayTime, Decimal], ...]
+    places: frozenset[int] = frozenset()
 
 
 def usable(presentations: Iterable[Presentation], extended_release: bool) -> tuple[Presentation, ...]:
@@ -128,6 +142,8 @@ class Cabinet:
         self.presentations = usable(presentations, extended_release)
         self._opening = float(second_strength_saves)
         self._kits = {tier: self._kits_of(tier) for tier in Tier}
+        where = {one: at for at, one in enumerate(self.presentations)}
+        self._places = {tier: [tuple(where[one] for one in kit) for kit in kits] for tier, kits in self._kits.items()}
         self._reach: dict[tuple[Tier, int], list[int]] = {}
         self._made: dict[tuple[Tier, int], dict[int, Made | None]] = {}
 
@@ -152,10 +168,11 @@ class Cabinet:
             self._reach[key] = sorted(found)
         return self._reach[key]
 
-    def fit(self, tier: Tier, doses: Doses) -> Fit | None:
+    def fit(self, tier: Tier, doses: Doses, hand: frozenset[int] | None = None) -> Fit | None:
         """What delivers the doses with the fewest strengths and tablets, or None where two presentations can't.
 
-        What a tier with a liquid delivers has that liquid in it: nobody should have to change to and fro.
+        What is not in hand yet (`hand`: the places of what was taken before) is as dear again, and what a tier with a liquid
+        delivers has that liquid in it: nobody should have to change to and fro between bottles.
         """
         best: Fit | None = None
         for place, kit in enumerate(self._kits[tier]):
@@ -168,7 +185,9 @@ class Cabinet:
             used = [any(counts[at] for _, counts in parts) for at in range(len(kit))]
             if doses and tier is not Tier.SOLID and not any(use for use, one in zip(used, kit, strict=True) if one.liquid):
                 continue
-            cost = made + self._opening * sum(used)
+            places = frozenset(at for use, at in zip(used, self._places[tier][place], strict=True) if use)
+            opened = 0 if hand is None else len(places - hand)
+            cost = made + self._opening * (len(places) + opened) + CHANGED * opened
             if best is None or cost < best.cost:
                 counts = tuple(
                     (one, time, counts[at])
@@ -176,7 +195,7 @@ class Cabinet:
                     for at, one in enumerate(kit)
                     if counts[at]
                 )
-                best = Fit(cost, counts)
+                best = Fit(cost, counts, places)
         return best
 
     def _parts(self, tier: Tier, place: int, doses: Doses) -> list[Made] | None:
@@ -226,7 +245,7 @@ def _make(kit: tuple[Presentation, ...], amount: int) -> Made | None:
 
 
 def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> Made:
-    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 3, half for each mL, and more the finer."""
+    """Counts in tablets or mL. A tablet costs 1, a split more; a measured volume 3, half for each mL, and more if hard to see."""
     cost = 0.0
     counts = []
     for one, piece, number in zip(kit, pieces, many, strict=True):
@@ -235,21 +254,20 @@ def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[
         if not number:
             continue
         if one.liquid:
-            cost += 3 + float(count) / 2 + _fineness(count)
+            cost += 3 + float(count) / 2 + _unround(count, one.syringes)
         else:
             cost += float(count) + (1.75 if count % 1 else 0) + (1 if (count * 2) % 1 else 0)
-    return cost, tuple(counts)
+    mixed = all(counts) and any(one.liquid for one in kit) and len(kit) > 1
+    return cost + (MIXED if mixed else 0), tuple(counts)
 
 
-ROUND_VOLUMES = (Decimal("0.5"), Decimal("0.25"), Decimal("0.1"), Decimal("0.05"))
-
-
-def _fineness(volume: Decimal) -> float:
-    """0 for a volume in half mL, up to 2 for one that needs the finest marks of a syringe."""
-    for at, mark in enumerate(ROUND_VOLUMES):
-        if volume % mark == 0:
-            return at / 2
-    return len(ROUND_VOLUMES) / 2
+def _unround(volume: Decimal, syringes: tuple[tuple[Decimal, Decimal], ...]) -> float:
+    """How hard a volume is to see on the smallest syringe that holds it: in half mL, at a mark, halfway, or neither."""
+    if volume % HALF_ML == 0:
+        return 0
+    marks = next((marks for holds, marks in syringes if volume <= holds), syringes[-1][1]) if syringes else volume
+    seen = AT_A_MARK if volume % marks == 0 else HALFWAY if volume % (marks / 2) == 0 else BETWEEN_MARKS
+    return seen + (TINY if volume < HALF_ML else 0)
 
 
 def as_doses(times: Mapping[DayTime, int]) -> Doses:

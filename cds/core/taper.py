@@ -26,6 +26,8 @@ from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
 
+TENTH = Decimal("0.1")
+
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
@@ -72,7 +74,7 @@ def direct(
         )
         for one, before, days in _with_lengths(timed, sum(now.values()), pace.interval)
     )
-    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, _notes(steps, timed, limits))
+    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, (*taper.liquid_notes(timed, start), *_length_notes(steps, limits)))
 
 
 def spread(total: int, times: Sequence[DayTime], cabinet: Cabinet) -> tuple[dict[DayTime, int], Fit] | None:
@@ -207,19 +209,43 @@ class _Taper:
             return self._followed(dose, max(0, floor), liquids) or self._followed(dose, small, liquids)
         return None if self.has_liquid else solid
 
-    def _forms(self) -> str:
-        names = dict.fromkeys(one.form.value for one in self.cabinet.presentations)
-        return " or ".join(names) if len(names) < 3 else ", ".join([*names][:-1]) + f" or {[*names][-1]}"
+    def liquid_notes(self, timed: Sequence[_Timed], start: date) -> Iterable[str]:
+        """From when on a liquid stands in for tablets, what tablets would do instead, and which liquid it is."""
+        before = [DailyDose(self.now, None), *(one.dose for one in timed)]
+        for last, one in zip(before, timed, strict=False):
+            if one.dose.tier is Tier.SOLID or not one.dose.fit:
+                continue
+            says = "The liquid" if one.dose.tier is Tier.LIQUID else "A liquid that a pharmacy prepares"
+            (name,) = {each.name for each, _, _ in one.dose.fit.counts if each.liquid}
+            ask = " Not every pharmacy prepares it: ask first." if one.dose.tier is Tier.COMPOUNDED else ""
+            day = (start + timedelta(days=one.day)).isoformat()
+            yield f"From {day} no tablet can follow this pace{self._would_cut(last)}. {says} can: {name}.{ask}"
+            return
+
+    def _would_cut(self, dose: DailyDose) -> str:
+        solid = self.lowering.one_smallest(dose, Tier.SOLID)
+        if solid is None:
+            return ""
+        percent = Decimal(dose.total - solid.total) * 100 / dose.total
+        return f": one smallest step of them would cut {plain(percent.quantize(TENTH, ROUND_HALF_UP))}%"
+
+    def _forms(self, many: bool) -> str:
+        """`tablet or capsule`, or of many `Tablets or capsules`."""
+        release = {True: "extended-release ", False: ""}
+        plural = "s" if many else ""
+        names = [*dict.fromkeys(f"{release[one.extended_release]}{one.form.value}{plural}" for one in self.cabinet.presentations)]
+        said = " or ".join(names) if len(names) < 3 else ", ".join(names[:-1]) + f" or {names[-1]}"
+        return said[0].upper() + said[1:] if many else said
 
     def _stuck(self, dose: DailyDose, done: Sequence[_Timed]) -> NoPlan:
         """Why no tablet can follow, from which dose on, and what can."""
-        at = f"{plain(in_mg(dose.total))} mg of {self.agent} a day"
+        at = f"{plain(in_mg(dose.total))} mg a day"
         if not self.cabinet.presentations:
             reason = f"No form of {self.agent} that can be taken by mouth is known."
         elif not done:
-            reason = f"No {self._forms()} of {self.agent} can make a first step at this pace from {at}."
+            reason = f"No {self._forms(many=False)} of {self.agent} can make a first step at this pace from {at}."
         else:
-            reason = f"The {self._forms()} of {self.agent} can follow this pace down to {at}, and not below it."
+            reason = f"{self._forms(many=True)} of {self.agent} can follow this pace down to {at}, and not below it."
         liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
         crossover = (
             "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
@@ -248,21 +274,11 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
         before = one.dose.total
 
 
-def _notes(steps: Sequence[PlanStep], timed: Sequence[_Timed], limits: PlanLimits) -> tuple[str, ...]:
-    """What a prescriber has to know of the plan as a whole."""
-    notes = []
-    for tier, says in ((Tier.LIQUID, "the liquid"), (Tier.COMPOUNDED, "a liquid that a pharmacy prepares")):
-        at = next((at for at, one in enumerate(timed) if one.dose.tier is tier), None)
-        if at is not None:
-            names = [
-                amount.presentation.name for dose in steps[at].doses for amount in dose.amounts if amount.presentation.liquid
-            ]
-            name = f": {names[0]}" if names else ""
-            notes.append(f"From {steps[at].start.isoformat()} no tablet can follow this pace; {says} can{name}.")
+def _length_notes(steps: Sequence[PlanStep], limits: PlanLimits) -> Iterable[str]:
+    """That a plan is a long one."""
     length = (steps[-1].start - steps[0].start).days
     if length > limits.longest_plan:
-        notes.append(f"At this pace and basis the taper takes {length // 7} weeks. Review both as it goes on.")
-    return tuple(notes)
+        yield f"At this pace and basis the taper takes {length // 7} weeks. Review both as it goes on."
 
 
 def _with_release(found: NoPlan, extended_release: bool) -> NoPlan:

@@ -16,7 +16,7 @@ from cds.knowledge.yaml_text import Items, Node, Pairs, read
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 AGENTS = "drugs/agents.yaml"
 FILE = "drugs/presentations.yaml"
-NEEDED = ("smallest_volume", "compounded", "liquids_left_out", "taken_at_night")
+NEEDED = ("smallest_volume", "syringes", "compounded", "liquids_left_out", "taken_at_night")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def presentations(
     A tablet whose scoring varies by maker, or is not known, is never halved.
     """
     own = Fields(read(f"rules/{FILE}", files.get(FILE, b""), problems), problems, NEEDED)
-    volume = _mg(Fields(own.node("smallest_volume"), problems, ["mL", "cite"], ["says"]), "mL", problems)
+    measures = _measures(own, problems)
     codes = _codes(medications)
     sold = Fields(read(f"rules/{AGENTS}", files.get(AGENTS, b""), problems), problems, ["agents"]).node("agents")
     left_out = Fields(own.node("liquids_left_out"), problems, ["agents", "cite"], ["says"]).each_of("agents", agents)
@@ -46,7 +46,7 @@ def presentations(
     for key, node in sold.pairs if isinstance(sold, Pairs) else ():
         forms = node.get("forms") if isinstance(node, Pairs) else None
         for entry in forms.items if isinstance(forms, Items) else ():
-            found[key.text] += _sold(agents[key.text], entry, volume, codes, problems)
+            found[key.text] += _sold(agents[key.text], entry, measures, codes, problems)
     for name in left_out:
         found[name] = [one for one in found[name] if not one.liquid]
     prepared = own.node("compounded")
@@ -55,9 +55,27 @@ def presentations(
             problems.add("RULE023", key.position, f"`{key.text}` is no agent of agents.yaml.", "", nearest(key.text, agents))
             continue
         mg = _mg(Fields(node, problems, ["mg_in_1_mL", "cite"], ["says"]), "mg_in_1_mL", problems)
-        found[key.text].append(_liquid(key.text, mg, volume, codes, compounded=True))
+        found[key.text].append(_liquid(key.text, mg, measures, measures.smallest, codes, compounded=True))
     night = Fields(own.node("taken_at_night"), problems, ["agents", "cite"]).each_of("agents", agents)
     return Shelf({name: tuple(held) for name, held in found.items()}, frozenset(night))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    """What liquids are measured with, in mL."""
+
+    smallest: Decimal
+    syringes: tuple[tuple[Decimal, Decimal], ...]
+
+
+def _measures(own: Fields, problems: Problems) -> _Measures:
+    smallest = _mg(Fields(own.node("smallest_volume"), problems, ["mL", "cite"], ["says"]), "mL", problems)
+    sizes = Fields(own.node("syringes"), problems, ["sizes", "cite"], ["says"]).node("sizes")
+    found = []
+    for entry in sizes.items if isinstance(sizes, Items) else ():
+        fields = Fields(entry, problems, ["holds", "marks"])
+        found.append((_mg(fields, "holds", problems), _mg(fields, "marks", problems)))
+    return _Measures(smallest, tuple(sorted(found)))
 
 
 Codes = Mapping[tuple[str, Form, Decimal, bool], Medication]
@@ -74,13 +92,13 @@ def _codes(medications: Mapping[tuple[str, str], Medication]) -> Codes:
     return found
 
 
-def _sold(agent: Agent, node: Node, volume: Decimal, codes: Codes, problems: Problems) -> Iterator[Presentation]:
+def _sold(agent: Agent, node: Node, measures: _Measures, codes: Codes, problems: Problems) -> Iterator[Presentation]:
     fields = Fields(node, problems, ["form"], ["strengths", "mg_in_1_mL", "scored", "er"])
     form = Form(fields.one_of("form", tuple(Form)) or Form.OTHER)
     released = fields.optional_text("er") == "yes"
     for mg in _numbers(fields, "mg_in_1_mL", problems):
         step = agent.smallest_liquid_step
-        yield _liquid(agent.name, mg, step / mg if step else volume, codes)
+        yield _liquid(agent.name, mg, measures, max(measures.smallest, step / mg if step else Decimal(0)), codes)
     for mg in _numbers(fields, "strengths", problems):
         product = codes.get((agent.name, form, mg, released))
         release = "extended-release " if released else ""
@@ -95,7 +113,9 @@ def _sold(agent: Agent, node: Node, volume: Decimal, codes: Codes, problems: Pro
         )
 
 
-def _liquid(agent: str, mg: Decimal, volume: Decimal, codes: Codes, compounded: bool = False) -> Presentation:
+def _liquid(
+    agent: str, mg: Decimal, measures: _Measures, smallest: Decimal, codes: Codes, compounded: bool = False
+) -> Presentation:
     product = codes.get((agent, Form.LIQUID, mg, False))
     prepared = " suspension, prepared by a pharmacy" if compounded else " oral solution"
     return Presentation(
@@ -105,7 +125,8 @@ def _liquid(agent: str, mg: Decimal, volume: Decimal, codes: Codes, compounded: 
         name=f"{agent} {plain(mg)} mg/mL{prepared}" if compounded or product is None else product.name,
         code=product.code if product else None,
         compounded=compounded,
-        smallest_volume=volume,
+        smallest_volume=smallest,
+        syringes=measures.syringes,
     )
 
 

@@ -27,6 +27,7 @@ LIMITS = PlanLimits(
     close_share_of_cut=Decimal(75),
     second_strength_saves=Decimal(3),
 )
+SYRINGES = tuple((Decimal(holds), Decimal(marks)) for holds, marks in (("1", "0.05"), ("3", "0.1"), ("6", "0.2"), ("12", "0.5")))
 CROSSOVER = CrossoverLimits(least_days=14, rung=7, wait=14, review=5, highest=Decimal(40), rounding=Decimal(5))
 SHORT = TaperPace("short", Decimal(25), 7)
 STANDARD = TaperPace("standard", Decimal(10), 14)
@@ -47,8 +48,10 @@ def solids(agent: str, strengths: str, scored: str = "", form: Form = Form.TABLE
 
 def liquid(agent: str, mg: str, smallest_volume: str, compounded: bool = False) -> tuple[Presentation, ...]:
     """A liquid of so many mg in one mL, measured as finely as that."""
-    volume = Decimal(smallest_volume)
-    return (Presentation(agent, Form.LIQUID, Decimal(mg), f"{agent} {mg} mg/mL", compounded=compounded, smallest_volume=volume),)
+    name, volume = f"{agent} {mg} mg/mL", Decimal(smallest_volume)
+    return (
+        Presentation(agent, Form.LIQUID, Decimal(mg), name, compounded=compounded, smallest_volume=volume, syringes=SYRINGES),
+    )
 
 
 def side(agent: str, low: str, high: str, *presentations: tuple[Presentation, ...]) -> Side:
@@ -89,7 +92,7 @@ AGENTS = {
             "1",
             "2.4",
             solids("lorazepam", "0.5 1 2", "1 2"),
-            liquid("lorazepam", "2", "0.025"),
+            liquid("lorazepam", "2", "0.05"),
             liquid("lorazepam", "0.1", "0.05", compounded=True),
         ),
         side("oxazepam", "20", "30", solids("oxazepam", "10 15 30", form=Form.CAPSULE)),

@@ -64,9 +64,25 @@ def test_extended_release_and_capsules_are_never_halved():
         assert not any(one.halves for one in held if one.extended_release or one.form is not Form.TABLET)
 
 
-def test_a_liquid_is_measured_no_finer_than_its_smallest_step():
-    (found,) = [one for one in SHELF.by_agent["lorazepam"] if one.liquid and not one.compounded]
-    assert found.mg * found.smallest_volume == Decimal("0.05")
+@pytest.mark.parametrize(
+    ("agent", "mg", "mL"), [("lorazepam", "2", "0.05"), ("diazepam", "1", "0.1"), ("nitrazepam", "0.5", "0.5")]
+)
+def test_a_liquid_is_measured_no_finer_than_its_smallest_step_nor_than_a_syringes_marks(agent, mg, mL):
+    (found,) = [one for one in SHELF.by_agent[agent] if one.liquid and one.mg == Decimal(mg)]
+    assert found.smallest_volume == Decimal(mL)
+
+
+def test_a_liquid_knows_the_syringes_that_it_is_measured_with():
+    (found,) = [one for one in SHELF.by_agent["clonazepam"] if one.compounded]
+    assert found.syringes[0] == (Decimal(1), Decimal("0.05"))
+    assert [holds for holds, _ in found.syringes] == sorted(holds for holds, _ in found.syringes)
+
+
+def test_a_syringe_without_marks_is_a_problem_with_its_place():
+    problems = Problems()
+    broken = FILES["drugs/presentations.yaml"].replace(b"{holds: 3, marks: 0.1}", b"{holds: 3}")
+    presentations({**FILES, "drugs/presentations.yaml": broken}, DRUGS.agents, DRUGS.medications, problems)
+    assert [(problem.code, problem.position.line > 1) for problem in problems.found] == [("RULE021", True)]
 
 
 def test_what_a_pharmacy_prepares_is_told_apart_from_what_is_sold():

@@ -39,6 +39,7 @@ def mg(**times: str) -> dict[DayTime, Decimal]:
         ("alprazolam", "6", {"doses_a_day": 6}, mg(morning="2", midday="2", night="2"), False),
         ("alprazolam", "1", {}, mg(morning="0.25", midday="0.375", night="0.375"), False),
         ("diazepam", "15", {}, mg(morning="7.5", night="7.5"), False),
+        ("lorazepam", "1.25", {}, mg(morning="0.4", midday="0.4", night="0.45"), False),
         ("temazepam", "30", {}, mg(night="30"), False),
         ("zolpidem", "10", {}, mg(night="10"), False),
         ("alprazolam", "3", {"extended_release": True}, mg(night="3"), False),

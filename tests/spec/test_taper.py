@@ -13,7 +13,7 @@ from cds.core.plan import InsteadKind, NoPlan, Plan, no_steps
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, Presentation, Tier, ticks, usable
 from cds.core.taper import direct
-from tests.spec.plans import AGENTS, LIMITS, SHORT, SLOWER, STANDARD, START, bottle, daily, of_original, solids, takes
+from tests.spec.plans import AGENTS, LIMITS, SHORT, SLOWER, STANDARD, START, SYRINGES, bottle, daily, of_original, solids, takes
 
 
 def taper(agent, pace, presentations=None, extended_release=False, **times):
@@ -157,9 +157,13 @@ def test_a_plan_never_holds_two_liquids_whose_strengths_could_be_taken_for_one_a
 @pytest.mark.parametrize(
     ("agent", "times", "says"),
     [
-        ("temazepam", {"night": "30"}, "can make a first step"),
+        ("temazepam", {"night": "30"}, "No capsule of temazepam can make a first step at this pace from 30 mg a day."),
         ("oxazepam", {"morning": "15", "midday": "15", "night": "15"}, "can make a first step"),
-        ("chlordiazepoxide", {"morning": "25", "midday": "25", "night": "25"}, "down to 45 mg"),
+        (
+            "chlordiazepoxide",
+            {"morning": "25", "midday": "25", "night": "25"},
+            "Capsules of chlordiazepoxide can follow this pace down to 45 mg a day",
+        ),
         ("triazolam", {"night": "0.25"}, "can make a first step"),
     ],
 )
@@ -184,6 +188,7 @@ def test_extended_release_is_never_split_and_the_answer_names_immediate_release(
     found = taper("alprazolam", STANDARD, extended_release=True, morning="3")
     assert isinstance(found, NoPlan)
     assert found.instead[0].kind is InsteadKind.IMMEDIATE_RELEASE
+    assert found.reason.startswith("No extended-release tablet of alprazolam can make a first step")
 
 
 def test_above_the_largest_published_start_no_plan_is_drawn_up():
@@ -232,6 +237,85 @@ def test_a_second_strength_is_used_where_it_saves_enough_tablets(mg, tablets):
     fit = Cabinet(solids("diazepam", "2 10", "2"), Decimal(3)).fit(Tier.SOLID, ((DayTime.NIGHT, ticks(Decimal(mg))),))
     assert fit is not None
     assert {(f"{one.mg:f}", f"{count:f}") for one, _, count in fit.counts} == tablets
+
+
+def bottles(plan: Plan) -> list[set[Presentation]]:
+    """The things that each step is taken from."""
+    return [{amount.presentation for dose in step.doses for amount in dose.amounts} for step in plan.steps[:-1]]
+
+
+@pytest.mark.parametrize(
+    ("agent", "times"),
+    [
+        ("alprazolam", {"morning": "1", "midday": "1", "night": "1"}),
+        ("alprazolam", {"morning": "0.5", "night": "1"}),
+        ("lorazepam", {"morning": "1", "midday": "1", "night": "1"}),
+    ],
+)
+@pytest.mark.parametrize("pace", [STANDARD, SLOWER], ids=lambda pace: pace.pace)
+def test_nobody_goes_to_and_fro_between_bottles(agent, times, pace):
+    """A strength that has been given up comes back at most once in a whole plan."""
+    plan = taper(agent, pace, **times)
+    assert isinstance(plan, Plan)
+    held = bottles(plan)
+    used = [[at for at, step in enumerate(held) if one in step] for one in set().union(*held)]
+    returns = sum(after - before > 1 for days in used for before, after in pairwise(days))
+    assert returns <= 1
+
+
+def measured(plan: Plan) -> list[Decimal]:
+    return [amount.count for step in plan.steps for dose in step.doses for amount in dose.amounts if amount.presentation.liquid]
+
+
+@pytest.mark.parametrize("agent", ["alprazolam", "clonazepam", "lorazepam"])
+def test_most_volumes_are_on_a_mark_of_the_smallest_syringe_that_holds_them(agent):
+    plan = taper(agent, SLOWER, morning="0.5", night="0.5")
+    assert isinstance(plan, Plan)
+    volumes = measured(plan)
+    marks = [next(marks for holds, marks in SYRINGES if volume <= holds) for volume in volumes]
+    seen = [volume % mark == 0 or volume % Decimal("0.5") == 0 for volume, mark in zip(volumes, marks, strict=True)]
+    halfway = [volume % (mark / 2) == 0 for volume, mark in zip(volumes, marks, strict=True)]
+    assert sum(seen) >= 0.75 * len(volumes)
+    assert sum(one or other for one, other in zip(seen, halfway, strict=True)) >= 0.95 * len(volumes)
+
+
+def test_a_little_liquid_is_not_added_to_tablets():
+    for agent in ("alprazolam", "clonazepam"):
+        for pace in (STANDARD, SLOWER):
+            plan = taper(agent, pace, morning="1", night="1")
+            assert isinstance(plan, Plan)
+            assert min(measured(plan)) >= Decimal("0.5")
+
+
+def test_the_note_on_a_liquid_says_what_tablets_would_do_and_which_liquid_it_is():
+    plan = taper("alprazolam", SLOWER, morning="0.5", midday="0.5", night="0.5")
+    assert isinstance(plan, Plan)
+    assert plan.notes[0] == (
+        "From 2026-11-23 no tablet can follow this pace: one smallest step of them would cut 8.3%. "
+        "A liquid that a pharmacy prepares can: alprazolam 0.1 mg/mL. Not every pharmacy prepares it: ask first."
+    )
+
+
+def test_a_liquid_that_is_sold_needs_no_asking():
+    plan = taper("diazepam", SLOWER, night="5")
+    assert isinstance(plan, Plan)
+    assert plan.notes == (
+        "From 2026-11-23 no tablet can follow this pace: one smallest step of them would cut 10%. "
+        "The liquid can: diazepam 1 mg/mL.",
+    )
+
+
+def test_a_strength_in_hand_is_kept_unless_another_saves_enough_tablets():
+    shelf = solids("alprazolam", "0.25 0.5", "0.25 0.5")
+    cabinet = Cabinet(shelf, Decimal(3))
+    (half, quarter) = (frozenset({at}) for at in range(2))
+    doses = ((DayTime.NIGHT, ticks(Decimal("0.5"))),)
+
+    def strength(hand):
+        fit = cabinet.fit(Tier.SOLID, doses, hand)
+        return None if fit is None else [f"{one.mg:f}" for one, _, _ in fit.counts]
+
+    assert (strength(None), strength(half), strength(quarter)) == (["0.5"], ["0.5"], ["0.25"])
 
 
 def test_a_liquid_without_a_smallest_volume_is_refused():

@@ -32,7 +32,7 @@ USUAL = {"--agent": "diazepam", "--dose": "5 mg morning, 10 mg at night", "--pac
 def _read_once(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """The rule book is read once for all tests, unless a test is about another folder."""
     if "tmp_path" not in request.fixturenames:
-        monkeypatch.setattr("cds.cli.plan.knowledge", lambda folder: BOOK)
+        monkeypatch.setattr("cds.cli.plan.chosen", lambda *place: BOOK)
 
 
 def asked(*flags: str, **options: str | None):
@@ -81,6 +81,16 @@ def test_what_to_take_and_what_to_dispense_first_are_told():
 def test_times_that_were_not_said_are_told_to_be_assumed():
     assert "counted as 5 mg morning, 5 mg night" in " ".join(told(dose="5 mg twice daily").split())
     assert "counted as" not in told()
+
+
+def test_one_week_is_not_called_weeks():
+    assert "2 steps in 1 week, " in told(dose="2 mg at night", pace="short")
+
+
+def test_a_measured_dose_is_told_in_ml_and_what_a_pharmacy_prepares_where_it_is_dispensed():
+    shown = " ".join(told(agent="clonazepam", dose="0.5 mg at night").split())
+    assert "night: 4.5 mL of 0.1 mg/mL" in shown
+    assert "Dispense first: 63 mL clonazepam liquid of 0.1 mg/mL, prepared by a pharmacy" in shown
 
 
 def test_a_crossover_names_both_agents():
