@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from cds.records import queries
+from cds.records import queries, seen_tokens
 from cds.records.database import SQLITE, database_url, opened, prepared
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import StoreUnavailable
@@ -26,6 +26,7 @@ T = TypeVar("T")
 FAILURES = (SQLAlchemyError, OSError)
 RETRY_AFTER = 5.0
 """Seconds for which a database that failed is left alone."""
+SECONDS_BETWEEN_FORGETTING = 300.0
 
 
 class Kept(StrEnum):
@@ -59,6 +60,7 @@ class Store:
         self._retry_after = retry_after
         self._clock = clock
         self._leave_alone_until = -1.0
+        self._forget_at = -1.0
         self._engines: tuple[Engine, Engine] | None = None
 
     def start(self) -> bool:
@@ -103,6 +105,22 @@ class Store:
     def last_override(self, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
         """The override that is the client's last word on a rule's card for a patient and an agent."""
         return self._asked(lambda: self._read(lambda to: queries.last_override(to, patient, client, rule, agent)))
+
+    def first_use(self, token: str, until: datetime, now: datetime) -> bool:
+        """Whether a caller's token is used for the first time, by any worker. Now and then, those that have expired are deleted.
+
+        Refuses: when the database is down (StoreUnavailable).
+        """
+        found: list[bool] = []
+
+        def written(connection: Connection) -> None:
+            found.append(seen_tokens.first_use(connection, token, until))
+            if self._clock() >= self._forget_at:
+                self._forget_at = self._clock() + SECONDS_BETWEEN_FORGETTING
+                seen_tokens.forget(connection, now)
+
+        self._asked(lambda: self._write(written))
+        return found[-1]
 
     def export(self) -> Iterator[dict[str, Any]]:
         """Everything that is stored, oldest first, as JSON values: `{"decision": ...}` and `{"feedback": ...}`."""

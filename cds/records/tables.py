@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 
 
@@ -97,3 +97,11 @@ feedback = Table(
     UniqueConstraint("client", "card", "outcome", "outcome_at"),
 )
 """One row a feedback event; never changed. `card` and `suggestions` hold keyed hashes, `reasons` codes, as JSON lists."""
+
+seen_tokens = Table(
+    "seen_tokens",
+    METADATA,
+    Column("token", String(32), primary_key=True),
+    Column("until", Moment, nullable=False, index=True),
+)
+"""One row a token of a caller that was used. `token` is a digest; `until` is when the token expires."""

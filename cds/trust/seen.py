@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol
 
-MOST_KEPT = 200_000
+MOST_KEPT = 500_000
 
 
 class SeenTokens(Protocol):
@@ -20,7 +20,7 @@ class SeenTokens(Protocol):
 
 def fingerprint(issuer: str, id: str) -> str:
     """What is kept of a token: a digest of its issuer and its id, from which neither can be read."""
-    return sha256(f"{len(issuer)}:{issuer}{id}".encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(f"{len(issuer)}:{issuer}{id}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class SeenHere:

@@ -16,7 +16,7 @@ class TokenStore(Protocol):
 
     in_place: bool
 
-    def first_use(self, token: str, until: datetime) -> bool:
+    def first_use(self, token: str, until: datetime, now: datetime) -> bool:
         """Whether the token is written down for the first time. Refuses: while the store is down (StoreUnavailable)."""
         ...
 
@@ -32,11 +32,11 @@ class SeenInStore:
         """Whether the token is used for the first time. Never raises: the service answers while its store is down."""
         if not await self._here.first_use(fingerprint, until):
             return False
-        ends = datetime.fromtimestamp(until, UTC)
+        ends, now = datetime.fromtimestamp(until, UTC), datetime.now(UTC)
         try:
             if self._store.in_place:
-                return self._store.first_use(fingerprint, ends)
-            return await asyncio.to_thread(self._store.first_use, fingerprint, ends)
+                return self._store.first_use(fingerprint, ends, now)
+            return await asyncio.to_thread(self._store.first_use, fingerprint, ends, now)
         except StoreUnavailable:
             LOG.warning("untold", extra={"fields": {"replays": "told apart by this process alone: the store is down"}})
             return True
