@@ -84,10 +84,10 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         record = patient_record(given, call.patient_id, desk)
         around = surroundings(record, drafts, knowledge.drugs, amounts, day)
         cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
-        asked = questions(tuple(knowledge.vocabulary.values()), amounts)
+        asked = knowledge.remembered.recall((questions, day), lambda: questions(tuple(knowledge.vocabulary.values()), amounts))
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
         checked = _of_agents(call, drafts)
-        invalid = validity_gaps(checked)
+        invalid = validity_gaps(checked, knowledge.readings)
         valid = {reference(resource) for resource in checked} - {gap.resource for gap in invalid}
         gaps = (*unclear, *invalid, *record.gaps)
     by_reference = {reference(resource): resource for _, resource in call.drafts}

@@ -124,12 +124,13 @@ def _of_drugs(case: Case, groups: Mapping[str, frozenset[str]]) -> dict[str, Fac
 
 def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
     found: dict[str, Fact] = {"age": patient_facts.age(case.record, case.day)}
+    seen = patient_facts.sets_on_record(case)
     for question in asked.on_record:
         if question.name in SCORES:
             found[question.name] = patient_facts.newest_score(question, case)
         elif question.name in MULTIPLES:
             found[question.name] = patient_facts.times_upper_limit(question, case)
         else:
-            found[question.name] = patient_facts.on_record(question, case)
+            found[question.name] = patient_facts.on_record(question, case, seen)
     found["prescribed_for_epilepsy"] = patient_facts.prescribed_for(asked.named("seizure_disorder_on_record"), case)
     return found

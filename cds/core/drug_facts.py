@@ -22,7 +22,7 @@ def running(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
     return tuple(
         order
         for order in case.record.orders
-        if order.state is OrderState.RUNNING and not order.zero and order.reference not in stopped and matches(order, groups)
+        if matches(order, groups) and order.state is OrderState.RUNNING and not order.zero and order.reference not in stopped
     )
 
 
@@ -33,8 +33,11 @@ def ordered(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
 
 def started(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
     """The drafts of the groups that are of a drug not taken now."""
+    found = ordered(case, groups)
+    if not found:
+        return ()
     taken = {name for order in case.record.orders if order.state is OrderState.RUNNING for name in _names(order)}
-    return tuple(draft for draft in ordered(case, groups) if not set(_names(draft)) & taken)
+    return tuple(draft for draft in found if not set(_names(draft)) & taken)
 
 
 def stopped(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
@@ -53,12 +56,14 @@ def taken_or_ordered(case: Case, groups: Collection[str]) -> Fact:
 
 def newly_ordered(case: Case, groups: Collection[str]) -> Fact:
     """Whether a drug of the groups that is not taken now is ordered with this call."""
-    return Known(bool(started(case, groups)), _named(started(case, groups)), _references(started(case, groups)))
+    found = started(case, groups)
+    return Known(bool(found), _named(found), _references(found))
 
 
 def ordered_now(case: Case, groups: Collection[str]) -> Fact:
     """Whether a drug of the groups is ordered with this call."""
-    return Known(bool(ordered(case, groups)), _named(ordered(case, groups)), _references(ordered(case, groups)))
+    found = ordered(case, groups)
+    return Known(bool(found), _named(found), _references(found))
 
 
 def changed(case: Case, kind: str) -> Fact:

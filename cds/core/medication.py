@@ -113,3 +113,7 @@ class Medication:
     code: str | None = None
     certainty: Certainty = Certainty.WORDS
     out_of_scope: str | None = None
+
+    def __hash__(self) -> int:
+        """By what tells nearly all medications apart; equality looks at everything."""
+        return hash((self.name, self.agent, self.strength, self.concentration))

@@ -23,8 +23,17 @@ def age(record: PatientRecord, day: date) -> Fact:
     return Known(Decimal(years), f"{years} years old", ("Patient",))
 
 
-def on_record(question: OnRecord, case: Case) -> Fact:
-    """Whether a condition, an indication or a coded answer of the value sets is on record."""
+def sets_on_record(case: Case) -> frozenset[str]:
+    """Every value set that a condition, an indication or an answer on record is in."""
+    conditions = (item.value_sets for item in case.record.conditions)
+    answers = (item.answer for item in case.record.measurements)
+    return frozenset[str]().union(*conditions, *answers, *(order.reasons for order in _orders_of(case)))
+
+
+def on_record(question: OnRecord, case: Case, seen: frozenset[str]) -> Fact:
+    """Whether a condition, an indication or a coded answer of the value sets is on record. `seen`: see `sets_on_record`."""
+    if seen.isdisjoint(question.value_sets):
+        return _none_on_record(case)
     conditions = [item for item in case.record.conditions if _answers(item, question, case.day)]
     if conditions:
         return Known(True, _listed(conditions, case.day), tuple(item.reference for item in conditions))
@@ -36,6 +45,10 @@ def on_record(question: OnRecord, case: Case) -> Fact:
     answered = [item for item in case.record.measurements if _answered(item, question, case.day)]
     if answered:
         return Known(True, f"{answered[0].display}", tuple(item.reference for item in answered))
+    return _none_on_record(case)
+
+
+def _none_on_record(case: Case) -> Fact:
     if case.record.has(Part.CONDITIONS) is Completeness.COMPLETE:
         return Known(False, "not among the conditions on record")
     given = case.record.has(Part.CONDITIONS)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import blake2b
 from typing import Any, TypeVar
-
-import orjson
 
 from cds.core.gap import Reading
 from cds.core.medication import Medication
@@ -53,10 +50,10 @@ class Desk:
 
     def _recalled(self, said: object, about: object, resource: Json, read: Callable[[], Reading[T]]) -> Reading[T]:
         """What the same JSON was read as before, its gaps about this resource. Remembered is a digest, and gaps of nowhere."""
-        fingerprint = _fingerprint(said)
+        fingerprint = None if said is None else views.fingerprint(said)
         if fingerprint is None:
             return _of_resource(read(), views.reference(resource))
-        known = self.knowledge.remembered.recall((fingerprint, about), lambda: _of_resource(read(), NOWHERE))
+        known = self.knowledge.readings.recall((fingerprint, about), lambda: _of_resource(read(), NOWHERE))
         return _of_resource(known, views.reference(resource)) if known.gaps else known
 
 
@@ -66,13 +63,3 @@ def _of_resource(reading: Reading[T], reference: str) -> Reading[T]:
 
 def _of(resource: Json, names: Iterable[str]) -> dict[str, Any]:
     return {name: resource[name] for name in names if name in resource}
-
-
-def _fingerprint(said: object) -> bytes | None:
-    """A digest of a piece of JSON, the same for the same piece only; None where there is none or it is no strict JSON."""
-    if said is None:
-        return None
-    try:
-        return blake2b(orjson.dumps(said), digest_size=32).digest()
-    except orjson.JSONEncodeError:
-        return None

@@ -29,7 +29,7 @@ def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
             "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
         )
         return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
-    sets = sets_of(concept, knowledge)
+    sets = frozenset[str]().union(*(knowledge.codes.get((system, code), ()) for system, code, _ in coded))
     if not sets:
         return Reading(None)
     return Reading(

@@ -69,8 +69,10 @@ def medication(resource: Json, library: Library, knowledge: Knowledge) -> Readin
 
 def linked(resource: Json, library: Library) -> list[Json | None] | None:
     """The Medications that a request, dispense or statement refers to; None where they refer further, and for a Medication."""
-    if views.text(resource, "resourceType") == "Medication":
+    if resource.get("resourceType") == "Medication":
         return None
+    if "medicationReference" not in resource and "medication" not in resource:
+        return []
     targets = [library.find(link, resource) for link in _links(resource)]
     items = [item for target in targets for item in views.objects(target, "ingredient")]
     return None if any(_item_link(item) for item in items) else targets

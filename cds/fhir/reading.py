@@ -97,8 +97,7 @@ def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk
     """The resources of the expected type that belong to the patient; every other is left out, with a gap."""
     kept: list[Json] = []
     for resource in delivery.resources:
-        kind = views.text(views.mapping(resource), "resourceType")
-        reference = views.reference(views.mapping(resource))
+        kind = views.text(resource, "resourceType")
         if kind not in EXPECTED[part]:
             if kind not in CARRIED_ALONG:
                 notes.gaps.append(
@@ -108,7 +107,7 @@ def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk
             kept.append(resource)
         else:
             said = "A resource names another patient, or none, and was not used."
-            notes.gaps.append(Gap(GapKind.SUBJECT, said, reference))
+            notes.gaps.append(Gap(GapKind.SUBJECT, said, views.reference(resource)))
     return kept
 
 
@@ -119,7 +118,8 @@ def belongs_to(resource: Json, patient_id: str, desk: Desk) -> bool:
     link = views.text(views.child(resource, "subject") or views.child(resource, "patient"), "reference")
     if link is None:
         return False
-    if views.local_reference(link) == f"Patient/{patient_id}":
+    wanted = f"Patient/{patient_id}"
+    if link == wanted or views.local_reference(link) == wanted:
         return True
     target = desk.library.find(link, resource) if link.startswith("urn:") else None
     return views.mapping(target).get("resourceType") == "Patient" and views.mapping(target).get("id") == patient_id

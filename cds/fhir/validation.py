@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from cds.core.gap import Gap, GapKind
 from cds.fhir import views
+from cds.fhir.shape import shape
+from cds.knowledge.remembered import Remembered
 
 STU3_ONLY = ("context", "definition")
 MOST_NAMED = 3
@@ -17,21 +19,27 @@ UNKNOWN_ELEMENT = "extra_forbidden"
 """Pydantic's type of the error."""
 
 
-def validity_gaps(resources: Iterable[Mapping[str, Any]]) -> tuple[Gap, ...]:
+def validity_gaps(resources: Iterable[Mapping[str, Any]], known: Remembered) -> tuple[Gap, ...]:
     """A gap for each MedicationRequest that is not valid FHIR R4. It was still read: the gap warns that parts may be misread.
 
-    STU3 resources are not checked. The gap names elements, never their values.
+    STU3 resources are not checked. The gap names elements, never their values. What is `known` of a resource of the same shape is
+    not checked again.
     """
-    found = (_gap(resource) for resource in resources if not any(name in resource for name in STU3_ONLY))
+    found = (_gap(resource, known) for resource in resources if not any(name in resource for name in STU3_ONLY))
     return tuple(gap for gap in found if gap is not None)
 
 
-def _gap(resource: Mapping[str, Any]) -> Gap | None:
+def _gap(resource: Mapping[str, Any], known: Remembered) -> Gap | None:
+    fingerprint = views.fingerprint(shape(resource))
+    fault = _fault(resource) if fingerprint is None else known.recall((_fault, fingerprint), lambda: _fault(resource))
+    return None if fault is None else Gap(GapKind.RESOURCE, fault, views.reference(resource))
+
+
+def _fault(resource: Mapping[str, Any]) -> str | None:
     try:
         MedicationRequest.model_validate(resource)
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
-        said = f"The draft is not valid FHIR R4{_elements(error)}; it was read as far as it could be."
-        return Gap(GapKind.RESOURCE, said, views.reference(resource))
+        return f"The draft is not valid FHIR R4{_elements(error)}; it was read as far as it could be."
     return None
 
 

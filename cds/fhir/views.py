@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
+from hashlib import blake2b
 from typing import Any
 
+import orjson
+
 Json = Mapping[str, Any]
+BILLION = Decimal("1e9")
+"""No amount in a record is near it."""
 
 
 def mapping(value: object) -> Json:
@@ -41,23 +46,26 @@ def text(value: object, name: str) -> str | None:
 
 def number(value: object) -> Decimal | None:
     """A finite number, from a JSON number or a text that holds one."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    if type(value) is int:
+        amount = Decimal(value)
+    elif isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
-    try:
-        amount = Decimal(str(value).strip())
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and abs(amount) < Decimal("1e9") else None
+    else:
+        try:
+            amount = Decimal(str(value).strip())
+        except InvalidOperation:
+            return None
+    return amount if amount.is_finite() and abs(amount) < BILLION else None
 
 
 def codings(concept: object) -> Iterator[tuple[str, str, str | None]]:
     """(system, code, display) of each coding of a CodeableConcept; a bare Coding counts too. A number counts as a code."""
     for coding in objects(concept, "coding") or ([mapping(concept)] if "code" in mapping(concept) else []):
         code = coding.get("code")
-        if isinstance(code, int) and not isinstance(code, bool):
+        if type(code) is int:
             code = str(code)
-        if isinstance(code, str) and code.strip():
-            yield text(coding, "system") or "", code.strip(), text(coding, "display")
+        if isinstance(code, str) and (code := code.strip()):
+            yield text(coding, "system") or "", code, text(coding, "display")
 
 
 def code_of(concept: object) -> str | None:
@@ -123,6 +131,14 @@ DURATION_UNITS = {
     **dict.fromkeys(("h", "hour", "hours"), _HOUR),
     **dict.fromkeys(("min", "minute", "minutes"), _HOUR / 60),
 }
+
+
+def fingerprint(json: object) -> bytes | None:
+    """A digest of a piece of JSON, the same for the same piece only; None for what is no strict JSON."""
+    try:
+        return blake2b(orjson.dumps(json), digest_size=32).digest()
+    except orjson.JSONEncodeError:
+        return None
 
 
 def inclusive_days(start: date, end: date) -> int:

@@ -353,7 +353,9 @@ class Knowledge:
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""
     remembered: Remembered = field(init=False, repr=False, compare=False, default_factory=Remembered)
-    """What was worked out with this revision."""
+    """What was worked out with this revision: its plans, templates and days."""
+    readings: Remembered = field(init=False, repr=False, compare=False, default_factory=Remembered)
+    """What parts of records were read as. Apart, so that a flood of new directions drives out nothing else."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
@@ -383,8 +385,11 @@ class Knowledge:
             raise KeyError(f"parameter {parameter} has no amount in force on {day.isoformat()}")
         return edition.value.value
 
-    def amounts(self, day: date) -> dict[str, Decimal]:
+    def amounts(self, day: date) -> Mapping[str, Decimal]:
         """Every parameter's amount on that day, by name, each in its own unit; those with no edition in force are left out."""
+        return self.remembered.recall(("amounts", day), lambda: self._amounts(day))
+
+    def _amounts(self, day: date) -> dict[str, Decimal]:
         editions = {name: parameter.on(day) for name, parameter in self.parameters.items()}
         return {name: each.value.value for name, each in editions.items() if each and isinstance(each.value, Quantity)}
 
@@ -398,4 +403,6 @@ class Knowledge:
     def rule(self, id: str, kind: RuleKind | None = None) -> Rule:
         """The rule of that id. A risk and an advice rule may share one; without a kind, the advice rule is meant."""
         found = self.rules_by_id[id]
-        return found if kind in (None, found.kind) else next(rule for rule in self.rules if (rule.kind, rule.id) == (kind, id))
+        if kind is None or found.kind is kind:
+            return found
+        return next(rule for rule in self.rules if (rule.kind, rule.id) == (kind, id))

@@ -8,6 +8,7 @@ import pytest
 
 from cds.fhir.older import in_r4, is_older, r4_reference
 from cds.fhir.validation import validity_gaps
+from cds.knowledge.remembered import Remembered
 
 SUBJECT = {"reference": "Patient/p"}
 TABLET = {"value": 1, "unit": "tablet"}
@@ -50,7 +51,7 @@ def test_a_medication_order_of_dstu2_becomes_a_medication_request(dstu2: dict[st
              "medicationCodeableConcept": DRUG}  # fmt: skip
     read = in_r4(order(**dstu2))
     assert read == {**plain, **r4}
-    assert validity_gaps([read]) == ()
+    assert validity_gaps([read], Remembered()) == ()
 
 
 @pytest.mark.row("REQ-13")

@@ -130,5 +130,5 @@ def test_no_text_of_a_record_stays_in_memory(book: Knowledge) -> None:
     drug = desk(fresh).drug(resource).value
     assert drug is not None
     desk(fresh).doses(resource, drug)
-    assert len(fresh.remembered) == 2
-    assert "secret" not in repr(vars(fresh.remembered))
+    assert len(fresh.readings) == 2
+    assert "secret" not in repr(vars(fresh.readings))
