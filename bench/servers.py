@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ def served(command: Sequence[str]) -> Iterator[tuple[int, float]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
+    records = tempfile.TemporaryDirectory()
+    environment["CDS_DATABASE_URL"] = f"sqlite:///{records.name}/records.sqlite"
     started = time.perf_counter()
     process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env=environment)
     try:
@@ -41,6 +44,7 @@ def served(command: Sequence[str]) -> Iterator[tuple[int, float]]:
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE)
+        records.cleanup()
 
 
 def _is_ready(port: int) -> bool:

@@ -36,6 +36,8 @@ class Settings:
 
     `clients` is the file of trusted clients, `public_url` the address at which they reach the service, `origins` the web pages
     that may call. `fhir_servers` may be read where there is no file of clients. Units: seconds, and calls of one process.
+
+    `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
     """
 
     rules: Path = RULES_OF_THIS_CHECKOUT
@@ -53,14 +55,19 @@ class Settings:
     call_seconds: float = 10.0
     most_calls: int = 1000
     calls_a_minute: int = 12000
+    database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
+    patient_hash_key: str | None = field(default=None, repr=False)
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
          "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site",
          "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
          "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
-         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute"}  # fmt: skip
+         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute",
+         "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key"}  # fmt: skip
 """The environment variable of each setting."""
+SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY")
+"""What no message repeats: a key, and an address that may hold a password."""
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -81,6 +88,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "call_seconds": _seconds,
         "most_calls": _count,
         "calls_a_minute": _count,
+        "database_url": _given,
+        "patient_hash_key": _given,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -93,9 +102,12 @@ def settings(environment: Mapping[str, str]) -> Settings:
         try:
             values[NAMES[variable]] = readers[NAMES[variable]](text)
         except ValueError as error:
-            problems.append(f"{variable}: seen {text!r}; {error}")
+            seen = "" if variable in SECRET else f"seen {text!r}; "
+            problems.append(f"{variable}: {seen}{error}")
     if "clients" in values and "public_url" not in values:
         problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
+    if values.get("database_url", "").startswith("postgresql") and "patient_hash_key" not in values:
+        problems.append("CDS_DATABASE_URL: PostgreSQL needs CDS_PATIENT_HASH_KEY, the same on every machine that shares it.")
     if problems:
         raise BadSettings(problems)
     return Settings(**values)
@@ -123,6 +135,12 @@ def _file(text: str) -> Path:
 def _site(text: str) -> str:
     if not text:
         raise ValueError("expected the id of a site, the name of its file in rules/sites/.")
+    return text
+
+
+def _given(text: str) -> str:
+    if not text.strip():
+        raise ValueError("seen nothing; expected a value.")
     return text
 
 

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
@@ -18,25 +18,27 @@ from fastapi import FastAPI
 from opentelemetry.trace import Tracer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from cds.decide import Decision, decide
 from cds.engine.engine import Engine
-from cds.errors import BadRequest, RefusedCall
 from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION, hook_call
 from cds.hooks.profiles import shaped
 from cds.hooks.services import HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
+from cds.records.store import State
 from cds.settings import Settings
-from cds.web.answers import json_response, outcome_response
+from cds.web.answers import json_response, outcome_response, refusal
 from cds.web.auth import CLIENT
 from cds.web.body import parsed_body
 from cds.web.doors import Doors
 from cds.web.fetching import Fetcher, renamed
-from cds.web.logs import LOG, place_of
+from cds.web.keeping import Keeping
+from cds.web.logs import LOG
 from cds.web.metrics import Metrics
+from cds.web.replay_guard import SeenInStore
 from cds.web.revision import Live, Revision
 from cds.web.tracked import Tracked, spent_on, told_in_span
 
@@ -46,9 +48,12 @@ DISCOVERY_MAY_BE_KEPT = "max-age=300"
 class Routes:
     """The routes, and what they need: the live revision, the clock, and the counters."""
 
-    def __init__(self, live: Live, doors: Doors, settings: Settings, today: Callable[[], date]) -> None:
+    def __init__(
+        self, live: Live, doors: Doors, settings: Settings, today: Callable[[], date], keeping: Keeping | None = None
+    ) -> None:
         self.live = live
         self.today = today
+        self.keeping = keeping
         self.metrics = Metrics(live)
         self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
 
@@ -79,25 +84,34 @@ class Routes:
                     decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
             response = json_response(200, shaped(decision.answer, client.profile))
+            if self.keeping:
+                with spent_on("keep"):
+                    await self.keeping.keep(decision, call, knowledge, client.id, _by_part(parts))
             self.metrics.answered(decision.answer, silent)
             self.metrics.prefetched(client.id, parts)
-        except ClientDisconnect:
-            return self._refused(started, id, service, BadRequest("The caller hung up before the body was complete."))
         except Exception as error:
-            return self._refused(started, id, service, error)
+            refused, why = refusal(error, id)
+            self._tell(started, id, service, refused.status_code, **why)
+            return refused
         told = {"client": client.id, "hook_instance": call.hook_instance, "prefetch": _by_state(parts)}
         self._tell(started, id, service, 200, **told, **_counts(decision.answer, silent))
         return response
 
-    def _refused(self, started: float, id: str, service: str, error: Exception) -> Response:
-        """The error answer, with an OperationOutcome. An unforeseen error is logged by its type and place only."""
-        if isinstance(error, RecursionError):
-            error = BadRequest("The body is nested too deeply.")
-        if isinstance(error, RefusedCall):
-            self._tell(started, id, service, error.status, refused=type(error).__name__)
-            return outcome_response(error.status, error.code, str(error))
-        self._tell(started, id, service, 500, error=type(error).__name__, place=place_of(error))
-        return outcome_response(500, "exception", f"The call could not be answered; the service's log tells more under {id}.")
+    async def feedback(self, request: Request) -> Response:
+        """200 and an empty object, once the feedback in the body is stored."""
+        id, service = str(uuid4()), request.path_params["service"]
+        response, told = json_response(200, {}), {"client": request.scope[CLIENT].id}
+        try:
+            assert self.keeping is not None, "there is no such route where nothing is kept"
+            body = await parsed_body(request)
+            await self.keeping.take(service, body, self.live.now.on(self.today()), told["client"])
+        except Exception as error:
+            response, why = refusal(error, id)
+            told |= why
+        fields = {"report": id, "service": service if service in HOOKS else "unknown", "status": response.status_code, **told}
+        told_in_span(fields)
+        LOG.log(logging.ERROR if response.status_code == 500 else logging.INFO, "feedback", extra={"fields": fields})
+        return response
 
     def _tell(self, started: float, id: str, service: str, status: int, **more: Any) -> None:
         """Counts and logs a call. A service id that is not ours is the caller's text, so it is not repeated."""
@@ -114,32 +128,44 @@ class Routes:
 
     async def ready(self, request: Request) -> Response:
         """Ready while it serves. `pending` says what stands under the rules and can't be served, or is due for review."""
-        now = self.live.now
-        if now.engine.ready():
-            waiting = self.live.waiting()
-            told = {"status": "ready", "knowledge": now.id}
-            return json_response(200, {**told, "pending": waiting} if waiting else told)
-        return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
+        now, store = self.live.now, await self.keeping.state() if self.keeping else None
+        if not now.engine.ready():
+            return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
+        if store is State.DOWN:
+            return outcome_response(503, "transient", "Decisions can be written neither to the database nor to the spool.")
+        told = {"status": "ready", "knowledge": now.id, "store": store, "pending": self.live.waiting()}
+        return json_response(200, {name: value for name, value in told.items() if value})
 
     async def counters(self, request: Request) -> Response:
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def app(knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date]) -> FastAPI:
+def app(
+    knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date], keeping: Keeping | None = None
+) -> FastAPI:
     """The application over one revision that stays."""
-    return live_app(Live(Revision(knowledge, engine)), settings, today)
+    return live_app(Live(Revision(knowledge, engine)), settings, today, keeping=keeping)
 
 
-def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: Tracer | None = None) -> FastAPI:
-    """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding."""
-    doors = Doors(settings)
-    routes = Routes(live, doors, settings, today)
+def live_app(
+    live: Live,
+    settings: Settings,
+    today: Callable[[], date],
+    tracer: Tracer | None = None,
+    keeping: Keeping | None = None,
+) -> FastAPI:
+    """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding.
+
+    Without a `keeping` nothing is written down, and there is no route for feedback.
+    """
+    doors = Doors(settings, SeenInStore(keeping.store) if keeping else None)
+    routes = Routes(live, doors, settings, today, keeping)
     service = FastAPI(
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers={HTTPException: refused_by_router},
         middleware=doors.middleware(routes.metrics.turned_away),
-        lifespan=lambda _: running(live, doors),
+        lifespan=lambda _: running(live, doors, keeping),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
     service.add_middleware(Tracked, tracer=tracer)
@@ -147,6 +173,10 @@ def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: 
     for slash in ("", "/"):
         service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])
         service.add_route(f"/cds-services/{{service}}{slash}", routes.call, methods=["POST"])
+        if keeping:
+            service.add_route(f"/cds-services/{{service}}/feedback{slash}", routes.feedback, methods=["POST"])
+    if keeping:
+        keeping.counted_in(routes.metrics.registry)
     service.add_route("/health", routes.health, methods=["GET"])
     service.add_route("/ready", routes.ready, methods=["GET"])
     service.add_route("/metrics", routes.counters, methods=["GET"])
@@ -154,11 +184,11 @@ def live_app(live: Live, settings: Settings, today: Callable[[], date], tracer: 
 
 
 @asynccontextmanager
-async def running(live: Live, doors: Doors) -> AsyncIterator[None]:
-    """While the service runs, the place of its rules is watched, and connections are kept."""
+async def running(live: Live, doors: Doors, keeping: Keeping | None) -> AsyncIterator[None]:
+    """While the service runs, the place of its rules is watched, connections are kept, and the spool is stored."""
     task = asyncio.create_task(live.watch())
     try:
-        async with doors.open():
+        async with doors.open(), keeping.running() if keeping else nullcontext():
             yield
     finally:
         task.cancel()
@@ -186,6 +216,11 @@ async def refused_by_router(request: Request, error: Exception) -> Response:
             return Response(status_code=204, headers=headers)
         return outcome_response(405, "not-supported", f"The method does not fit; allowed are {headers['Allow']}.", headers)
     return outcome_response(status, "not-found", "There is nothing at this address; the services are at /cds-services.", headers)
+
+
+def _by_part(parts: Ledger) -> dict[str, str]:
+    """What became of each prefetch key, as it is written down."""
+    return {part.value: state.value for part, state in parts.items()}
 
 
 def _by_state(parts: Ledger) -> dict[str, list[str]]:

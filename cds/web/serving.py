@@ -4,24 +4,45 @@ from __future__ import annotations
 
 import faulthandler
 import os
+from datetime import UTC, datetime
 
 from fastapi import FastAPI
 
-from cds.settings import settings
+from cds.records.keyed import keyed
+from cds.settings import BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
+from cds.web.keeping import Keeping, keeping
 from cds.web.logs import LOG, log_to_standard_output
 from cds.web.revision import Live, Source
 from cds.web.tracing import tracer
 
 
 def served() -> FastAPI:
-    """The application of this process. Refuses: settings and rule files that can't be used."""
+    """The application of this process. Refuses: settings, rule files and a store that can't be used."""
     faulthandler.enable()
     configured = settings(os.environ)
     log_to_standard_output(configured.log_level)
     today = today_in(configured.time_zone)
     source = Source(configured.rules, today, configured.rules_key, configured.site)
     first = source.served()
-    service = live_app(Live(first, source), configured, today, tracer(os.environ))
+    kept = kept_by(configured)
+    service = live_app(Live(first, source), configured, today, tracer(os.environ), kept)
     LOG.info("ready", extra={"fields": {"knowledge": first.id, "rules": len(first.on(today()).rules)}})
     return service
+
+
+def kept_by(configured: Settings) -> Keeping:
+    """The keeping of the settings. Refuses: an address, key or folder that can't be used; a newer store (UnusableStore)."""
+    key = configured.patient_hash_key
+    try:
+        if key:
+            keyed(key)
+    except ValueError as error:
+        raise BadSettings([f"CDS_PATIENT_HASH_KEY: {error}"]) from None
+    try:
+        return keeping(configured.database_url, key, lambda: datetime.now(UTC))
+    except ValueError as error:
+        raise BadSettings([f"CDS_DATABASE_URL: {error}"]) from None
+    except OSError as error:
+        says = f"{error.filename} can't be written ({error.strerror}); the key of the hashes is kept there."
+        raise BadSettings([f"CDS_DATABASE_URL: {says} Give a folder that can be written, or CDS_PATIENT_HASH_KEY."]) from None

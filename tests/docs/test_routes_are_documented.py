@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,16 @@ from cds.knowledge.reading import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 from cds.web.body import LARGEST_BODY, MEDIA_TYPES
+from cds.web.keeping import keeping
 
 PAGE = (Path(__file__).parents[2] / "docs/routes.md").read_text()
 
 
 @pytest.fixture(scope="module")
-def service() -> FastAPI:
+def service(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     rule_book = knowledge(Settings().rules)
-    return app(rule_book, Engine(rule_book), Settings(), lambda: date(2026, 11, 23))
+    kept = keeping(f"sqlite:///{tmp_path_factory.mktemp('store')}/records.sqlite", None, lambda: datetime.now(UTC))
+    return app(rule_book, Engine(rule_book), Settings(), lambda: date(2026, 11, 23), kept)
 
 
 def section(title: str) -> str:

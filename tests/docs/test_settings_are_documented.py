@@ -28,6 +28,8 @@ def test_the_page_tells_each_default() -> None:
         assert ROWS[name] == f"`{getattr(default, NAMES[name]):g}`"
     for name in ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ORIGINS", "CDS_FHIR_SERVERS"):
         assert (ROWS[name], bool(getattr(default, NAMES[name]))) == ("none", False)
+    assert ROWS["CDS_DATABASE_URL"] == f"`{default.database_url}`"
+    assert (ROWS["CDS_PATIENT_HASH_KEY"], default.patient_hash_key) == ("made at the first start", None)
     assert ROWS["CDS_LOG_LEVEL"] == f"`{default.log_level}`"
 
 
