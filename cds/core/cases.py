@@ -12,9 +12,10 @@ from cds.core.equivalence import diazepam_equivalent
 from cds.core.exposure import Exposure, ExposureLimits, exposure
 from cds.core.medication import Agent, AgentKind
 from cds.core.quantity import exactly
-from cds.core.record import Order, PatientRecord, Supply
-from cds.core.situation import Situation, is_stop, running_situations, situations
-from cds.core.taking import Taking, taking_now
+from cds.core.record import Completeness, Order, OrderState, Part, PatientRecord, Supply
+from cds.core.situation import Looked, Situation, is_stop, running_situations, situations
+from cds.core.supplies import DISPENSE
+from cds.core.taking import Taking, last_day, taking_now, unclear_ends
 
 Acting = Mapping[str, Mapping[str, frozenset[str]]]
 """By agent and kind of interaction, the groups of other drugs that act on it."""
@@ -43,14 +44,15 @@ class Surroundings:
     day: date
 
     def case(self, situation: Situation) -> Case:
-        agent = self.drugs.agents[situation.agent]
+        agents = self.drugs.agents
+        taken_before = agents[situation.agent if situation.taking else situation.agent_now]
         return Case(
             situation=situation,
             record=self.record,
             drafts=self.drafts,
             takings=self.takings,
-            exposure=self.exposures[agent.kind],
-            agents=self.drugs.agents,
+            exposure=self.exposures[taken_before.kind],
+            agents=agents,
             amounts=self.amounts,
             acting=self.drugs.acting.get(situation.agent, {}),
             day=self.day,
@@ -75,7 +77,9 @@ def surroundings(
 ) -> Surroundings:
     """The record and the drafts that are within scope, with what is taken now and the exposure to each kind of agent."""
     judged = tuple(draft for draft in drafts if draft.medication.agent is None or is_judged(draft, amounts))
-    supplies = (*record.supplies, *_supplies_of_stopped(judged, record, day))
+    stopped = _supplies_of_stopped(judged, record, day)
+    anew = {supply.source for supply in stopped}
+    supplies = (*(supply for supply in record.supplies if supply.source not in anew), *stopped)
     limits = ExposureLimits.of(amounts)
     exposures = {kind: exposure([s for s in supplies if drugs.agents[s.agent].kind is kind], day, limits) for kind in AgentKind}
     takings = taking_now(record, day, int(amounts["episode_gap"]))
@@ -99,8 +103,13 @@ ALCOHOL_WITHDRAWAL = "inpatient-alcohol-withdrawal"
 
 
 def _supplies_of_stopped(drafts: Sequence[Order], record: PatientRecord, day: date) -> tuple[Supply, ...]:
-    """The supply that a stopped order stands for itself, where the history does not hold it: it was taken until now."""
-    known = {order.reference for order in record.orders} | {supply.order for supply in record.supplies}
+    """The supply that a stopped order stands for itself: it was taken until now.
+
+    Left to the history where that lists it as running or holds its dispenses, and of a completed one whose end is stated.
+    """
+    known: set[str | None] = {order.reference for order in record.orders if order.state is OrderState.RUNNING}
+    known |= {supply.order for supply in record.supplies if supply.kind == DISPENSE}
+    known |= {order.reference for order in record.orders if order.status == "completed" and last_day(order) is not None}
     stopped = [
         draft for draft in drafts if is_stop(draft) and draft.status != "entered-in-error" and draft.reference not in known
     ]
@@ -128,21 +137,31 @@ def running_cases(around: Surroundings) -> tuple[Case, ...]:
 
 
 def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> tuple[Case, ...]:
-    """A case for each agent that a selected draft is about; where only another drug is selected, the agent it acts on most."""
-    drugs, day = around.drugs, around.day
+    """A case for each agent that a selected draft is about; where another drug is selected, for the agent it acts on most."""
+    drugs = around.drugs
     lookback = int(around.amounts["start_lookback"])
     recent = {kind for kind, one in around.exposures.items() if one.covered(lookback) > 0}
     ordered = [draft for draft in around.drafts if draft.medication.agent is not None]
     last_supply = int(around.amounts["last_supply"])
-    found = situations(ordered, around.takings, drugs.agents, recent, last_supply, day)
-    selected = [situation for situation in found if any(is_selected(member.reference) for member in situation.members)]
-    if selected:
-        return tuple(around.case(situation) for situation in selected)
+    grace = int(around.amounts["episode_gap"])
+    complete = around.record.has(Part.REQUESTS) is Completeness.COMPLETE
+    unclear = unclear_ends(around.record, around.day, int(around.amounts["unstated_supply"]))
+    looked = Looked(around.takings, recent, complete, unclear, grace, last_supply, around.day)
+    found = situations(ordered, drugs.agents, looked)
+    selected = _selected(found, is_selected)
     triggers = [draft for draft in around.drafts if is_selected(draft.reference) and _is_trigger(draft, drugs)]
     main = _main_agent((*found, *running_situations(around.takings)), drugs.agents)
-    if not triggers or main is None:
-        return ()
-    return (around.case(replace(main, request=triggers[0].reference, trigger=triggers[0])),)
+    cases = tuple(around.case(situation) for situation in selected)
+    if not triggers or main is None or any(situation.agent == main.agent for situation in selected):
+        return cases
+    return (*cases, around.case(replace(main, request=triggers[0].reference, trigger=triggers[0])))
+
+
+def _selected(found: Sequence[Situation], is_selected: Callable[[str], bool]) -> tuple[Situation, ...]:
+    """The situations that a selected draft is part of; of a switch, that of the new agent too, where it is told of."""
+    own = [situation for situation in found if any(is_selected(member.reference) for member in situation.members)]
+    told_at = {situation.gives_way_to for situation in own}
+    return tuple(situation for situation in found if situation in own or situation.agent in told_at)
 
 
 def _main_agent(found: Collection[Situation], agents: Mapping[str, Agent]) -> Situation | None:

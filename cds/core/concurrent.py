@@ -1,14 +1,60 @@
-"""Dated regimens of one agent that are taken side by side, such as the strengths of one taper, as one regimen."""
+"""Regimens of one agent that are taken side by side, such as the strengths of one taper, as one regimen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 from cds.core.quantity import Range
 from cds.core.regimen import NOTHING, Basis, DayTime, Dose, Regimen, Step
+
+
+def together(regimens: Sequence[Regimen | None]) -> Regimen | None:
+    """Concurrent orders of one agent as one regimen. None where any could not be read, or it can't be told which steps meet.
+
+    Several orders that each hold one dose add up. Where several change by date, such as the strengths of one taper, they add up
+    day by day; without dates, step by step, where each step lasts as long in all of them. Where only one of them is a taper, the
+    others' doses are added to each step.
+    """
+    known = [regimen for regimen in regimens if regimen is not None]
+    if not known or len(known) < len(regimens):
+        return None
+    changing = [regimen for regimen in known if len(regimen.steps) > 1 or regimen.stops]
+    if len(known) > 1 and changing and (dated := side_by_side(known)) is not None:
+        return dated
+    longest = max(known, key=lambda regimen: len(regimen.steps))
+    others = [regimen for regimen in known if regimen is not longest]
+    if any(len(regimen.steps) > 1 and not _in_step(regimen, longest) for regimen in others):
+        return None
+    steps = tuple(
+        replace(step, dose=added(step.dose, [other.steps[min(at, len(other.steps) - 1)].dose for other in others]))
+        for at, step in enumerate(longest.steps)
+    )
+    return Regimen(steps, all(regimen.ends for regimen in known), stops=all(regimen.stops for regimen in known))
+
+
+def _in_step(one: Regimen, other: Regimen) -> bool:
+    """Whether two regimens without dates change together: as many steps, each as long in both, and both or neither then stop."""
+    dated = any(step.start for step in (*one.steps, *other.steps))
+    lengths = [step.days for step in one.steps] == [step.days for step in other.steps]
+    return not dated and lengths and None not in [step.days for step in one.steps[:-1]] and one.stops == other.stops
+
+
+def added(dose: Dose, others: Sequence[Dose]) -> Dose:
+    """One dose with others that are taken on the same days."""
+    for other in others:
+        dose = replace(
+            dose,
+            mg=dose.mg + other.mg,
+            days_a_week=max(dose.days_a_week, other.days_a_week),
+            as_needed=dose.as_needed and other.as_needed,
+            says=" + ".join(part for part in (dose.says, other.says) if part),
+            times=(*dose.times, *other.times),
+        )
+    return dose
 
 
 def side_by_side(regimens: Sequence[Regimen]) -> Regimen | None:

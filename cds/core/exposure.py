@@ -22,11 +22,13 @@ class ExposureLimits(SupplyLimits):
     """How use is told from supplies.
 
     `abrupt_stop_use`: the shortest daily use, in days, whose end at once is an abrupt stop. `taper_before_stop`: a dose below
-    the usual one in this many last days means that it was tapered.
+    the usual one in this many last days means that it was tapered. `unstated_supply`: for how many days a supply of unknown
+    length may have lasted.
     """
 
     abrupt_stop_use: int
     taper_before_stop: int
+    unstated_supply: int
 
     @classmethod
     def of(cls, amounts: Mapping[str, Decimal]) -> ExposureLimits:
@@ -38,6 +40,7 @@ class ExposureLimits(SupplyLimits):
             sparse_cover=amounts["sparse_cover"],
             abrupt_stop_use=int(amounts["abrupt_stop_use"]),
             taper_before_stop=int(amounts["taper_before_stop"]),
+            unstated_supply=int(amounts["unstated_supply"]),
         )
 
 
@@ -143,7 +146,7 @@ def exposure(supplies: Iterable[Supply], day: date, limits: ExposureLimits) -> E
         episodes=episodes,
         current=current,
         use_length=(min(day, current.period.until) - current.period.start).days if current else 0,
-        length_unknown=_length_unknown(current, past, day),
+        length_unknown=_length_unknown(current, past, day, limits.unstated_supply),
         highest=highest,
         at_least=at_least,
         now=next((dose.mg for dose in doses if day in dose.period), {}),
@@ -155,11 +158,12 @@ def exposure(supplies: Iterable[Supply], day: date, limits: ExposureLimits) -> E
     )
 
 
-def _length_unknown(current: Episode | None, past: Sequence[Episode], day: date) -> bool:
-    """Whether a supply of unknown length, had it lasted, would make the current use longer."""
+def _length_unknown(current: Episode | None, past: Sequence[Episode], day: date, unstated_supply: int) -> bool:
+    """Whether a supply of unknown length, had it lasted as long as it may have, would make the current use longer."""
     if current and not current.known and current.period.until < day:
         return True
-    return bool(past) and not past[-1].known
+    since = current.period.start if current else day
+    return bool(past) and not past[-1].known and (since - past[-1].period.until).days < unstated_supply
 
 
 def _last_supply_end(found: Sequence[Stretch], day: date) -> date | None:

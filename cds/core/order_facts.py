@@ -8,6 +8,7 @@ from decimal import Decimal
 from cds.core.case import Case
 from cds.core.cuts import PaceLimits, PercentOf, Steps, TooFast, first_too_fast, largest_cut_in_two_weeks
 from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
+from cds.core.exchange import exchanged
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
 from cds.core.quantity import Range, exactly, plain
@@ -36,12 +37,12 @@ def amount(value: Decimal | None, reason: str, resources: tuple[str, ...]) -> Fa
 def equivalent(case: Case) -> Range | None:
     """The larger of what is taken and what is ordered, in mg of diazepam a day. None where a dose is unread or not converted.
 
-    Where the order can't be read, what is taken; None where that can't. Of a switch, the larger of what is given up and what
-    is ordered.
+    Where the order can't be read, what is taken, if anything is; None where that can't. Of a switch, the larger of what is given
+    up and what is ordered.
     """
     ordered = _in_diazepam(case.situation.daily_dose, case.agent)
     taken = _taken_in_diazepam(case)
-    if taken is None:
+    if taken is None or (ordered is None and taken.high == 0):
         return None
     found = [each for each in (ordered, taken) if each is not None]
     return max(found, key=lambda each: each.high, default=None)
@@ -71,24 +72,17 @@ def equivalents(case: Case) -> tuple[Fact, Fact]:
     return Known(found.low, said, sources), Known(found.high, said, sources)
 
 
-def doses(case: Case) -> tuple[Decimal, Steps] | None:
-    """What is taken now and the ordered steps, on one scale: mg of the agent; of a switch, mg of diazepam. None where unread.
+def doses(case: Case) -> tuple[Decimal, Steps, bool] | None:
+    """What is taken now, the ordered steps, and whether taking ends after them. None where unread.
 
-    A switch starts from the low end of what is given up and reads the high end of what is ordered, so that it counts as a cut
-    only where it is one by every source.
+    Units: mg of the agent a day; of a switch, mg of diazepam, with what remains of the agents that are given up.
     """
     situation = case.situation
-    if situation.steps is None:
+    if situation.action is Action.SWITCH and situation.switched_from:
+        return exchanged(situation, case.agents, case.day)
+    if situation.steps is None or situation.takes_now is None:
         return None
-    steps: list[tuple[int | None, Decimal]] = [(step.days, step.dose.mg.high) for step in situation.steps]
-    if situation.action is not Action.SWITCH or not situation.switched_from:
-        return None if situation.takes_now is None else (situation.takes_now, steps)
-    before = _taken_in_diazepam(case)
-    after = [(days, diazepam_equivalent(exactly(mg), case.agent)) for days, mg in steps]
-    if before is None or any(each is None for _, each in after):
-        return None
-    converted = [(days, each.high) for days, each in after if each is not None]
-    return before.low, converted
+    return situation.takes_now, [(step.days, step.dose.mg.high) for step in situation.steps], situation.ends
 
 
 def cut(case: Case) -> Fact:
@@ -99,7 +93,7 @@ def cut(case: Case) -> Fact:
     found = doses(case)
     if found is None:
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
-    return Known(largest_cut_in_two_weeks(found[0], found[1], situation.ends, _smallest_step(case)), "", (situation.request,))
+    return Known(largest_cut_in_two_weeks(*found, _smallest_step(case)), "", (situation.request,))
 
 
 def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
@@ -116,7 +110,7 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
     if pace is None:
         return Known(False, "the pace has no limits"), None
-    first = first_too_fast(found[0], found[1], situation.ends, pace, _smallest_step(case), basis)
+    first = first_too_fast(*found, pace, _smallest_step(case), basis)
     return Known(first is not None, "", (situation.request,)), first
 
 

@@ -60,7 +60,8 @@ class Order:
 
     `regimen` is None where the dose could not be read (a gap says why) or none was given. `days` is how many days one
     supply lasts, `supplies` how many supplies are allowed in all (refills and one), either None where not stated.
-    `zero` is true for a dose or quantity of zero and for doNotPerform. `reasons` are the value sets that its indication is in.
+    `zero` is true for a dose or quantity of zero and for doNotPerform. `replaces` is the reference of the order that it follows.
+    `reasons` are the value sets that its indication is in.
     """
 
     reference: str

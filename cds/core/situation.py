@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from cds.core.concurrent import side_by_side
+from cds.core.concurrent import added, together
 from cds.core.equivalence import diazepam_equivalent
-from cds.core.gap import Gap
+from cds.core.gap import Gap, GapKind
 from cds.core.medication import Agent, AgentKind
 from cds.core.quantity import Range, exactly
 from cds.core.record import Order
 from cds.core.regimen import Dose, Regimen, Step
-from cds.core.taking import Taking
+from cds.core.taking import Taking, dose_on, last_day, product_and_dose
 
 STOP_STATUSES = {"stopped", "cancelled", "completed", "entered-in-error", "on-hold", "ended"}
 WAS_RUNNING = {"stopped", "completed", "on-hold", "ended"}
@@ -56,6 +56,8 @@ class Situation:
     trigger: Order | None = None
     gives_way_to: str | None = None
     """The agent that it is switched to within the same call: what is to be said is said there."""
+    makes_way: tuple[Situation, ...] = ()
+    """Of a switch, what the call orders of the agents that are given up."""
     gaps: tuple[Gap, ...] = ()
 
     @property
@@ -81,45 +83,59 @@ def is_stop(order: Order) -> bool:
     return order.status in STOP_STATUSES or order.zero
 
 
-def situations(
-    drafts: Sequence[Order],
-    takings: Mapping[str, Taking],
-    agents: Mapping[str, Agent],
-    used_recently: Collection[AgentKind],
-    last_supply: int,
-    day: date,
-) -> tuple[Situation, ...]:
-    """One situation for each agent that a draft is about, in the order of the drafts.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What of the record a situation is told by.
 
-    `used_recently` are the kinds of agent of which any was used in the look-back of a start; `last_supply` is the most days of an
-    order with a stated end that is read as the last.
+    `used` are the kinds of agent of which any was used in the look-back of a start. What is not among the `takings` is not taken,
+    unless the list is not complete, or its agent is among the `unclear`.
+    Units: days; `grace` is for how long a supply that ran out may be due for renewal, `last_supply` the most days of an order
+    with a stated end that is read as the last.
     """
-    by_agent = _by_agent(drafts, takings, day)
-    running = dict(takings)
+
+    takings: Mapping[str, Taking]
+    used: Collection[AgentKind]
+    list_complete: bool
+    unclear: Mapping[str, Gap]
+    grace: int
+    last_supply: int
+    day: date
+
+
+def situations(drafts: Sequence[Order], agents: Mapping[str, Agent], looked: Looked) -> tuple[Situation, ...]:
+    """One situation for each agent that a draft is about, in the order of the drafts."""
+    by_agent = _by_agent(drafts, looked)
+    running = dict(looked.takings)
     for name, of_agent in by_agent.items():
         if name not in running and of_agent.stops:
             running[name] = _as_it_was(name, of_agent.stops)
-    found = {name: _one(name, of_agent, running, agents, used_recently, last_supply) for name, of_agent in by_agent.items()}
+    found = {name: _one(name, of_agent, running.get(name), agents[name], looked) for name, of_agent in by_agent.items()}
     return tuple(_with_switches(found, by_agent, running, agents).values())
 
 
-def _by_agent(drafts: Sequence[Order], takings: Mapping[str, Taking], day: date) -> dict[str, Drafts]:
+def _by_agent(drafts: Sequence[Order], looked: Looked) -> dict[str, Drafts]:
     found: dict[str, Drafts] = {}
     for draft in drafts:
         name = draft.medication.agent
-        if name is None or (is_stop(draft) and not _was_running(draft, takings, day)):
+        if name is None or (is_stop(draft) and not _stops_something(draft, looked)):
             continue
         seen = found.get(name, Drafts((), ()))
         found[name] = Drafts((*seen.stops, draft), seen.orders) if is_stop(draft) else Drafts(seen.stops, (*seen.orders, draft))
     return found
 
 
-def _was_running(stop: Order, takings: Mapping[str, Taking], day: date) -> bool:
-    """Whether there is anything to stop: the record says it is taken, or the stopped order itself was running."""
-    if stop.medication.agent in takings:
-        return True
+def _stops_something(stop: Order, looked: Looked) -> bool:
+    """Whether there is anything to stop: the record says it is taken, or the stopped order itself was running.
+
+    Ending an order that was renewed since only tidies the list; so does completing one whose own supply is long used up.
+    """
+    taking = looked.takings.get(stop.medication.agent or "")
+    if taking is not None:
+        return not any(_is_stopped_by(order, stop) for order in taking.renewed)
+    if stop.status == "completed" and (end := last_day(stop)) is not None and end < looked.day - timedelta(days=looked.grace):
+        return False
     return (stop.status in WAS_RUNNING and not stop.zero) or (
-        stop.status == "cancelled" and stop.starts is not None and stop.starts < day
+        stop.status == "cancelled" and stop.starts is not None and stop.starts < looked.day
     )
 
 
@@ -139,28 +155,26 @@ def _as_it_was(agent: str, stops: Sequence[Order]) -> Taking:
     )
 
 
-def _one(
-    name: str,
-    drafts: Drafts,
-    running: Mapping[str, Taking],
-    agents: Mapping[str, Agent],
-    used_recently: Collection[AgentKind],
-    last_supply: int,
-) -> Situation:
-    taking = running.get(name)
-    takes_now = taking.mg if taking else Decimal(0)
+def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked: Looked) -> Situation:
+    certain = looked.list_complete and name not in looked.unclear
+    takes_now = taking.mg if taking else Decimal(0) if certain else None
     gaps = (*(gap for draft in drafts.all for gap in draft.gaps), *(taking.gaps if taking else ()))
+    if taking is None and name in looked.unclear:
+        gaps = (*gaps, looked.unclear[name])
     if not drafts.orders and taking is not None:
-        left = _left_after(drafts.stops, taking)
+        left = _left_after(drafts.stops, taking, looked.day)
         action = None if left is None else Action.STOP if left == 0 else Action.REDUCE
         steps = None if left is None else (Step(Dose(mg=exactly(left))),)
         return Situation(
             drafts.stops[0].reference, name, action, takes_now, left, drafts.stops, taking=taking, steps=steps,
             ends=left == 0, gaps=_stop_gaps(drafts.stops, taking),
         )  # fmt: skip
-    regimen = together([draft.regimen for draft in drafts.orders])
+    ordered = together([draft.regimen for draft in drafts.orders])
+    if len(drafts.orders) > 1 and ordered is None and all(draft.regimen for draft in drafts.orders):
+        gaps = (*gaps, Gap(GapKind.DOSE, APART, drafts.orders[0].reference))
+    regimen = _beside(ordered, _going_on(drafts, taking), looked.day) if taking else ordered
     daily = regimen.first.mg.high if regimen else None
-    used = agents[name].kind in used_recently or taking is not None
+    used = agent.kind in looked.used or taking is not None
     return Situation(
         request=drafts.orders[0].reference,
         agent=name,
@@ -171,9 +185,42 @@ def _one(
         taking=taking,
         dose=regimen.first if regimen else None,
         steps=regimen.steps if regimen else None,
-        ends=_ends(regimen, drafts.orders, last_supply) if regimen else False,
+        ends=_ends(regimen, drafts.orders, looked.last_supply) if regimen else False,
         gaps=gaps,
     )
+
+
+APART = "Several orders of one drug change at different times, without dates, and their sum could not be told."
+
+
+def _going_on(drafts: Drafts, taking: Taking) -> tuple[Order, ...]:
+    """The running orders that go on beside the drafts: those of several that no draft changes, renews, replaces or stops.
+
+    A draft means the order that it names, else the one that it is like. Where it means none of them it takes the place of all.
+    """
+    meant = [_meant_by(draft, taking) for draft in drafts.orders]
+    stopped = [[order for order in taking.orders if _is_stopped_by(order, stop)] for stop in drafts.stops]
+    if len(taking.orders) < 2 or None in meant or [] in stopped:
+        return ()
+    return tuple(order for order in taking.orders if order not in meant and not any(order in some for some in stopped))
+
+
+def _meant_by(draft: Order, taking: Taking) -> Order | None:
+    named = {draft.reference, draft.replaces}
+    renewed = {product_and_dose(order) for order in taking.renewed if order.reference in named}
+    alike = {product_and_dose(draft)} if draft.replaces is None else set[object]()
+    return next((order for order in taking.orders if order.reference in named), None) or next(
+        (order for order in taking.orders if product_and_dose(order) in renewed | alike), None
+    )
+
+
+def _beside(ordered: Regimen | None, going_on: Sequence[Order], day: date) -> Regimen | None:
+    """What is ordered, with the doses that go on beside it. None where either could not be read."""
+    doses = [dose_on(order, day) for order in going_on]
+    known = [dose for dose in doses if dose is not None]
+    if not doses or ordered is None or len(known) < len(doses):
+        return ordered if not doses else None
+    return Regimen(tuple(replace(step, dose=added(step.dose, known)) for step in ordered.steps))
 
 
 def _ends(regimen: Regimen, orders: Sequence[Order], last_supply: int) -> bool:
@@ -194,7 +241,7 @@ def _stop_gaps(stops: Sequence[Order], taking: Taking) -> tuple[Gap, ...]:
 
 
 def _compare(takes_now: Decimal | None, daily: Decimal | None, used: bool) -> Action | None:
-    if not used:
+    if not used and takes_now == 0:
         return Action.START
     if takes_now is None or daily is None:
         return None
@@ -203,53 +250,18 @@ def _compare(takes_now: Decimal | None, daily: Decimal | None, used: bool) -> Ac
     return Action.INCREASE if daily > takes_now else Action.REDUCE
 
 
-def _left_after(stops: Sequence[Order], taking: Taking) -> Decimal | None:
+def _left_after(stops: Sequence[Order], taking: Taking, day: date) -> Decimal | None:
     """The daily mg that is left when the stopped orders are taken away. Where no single order is meant, all are."""
     stopped = [order for order in taking.orders if any(_is_stopped_by(order, stop) for stop in stops)]
     if not stopped or len(stopped) == len(taking.orders):
         return Decimal(0)
     kept = [order for order in taking.orders if order not in stopped]
-    doses = [order.regimen.first.mg.high if order.regimen else None for order in kept]
-    return None if None in doses else sum((dose for dose in doses if dose is not None), Decimal(0))
+    doses = [dose_on(order, day) for order in kept]
+    return None if None in doses else sum((dose.mg.high for dose in doses if dose is not None), Decimal(0))
 
 
 def _is_stopped_by(order: Order, stop: Order) -> bool:
-    if order.reference == stop.reference:
-        return True
-    return stop.replaces is not None and stop.replaces.endswith(order.reference)
-
-
-def together(regimens: Sequence[Regimen | None]) -> Regimen | None:
-    """Concurrent orders of one agent as one regimen, None where any could not be read.
-
-    Several orders that each hold one dose add up. Where several change by date, such as the strengths of one taper, they add up
-    day by day. Where only one of them is a taper, the others' doses are added to each step.
-    """
-    known = [regimen for regimen in regimens if regimen is not None]
-    if not known or len(known) < len(regimens):
-        return None
-    changing = [regimen for regimen in known if len(regimen.steps) > 1 or regimen.stops]
-    if len(known) > 1 and changing and (dated := side_by_side(known)) is not None:
-        return dated
-    longest = max(known, key=lambda regimen: len(regimen.steps))
-    others = [regimen for regimen in known if regimen is not longest]
-    if any(len(regimen.steps) > 1 for regimen in others):
-        return None
-    steps = tuple(replace(step, dose=_added(step.dose, [other.first for other in others])) for step in longest.steps)
-    return Regimen(steps, all(regimen.ends for regimen in known), stops=all(regimen.stops for regimen in known))
-
-
-def _added(dose: Dose, others: Sequence[Dose]) -> Dose:
-    for other in others:
-        dose = replace(
-            dose,
-            mg=dose.mg + other.mg,
-            days_a_week=max(dose.days_a_week, other.days_a_week),
-            as_needed=dose.as_needed and other.as_needed,
-            says=" + ".join(part for part in (dose.says, other.says) if part),
-            times=(*dose.times, *other.times),
-        )
-    return dose
+    return order.reference in {stop.reference, stop.replaces}
 
 
 def _with_switches(
@@ -261,25 +273,33 @@ def _with_switches(
         if one.action not in {Action.START, Action.INCREASE} or one.agent in giving:
             continue
         kind = agents[name].kind
-        given_up = {other for other in giving if agents[other].kind is kind} | _replaced(drafts[name], running, name)
+        given_up = {other for other in giving if _covers(kind, agents[other].kind)} | _replaced(drafts[name], running, name)
         if not given_up:
             continue
         from_agent = max(given_up, key=lambda other: (_weight(running[other], agents[other]), other))
         before = (*(running[other] for other in sorted(given_up)), *((one.taking,) if one.taking else ()))
         gaps = tuple(dict.fromkeys((*one.gaps, *(gap for other in given_up for gap in running[other].gaps))))
-        found[name] = replace(one, action=Action.SWITCH, from_agent=from_agent, switched_from=before, gaps=gaps)
+        makes_way = tuple(found[other] for other in sorted(given_up & set(found)))
+        found[name] = replace(
+            one, action=Action.SWITCH, from_agent=from_agent, switched_from=before, makes_way=makes_way, gaps=gaps
+        )
         for other in given_up & set(found):
             found[other] = replace(found[other], action=Action.SWITCH, gives_way_to=name)
     return found
 
 
+def _covers(kind: AgentKind, given_up: AgentKind) -> bool:
+    """Whether an agent of the one kind can take the place of one of the other: a Z-drug can't take that of a benzodiazepine."""
+    return kind is given_up or kind is AgentKind.BENZODIAZEPINE
+
+
 def _replaced(drafts: Drafts, running: Mapping[str, Taking], name: str) -> set[str]:
     """The other agents whose running order a draft says that it replaces."""
-    links = [draft.replaces for draft in drafts.orders if draft.replaces]
+    links = {draft.replaces for draft in drafts.orders}
     return {
         other
         for other, taking in running.items()
-        if other != name and any(link.endswith(order.reference) for link in links for order in taking.orders)
+        if other != name and any(order.reference in links for order in (*taking.orders, *taking.renewed))
     }
 
 

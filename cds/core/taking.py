@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -31,6 +31,8 @@ class Taking:
     dose: Dose | None = None
     times: tuple[tuple[DayTime, Decimal], ...] = ()
     """mg by part of day, where every order says it; empty otherwise."""
+    renewed: tuple[Order, ...] = ()
+    """Older orders that are still listed, and that one of `orders` only renews or replaces."""
 
 
 def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Taking]:
@@ -54,10 +56,30 @@ def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking 
     running = [order for order in requests if order.state is OrderState.RUNNING]
     current = running or _recently_ended(requests, day, grace)
     if current or statements:
-        return _with_statement(
-            _of_orders(agent, _distinct(current or statements), dispenses, day, grace), statements if current else []
-        )
+        listed = current or statements
+        orders = _distinct(listed)
+        taking = _with_statement(_of_orders(agent, orders, dispenses, day, grace), statements if current else [])
+        return replace(taking, renewed=tuple(order for order in listed if order not in orders))
     return _of_dispenses(agent, dispenses, day, grace)
+
+
+def unclear_ends(record: PatientRecord, day: date, within: int) -> Mapping[str, Gap]:
+    """By agent, that its last order may have lasted until now: it has ended, began within so many days, and states no length."""
+    ended = [order for order in record.orders if order.status == "completed" and order.starts is not None and _counts(order, day)]
+    newest = {order.medication.agent: order for order in sorted(ended, key=lambda order: order.starts or day)}
+    said = "The last order on record has ended, and does not say for how long it lasted."
+    return {
+        agent: Gap(GapKind.SUPPLY, said, order.reference)
+        for agent, order in newest.items()
+        if agent and last_day(order) is None and _may_last(order, record.supplies, day - timedelta(days=within))
+    }
+
+
+def _may_last(order: Order, supplies: Iterable[Supply], since: date) -> bool:
+    """Whether an order without a stated length began that late, and no dispense since tells its length in its place."""
+    began = order.starts or date.min
+    dispensed = any(s.kind == "dispense" and s.agent == order.medication.agent and s.days and s.start >= began for s in supplies)
+    return began > since and not dispensed
 
 
 def _counts(order: Order, day: date) -> bool:
@@ -67,12 +89,13 @@ def _counts(order: Order, day: date) -> bool:
 
 def _recently_ended(requests: Sequence[Order], day: date, grace: int) -> list[Order]:
     """The newest ended order whose stated supply reached to within the grace; a stopped one is not taken any more."""
-    ended = [order for order in requests if order.status == "completed" and _last_day(order) is not None]
-    recent = [order for order in ended if (last := _last_day(order)) and last >= day - timedelta(days=grace)]
-    return sorted(recent, key=lambda order: (_last_day(order) or day, order.reference))[-1:]
+    ended = [order for order in requests if order.status == "completed" and last_day(order) is not None]
+    recent = [order for order in ended if (last := last_day(order)) and last >= day - timedelta(days=grace)]
+    return sorted(recent, key=lambda order: (last_day(order) or day, order.reference))[-1:]
 
 
-def _last_day(order: Order) -> date | None:
+def last_day(order: Order) -> date | None:
+    """When an order ends, or what it supplies in all is used up, by what it says itself; None where it doesn't."""
     if order.ends is not None:
         return order.ends
     if order.starts is None or order.days is None:
@@ -81,21 +104,30 @@ def _last_day(order: Order) -> date | None:
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:
-    """The orders, each renewed one once: of those with the same strength and dose the newest stays."""
+    """The orders, each renewed one once: of those with the same strength and dose the newest stays.
+
+    One that another of them names as the prescription that it replaces is gone, whatever its dose.
+    """
+    replaced = {order.reference for order in orders} & {order.replaces for order in orders if order.replaces != order.reference}
     newest: dict[object, Order] = {}
     for order in sorted(orders, key=lambda order: (order.starts or date.min, order.reference)):
-        dose = _dose_today(order, None)
-        same = (
-            order.medication.strength,
-            order.medication.form,
-            dose.mg if dose else order.reference,
-            dose.times if dose else (),
-        )
-        newest[same] = order
+        if order.reference not in replaced or len(replaced) == len(orders):
+            newest[product_and_dose(order)] = order
     return sorted(newest.values(), key=lambda order: (order.starts or date.min, order.reference))
 
 
-def _dose_today(order: Order, day: date | None) -> Dose | None:
+def product_and_dose(order: Order) -> object:
+    """What two orders have in common of which one only renews the other; nothing else has it where the dose is unread."""
+    dose = dose_on(order, None)
+    return (
+        order.medication.strength,
+        order.medication.form,
+        dose.mg if dose else order.reference,
+        dose.times if dose else (),
+    )
+
+
+def dose_on(order: Order, day: date | None) -> Dose | None:
     """The dose of the step that an order is in on the day; of its first step where no day is given."""
     if order.regimen is None:
         return None
@@ -116,7 +148,7 @@ def _dose_today(order: Order, day: date | None) -> Dose | None:
 
 
 def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply], day: date, grace: int) -> Taking:
-    doses = [(order, _dose_today(order, day)) for order in orders]
+    doses = [(order, dose_on(order, day)) for order in orders]
     unread = [order for order, dose in doses if dose is None]
     sources = tuple(order.reference for order in orders)
     if unread:
@@ -142,7 +174,7 @@ def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply],
 
 def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
     """The taking, raised to what a statement says where that is more; where the two differ, a gap says so."""
-    stated = [(order, dose) for order in statements if (dose := _dose_today(order, None)) is not None]
+    stated = [(order, dose) for order in statements if (dose := dose_on(order, None)) is not None]
     total = sum((dose.mg.high for _, dose in stated), Decimal(0))
     if not stated or taking.mg is None or total == taking.mg:
         return taking

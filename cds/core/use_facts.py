@@ -11,22 +11,22 @@ from cds.core.facts import Fact, Known, Unknown
 from cds.core.order_facts import without_supply
 from cds.core.period import Period, last_days
 
+UNSTATED = "a supply on record does not say for how long it lasted, so it could not be told for how long it was taken"
+STOPPED = "so it may have been stopped already, and for how long it was taken could not be told"
 UNDATED = "it could not be told since when it is taken"
 
 
 def use_length(case: Case) -> Fact:
     """Days of use without a break up to today; 0 where nothing of its kind is taken."""
     exposure, taking = case.exposure, case.situation.taking
+    if exposure.length_unknown and exposure.use_length < case.amounts["long_use"]:
+        return Unknown(UNSTATED, exposure.sources)
     if taking is None and not case.situation.switched_from:
         return Known(Decimal(exposure.use_length), exposure.evidence or "nothing on record", exposure.sources)
     if exposure.use_length == 0:
         gap = without_supply(case)
-        days = (
-            f"no supply for {gap.value} days, so it may have been stopped already"
-            if isinstance(gap, Known) and gap.value
-            else UNDATED
-        )
-        return Unknown(days, taking.sources if taking else ())
+        said = f"no supply for {gap.value} days, {STOPPED}" if isinstance(gap, Known) and gap.value else UNDATED
+        return Unknown(said, taking.sources if taking else ())
     said = f"{exposure.evidence}; it may be longer" if exposure.length_unknown else exposure.evidence
     return Known(Decimal(exposure.use_length), said, exposure.sources)
 

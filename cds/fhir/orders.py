@@ -81,7 +81,7 @@ def _order(resource: Json, reference: str, drug: Medication, doses: Regimen | No
         supplies=_supplies(supply),
         quantity=views.number(views.child(supply, "quantity").get("value")),
         zero=_is_zero(resource, supply, doses),
-        replaces=views.text(views.child(resource, "priorPrescription"), "reference"),
+        replaces=_replaces(resource, desk),
         reasons=_reasons(resource, desk),
         setting=_setting(resource),
         kind=views.text(resource, "resourceType") or "MedicationRequest",
@@ -151,6 +151,15 @@ def _is_zero(resource: Json, supply: Json, doses: Regimen | None) -> bool:
     quantity = views.number(views.child(supply, "quantity").get("value"))
     no_dose = doses is not None and all(step.dose.mg.high == 0 for step in doses.steps)
     return resource.get("doNotPerform") is True or no_dose or quantity == 0
+
+
+def _replaces(resource: Json, desk: Desk) -> str | None:
+    """`Type/id` of the prescription that the order follows, as its own resource is named."""
+    link = views.text(views.child(resource, "priorPrescription"), "reference")
+    if link is None:
+        return None
+    target = desk.library.find(link, resource)
+    return views.reference(views.mapping(target)) if views.text(target, "id") else views.local_reference(link)
 
 
 def _reasons(resource: Json, desk: Desk) -> frozenset[str]:

@@ -48,6 +48,12 @@ class Advice:
         return self.rule.card
 
     @property
+    def of_another_drug(self) -> bool:
+        """Whether what is ordered is another drug, judged by what it does to the agent."""
+        asked = self.facts.get("order_of_another_drug")
+        return isinstance(asked, Known) and asked.value is True
+
+    @property
     def agent(self) -> str | None:
         agent = self.facts.get("agent")
         return str(agent.value) if isinstance(agent, Known) else None
@@ -61,9 +67,13 @@ class Shown:
     folded: tuple[Advice, ...] = ()
 
     def holds(self, other: Advice) -> bool:
-        """Whether another advice about the same order adds nothing: it offers no more than this one, or is shown only alone."""
+        """Whether another advice adds nothing.
+
+        About the same order it offers no more than this one, or is shown only alone; about what a drug beside does to another
+        agent it is the same advice.
+        """
         if self.advice.order != other.order:
-            return False
+            return other.of_another_drug and self.advice.rule.id == other.rule.id
         return other.card.only_alone or (bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest))
 
     def with_folded(self, other: Advice) -> Shown:

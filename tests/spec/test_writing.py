@@ -15,6 +15,7 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cds.core.concurrent import together
 from cds.core.crossover import Side
 from cds.core.crossover import plan as crossover
 from cds.core.cuts import PercentOf
@@ -22,7 +23,6 @@ from cds.core.medication import Form
 from cds.core.plan import NoPlan, Plan
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime, Regimen
-from cds.core.concurrent import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
 from cds.fhir.dosage import reading_limits

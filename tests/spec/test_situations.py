@@ -1,0 +1,217 @@
+"""What a call does to what is taken: which order a draft means, what goes on beside it, and what a switch comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.spec.calls import Json, ago, desk, draft, order
+
+ALP = "alprazolam 1 mg tablet"
+HALF = "alprazolam 0.5 mg tablet"
+TID = "1 tablet three times a day"
+BID = "1 tablet twice a day"
+NIGHT = "1 tablet at bedtime"
+
+
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Any]:
+    with desk() as one:
+        yield one.ask
+
+
+def running(**more: Any) -> Json:
+    return order("alp", ALP, TID, since=240, **more)
+
+
+BOTH = [order("day", ALP, BID, since=240), order("night", HALF, NIGHT, since=240)]
+
+# Two running orders, 2 mg and 0.5 mg: what the drafts mean, and what they lead to
+OF_SEVERAL = [
+    # drafts                                                                         action      daily mg
+    ([draft("n", ALP, BID)], "continue", 2.5),
+    ([draft("n", HALF, NIGHT, prior="night")], "continue", 2.5),
+    ([order("day", ALP, BID)], "continue", 2.5),
+    ([draft("n", HALF, BID, prior="day")], "reduce", 1.5),
+    ([order("day", HALF, BID, since=240)], "reduce", 1.5),
+    ([draft("n", ALP, TID, prior="day")], "increase", 3.5),
+    ([draft("n", ALP, BID), draft("m", HALF, NIGHT)], "continue", 2.5),
+    ([order("night", HALF, NIGHT, since=240, status="stopped")], "reduce", 2),
+    ([order("night", HALF, NIGHT, since=240, status="stopped"), draft("n", ALP, BID)], "reduce", 2),
+    ([draft("n", HALF, TID)], "reduce", 1.5),  # like none of them, so it takes the place of both
+    ([draft("n", "alprazolam 2 mg tablet", BID, prior="unknown")], "increase", 4),
+    ([draft("n", ALP, status="stopped")], "stop", 0),  # names none of them
+]
+
+
+@pytest.mark.parametrize(("drafts", "action", "daily"), OF_SEVERAL)
+def test_a_draft_means_the_order_that_it_names_or_is_like_and_the_others_go_on(
+    ask: Any, drafts: list[Json], action: str, daily: float
+) -> None:
+    found = ask(drafts, requests=BOTH).orders[0]
+    assert (found["action"], found["dailyDoseMg"], found["takesNowMg"]) == (action, daily, 2.5)
+
+
+def test_ending_an_order_that_was_renewed_since_is_no_stop(ask: Any) -> None:
+    answer = ask([order("old", ALP, TID, since=300, status="stopped")], requests=[order("old", ALP, TID, since=300), running()])
+    assert (answer.cards, answer.orders) == ([], [])
+
+
+def test_an_order_that_another_names_as_the_one_it_follows_is_not_taken_beside_it(ask: Any) -> None:
+    raised = order("new", ALP, TID, since=60, prior="old")
+    found = ask([draft("n", ALP, TID)], requests=[order("old", ALP, BID, since=300), raised]).orders[0]
+    assert (found["action"], found["takesNowMg"]) == ("continue", 3)
+
+
+@pytest.mark.parametrize("status", ["stopped", "on-hold", "cancelled", "ended"])
+def test_a_stop_that_the_record_shows_already_is_judged_as_one_of_what_ran_until_now(ask: Any, status: str) -> None:
+    stop = order("alp", ALP, TID, since=240, status=status)
+    assert "abrupt-stop critical" in ask([stop], requests=[stop]).cards
+
+
+def test_completing_an_order_whose_own_supply_is_long_used_up_only_tidies_the_list(ask: Any) -> None:
+    old = order("old", ALP, TID, since=600, status="completed", days=30, refills=0)
+    assert (ask([old]).orders, ask([old], requests=[old]).orders) == ([], [])
+
+
+# Switches ---------------------------------------------------------------------------------------------------------------
+
+STOP = order("alp", ALP, TID, since=240, status="stopped")
+DIAZEPAM = "diazepam 5 mg tablet"
+
+
+def dated(sig: str, start: int, days: int) -> Json:
+    bounds = {"start": ago(-start), "end": ago(-start - days + 1)}
+    return {"sequence": start + 1, "text": sig, "timing": {"repeat": {"boundsPeriod": bounds}}}
+
+
+def steps(*lines: Json) -> Json:
+    return {"dosageInstruction": list(lines)}
+
+
+SWITCHES = [
+    # what                                          drafts                                                             told
+    ("all of it at once", [STOP, draft("d", DIAZEPAM, "2 tablets three times a day")], set()),
+    ("to half, by every source", [STOP, draft("d", DIAZEPAM, "1 tablet three times a day")], {"cut-too-fast"}),
+    ("one dose of three exchanged", [draft("a", ALP, BID), draft("d", DIAZEPAM, "2 tablets at bedtime")], set()),
+    ("one dose of three lost", [draft("a", ALP, BID), draft("d", "diazepam 2 mg tablet", NIGHT)], {"cut-too-fast"}),
+    (
+        "stepwise, by date",
+        [
+            draft("a", ALP, **steps(dated(BID, 0, 7), dated("1 tablet in the morning, then stop", 7, 7))),
+            draft("d", DIAZEPAM, **steps(dated("2 tablets at bedtime", 0, 7), dated("2 tablets twice a day", 7, 7),
+                                         dated("2 tablets three times a day", 14, 28))),
+        ],
+        set(),
+    ),
+    (
+        "stepwise, and the old one is gone before the new one has come",
+        [
+            draft("a", ALP, **steps(dated(BID, 0, 7), dated("1 tablet in the morning, then stop", 7, 7))),
+            draft("d", DIAZEPAM, **steps(dated("2 tablets at bedtime", 0, 7), dated("2 tablets twice a day", 7, 35))),
+        ],
+        {"cut-too-fast"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("drafts", "told"), [row[1:] for row in SWITCHES], ids=[row[0] for row in SWITCHES])
+def test_a_switch_counts_what_remains_of_the_agent_that_is_given_up(ask: Any, drafts: list[Json], told: set[str]) -> None:
+    answer = ask(drafts, requests=[running()])
+    assert {each["action"] for each in answer.orders} == {"switch"}
+    assert answer.says & {"cut-too-fast", "abrupt-stop", "slower-taper", "could-not-check"} == told
+
+
+def test_a_benzodiazepine_can_take_the_place_of_a_z_drug_with_its_history(ask: Any) -> None:
+    taken = order("z", "zolpidem 10 mg tablet", NIGHT, since=240)
+    answer = ask([{**taken, "status": "stopped"}, draft("t", "temazepam 15 mg capsule", NIGHT)], requests=[taken])
+    assert (answer.order("t")["action"], answer.cards) == ("switch", [])
+    assert "long-use" in answer.risks("t")
+
+
+def test_a_z_drug_can_not_take_the_place_of_a_benzodiazepine(ask: Any) -> None:
+    answer = ask([STOP, draft("z", "zolpidem 10 mg tablet", NIGHT, days=7)], requests=[running()])
+    assert (answer.order("alp")["action"], answer.cards[0]) == ("stop", "abrupt-stop critical")
+
+
+def test_where_only_the_stop_of_a_switch_is_selected_the_switch_is_told(ask: Any) -> None:
+    drafts = [STOP, draft("d", DIAZEPAM, "1 tablet at bedtime")]
+    assert "cut-too-fast" in ask(drafts, "order-select", requests=[running()], selections=["alp"]).says
+
+
+# Not known is not none ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"without": ["medicationRequests"]},
+        {"medicationRequests": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}},
+        {"requests": [order("before", ALP, TID, since=10, status="completed")]},
+    ],
+    ids=["the list was not sent", "the list failed", "the last order ended and states no length"],
+)
+def test_what_may_be_taken_is_not_read_as_nothing(ask: Any, given: Json) -> None:
+    answer = ask([draft("n", HALF, BID, days=7)], **given)
+    assert not {"action", "takesNowMg", "diazepamEquivalentMg", "changePercent"} & set(answer.orders[0])
+    assert answer.cards == ["could-not-check info"]
+
+
+def test_a_start_without_a_readable_dose_has_no_equivalent(ask: Any) -> None:
+    assert "diazepamEquivalentMg" not in ask([draft("n", ALP)]).orders[0]
+
+
+def test_monthly_orders_that_state_no_length_are_no_short_use(ask: Any) -> None:
+    months = [order(f"m{month}", ALP, TID, since=10 + 30 * month, status="completed") for month in range(8)]
+    answer = ask([draft("s", ALP, TID, status="stopped")], requests=months)
+    assert "short-use" not in answer.risks("s")
+    assert answer.cards == ["could-not-check info"]
+
+
+# Tapers in several orders ------------------------------------------------------------------------------------------------
+
+WEEKS = "for 2 weeks, then 1 tablet in the morning for 2 weeks, then stop"
+
+
+def test_strengths_of_one_taper_without_dates_add_up_step_by_step(ask: Any) -> None:
+    drafts = [draft("one", ALP, f"1 tablet twice a day {WEEKS}"), draft("half", HALF, f"1 tablet twice a day {WEEKS}")]
+    found = ask(drafts, requests=[running()])
+    assert [(each["action"], each["dailyDoseMg"]) for each in found.orders] == [("continue", 3)] * 2
+    assert "cut-too-fast" in found.says
+
+
+def test_where_their_steps_do_not_meet_the_sum_is_a_gap_that_says_so(ask: Any) -> None:
+    drafts = [
+        draft("one", ALP, f"1 tablet twice a day {WEEKS}"),
+        draft("half", HALF, "1 tablet daily for 3 days, then half a tablet daily for 9 days"),
+    ]
+    found = ask(drafts, requests=[running()])
+    assert "dailyDoseMg" not in found.orders[0]
+    assert "change at different times" in found.orders[0]["gaps"][0]["says"] and "change at different times" in found.text
+
+
+# Other drugs beside -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ("flumazenil 0.1 mg/mL injection", "flumazenil"),
+        ("itraconazole 100 mg capsule", "hidden-dose-change"),
+        ("oxycodone 5 mg tablet", "opioid-and-benzodiazepine"),
+    ],
+)
+def test_another_drug_is_judged_by_the_agent_that_is_taken_also_beside_the_order_of_another_agent(
+    ask: Any, other: str, told: str
+) -> None:
+    answer = ask([draft("z", "zolpidem 5 mg tablet", NIGHT, days=7), draft("o", other, "1 daily")], requests=[running()])
+    assert answer.order("o")["agent"] == "alprazolam"
+    assert told in answer.says
+
+
+def test_what_is_told_of_both_agents_is_one_card(ask: Any) -> None:
+    drafts = [draft("z", "zolpidem 5 mg tablet", NIGHT, days=7), draft("o", "oxycodone 5 mg tablet", "1 daily")]
+    cards = ask(drafts, requests=[running()]).cards
+    assert sum(card.startswith("opioid-and-benzodiazepine") for card in cards) == 1
