@@ -23,7 +23,9 @@ RUN /opt/taper-cds/bin/pip install --no-deps --no-build-isolation . \
  && /opt/taper-cds/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cds
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cds \
+ && install --directory --owner 10001 --mode 0700 /srv/taper-cds/var
+WORKDIR /srv/taper-cds
 COPY --from=build /opt/taper-cds /opt/taper-cds
 COPY rules /opt/taper-cds/rules
 ENV PATH=/opt/taper-cds/bin:$PATH \

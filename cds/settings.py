@@ -36,6 +36,7 @@ class Settings:
 
     `clients` is the file of trusted clients, `public_url` the address at which they reach the service, `origins` the web pages
     that may call. `fhir_servers` may be read where there is no file of clients. Units: seconds, and calls of one process.
+    In `metrics_folder` several workers write down their counters, so that each tells those of all.
 
     `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
     """
@@ -55,6 +56,7 @@ class Settings:
     call_seconds: float = 10.0
     most_calls: int = 1000
     calls_a_minute: int = 12000
+    metrics_folder: Path | None = None
     database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
     patient_hash_key: str | None = field(default=None, repr=False)
 
@@ -63,7 +65,7 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
          "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site",
          "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
          "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
-         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute",
+         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
          "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key"}  # fmt: skip
 """The environment variable of each setting."""
 SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY")
@@ -88,6 +90,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "call_seconds": _seconds,
         "most_calls": _count,
         "calls_a_minute": _count,
+        "metrics_folder": _folder,
         "database_url": _given,
         "patient_hash_key": _given,
     }
@@ -129,6 +132,12 @@ def _rules(text: str) -> Path:
 def _file(text: str) -> Path:
     if not Path(text).is_file():
         raise ValueError("expected a file.")
+    return Path(text)
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ValueError("expected a folder.")
     return Path(text)
 
 

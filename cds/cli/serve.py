@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +19,7 @@ from cds.settings import settings
 from cds.trust.clients import trusted_clients
 
 APPLICATION = "cds.web.serving:served"
+METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""
 
@@ -40,19 +44,31 @@ def serve(
                 "CDS_ALLOW_UNAUTHENTICATED=yes."
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
-        uvicorn.run(
-            APPLICATION,
-            factory=True,
-            host=host,
-            port=port,
-            workers=workers,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=LAST_CALLS,
-        )
+        with counters_shared_by(workers):
+            uvicorn.run(
+                APPLICATION,
+                factory=True,
+                host=host,
+                port=port,
+                workers=workers,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=LAST_CALLS,
+            )
     except CdsError as error:
         fail(error)
+
+
+@contextmanager
+def counters_shared_by(workers: int) -> Iterator[None]:
+    """While it is open, several workers have a folder in which they share their counters."""
+    if workers == 1 or METRICS_FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="taper-cds-") as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
 
 
 def is_this_machine(host: str) -> bool:

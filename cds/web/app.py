@@ -54,7 +54,8 @@ class Routes:
         self.live = live
         self.today = today
         self.keeping = keeping
-        self.metrics = Metrics(live)
+        self.doors = doors
+        self.metrics = Metrics(live, settings.metrics_folder)
         self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
 
     async def discover(self, request: Request) -> Response:
@@ -165,7 +166,7 @@ def live_app(
         redirect_slashes=False,
         exception_handlers={HTTPException: refused_by_router},
         middleware=doors.middleware(routes.metrics.turned_away),
-        lifespan=lambda _: running(live, doors, keeping),
+        lifespan=lambda _: running(live, doors, keeping, routes.metrics),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
     service.add_middleware(Tracked, tracer=tracer)
@@ -184,11 +185,11 @@ def live_app(
 
 
 @asynccontextmanager
-async def running(live: Live, doors: Doors, keeping: Keeping | None) -> AsyncIterator[None]:
+async def running(live: Live, doors: Doors, keeping: Keeping | None, metrics: Metrics) -> AsyncIterator[None]:
     """While the service runs, the place of its rules is watched, connections are kept, and the spool is stored."""
     task = asyncio.create_task(live.watch())
     try:
-        async with doors.open(), keeping.running() if keeping else nullcontext():
+        async with metrics.running(), doors.open(), keeping.running() if keeping else nullcontext():
             yield
     finally:
         task.cancel()

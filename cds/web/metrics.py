@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -13,13 +15,15 @@ from prometheus_client.registry import Collector
 from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION
 from cds.web.revision import Live
+from cds.web.shared_counters import SharedCounters
 
 
 class Metrics:
     """The counters of one app."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
+        self.shared = SharedCounters(folder, self.registry) if folder else None
         self.calls = Counter("cds_calls", "Hook calls by service and HTTP status", ["service", "status"], registry=self.registry)
         self.seconds = Histogram(
             "cds_call_seconds",
@@ -74,7 +78,12 @@ class Metrics:
         self.fhir_reads.labels(outcome).observe(seconds)
 
     def text(self) -> bytes:
-        return generate_latest(self.registry)
+        """The counters of this process, or of all workers where they share a folder."""
+        return self.shared.text() if self.shared else generate_latest(self.registry)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """While it is open, the counters are shared with the other workers, where there are any."""
+        return self.shared.running() if self.shared else nullcontext()
 
 
 class Reloads(Collector):

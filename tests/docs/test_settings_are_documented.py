@@ -26,7 +26,7 @@ def test_the_page_tells_each_default() -> None:
     assert (ROWS["CDS_SITE"], default.site) == ("none", None)
     for name in ("CDS_FHIR_READ_SECONDS", "CDS_FHIR_SECONDS", "CDS_CALL_SECONDS", "CDS_MOST_CALLS", "CDS_CALLS_A_MINUTE"):
         assert ROWS[name] == f"`{getattr(default, NAMES[name]):g}`"
-    for name in ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ORIGINS", "CDS_FHIR_SERVERS"):
+    for name in ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ORIGINS", "CDS_FHIR_SERVERS", "CDS_METRICS_FOLDER"):
         assert (ROWS[name], bool(getattr(default, NAMES[name]))) == ("none", False)
     assert ROWS["CDS_DATABASE_URL"] == f"`{default.database_url}`"
     assert (ROWS["CDS_PATIENT_HASH_KEY"], default.patient_hash_key) == ("made at the first start", None)

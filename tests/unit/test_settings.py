@@ -69,6 +69,12 @@ def test_a_setting_about_callers_that_would_trust_too_much_is_refused(name: str,
         settings({name: value})
 
 
+def test_the_folder_of_the_counters_has_to_be_one(tmp_path: Path) -> None:
+    assert settings({"CDS_METRICS_FOLDER": str(tmp_path)}).metrics_folder == tmp_path
+    with pytest.raises(BadSettings, match="expected a folder"):
+        settings({"CDS_METRICS_FOLDER": str(tmp_path / "none")})
+
+
 def test_a_file_of_clients_needs_the_address_that_their_tokens_name(tmp_path: Path) -> None:
     (tmp_path / "clients.yaml").touch()
     with pytest.raises(BadSettings, match="needs CDS_PUBLIC_URL"):
