@@ -61,7 +61,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     gaps = _gaps(case)
     lists = {
         "risk_factors": _in_a_list(factors),
-        "not_checked": _not_checked(case, gaps, advice, knowledge),
+        "not_checked": _not_checked(case, known, gaps, advice, knowledge),
     }
     true = _true_advice(case, advice, knowledge)
     begin, ordered = start(case, knowledge), _ordered(case)
@@ -216,14 +216,18 @@ def _gaps(case: Case) -> tuple[Gap, ...]:
     return tuple(dict.fromkeys(gaps))
 
 
-def _not_checked(case: Case, gaps: Sequence[Gap], advice: Iterable[Finding], knowledge: Knowledge) -> tuple[str, ...]:
+def _not_checked(
+    case: Case, known: Facts, gaps: Sequence[Gap], advice: Iterable[Finding], knowledge: Knowledge
+) -> tuple[str, ...]:
     """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
-    wanted = (Part.PATIENT, Part.REQUESTS, Part.CONDITIONS)
-    missing = [gap for gap in case.record.gaps if any(gap.resource == f"prefetch/{part.value}" for part in wanted)]
+    unwanted = {f"prefetch/{part.value}" for part in (Part.DISPENSES, Part.STATEMENTS, Part.OBSERVATIONS)}
+    missing = [gap for gap in case.record.gaps if gap.kind is not GapKind.MISSING or gap.resource not in unwanted]
+    length = known["use_length"]
+    untold = [f"{length.reason[:1].upper()}{length.reason[1:]}."] if isinstance(length, Unknown) else []
     rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.answer is Answer.CANNOT_TELL)
     cards = [rule.card for rule in rules if rule.card and rule.status is not Status.SILENT]
     unweighed = [card.if_we_cannot_tell for card in cards if card.if_we_cannot_tell] if gaps else []
-    return tuple(dict.fromkeys([*(gap.says for gap in (*gaps, *missing)), *unweighed]))
+    return tuple(dict.fromkeys([*(gap.says for gap in gaps), *untold, *(gap.says for gap in missing), *unweighed]))
 
 
 def _true_advice(case: Case, advice: Iterable[Finding], knowledge: Knowledge) -> list[Rule]:

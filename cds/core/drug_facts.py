@@ -99,9 +99,9 @@ def sedatives(case: Case, groups: Collection[str]) -> tuple[Fact, Fact]:
     found = all_of(case, groups)
     others = {name for name in case.takings if name not in {case.situation.agent, case.situation.agent_now}}
     named = sorted({_names(order)[0] for order in found} | others)
-    count = Known(Decimal(len(named)), ", ".join(named), _references(found))
-    if not named and not _complete(case):
-        return Unknown(_not_given(case)), Unknown("there is none on record")
+    count: Fact = Known(Decimal(len(named)), ", ".join(named), _references(found))
+    if len(named) < case.amounts["other_sedatives_many"] and not _complete(case):
+        count = Unknown(_not_given(case), _references(found))
     return count, Known(", ".join(named)) if named else Unknown("there is none")
 
 
@@ -112,6 +112,7 @@ def _found(orders: tuple[Order, ...], case: Case) -> Fact:
 
 
 def _complete(case: Case) -> bool:
+    """Whether what is not among the orders is not taken."""
     return case.record.has(Part.REQUESTS) is Completeness.COMPLETE
 
 

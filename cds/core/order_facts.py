@@ -12,7 +12,7 @@ from cds.core.exchange import exchanged
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
 from cds.core.quantity import Range, exactly, plain
-from cds.core.record import OrderState
+from cds.core.record import Completeness, OrderState, Part
 from cds.core.regimen import Basis, Dose
 from cds.core.situation import Action, is_stop
 from cds.core.taking import Taking
@@ -180,6 +180,8 @@ def at_once(case: Case) -> Fact:
     given_up = {taking.agent for taking in case.situation.switched_from} - {case.situation.agent}
     names = sorted((set(case.takings) | drafted) - stopped - given_up)
     sources = tuple(source for name in names if name in case.takings for source in case.takings[name].sources)
+    if len(names) < case.amounts["several_at_once"] and case.record.has(Part.REQUESTS) is not Completeness.COMPLETE:
+        return Unknown("the medication requests were not given in full", sources)
     return Known(Decimal(len(names)), ", ".join(names), sources)
 
 

@@ -17,8 +17,6 @@ def age(record: PatientRecord, day: date) -> Fact:
     if record.birth_date is None:
         return Unknown("no birth date was given")
     born = record.birth_date
-    if born > day:
-        return Unknown("the birth date lies in the future")
     years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
     return Known(Decimal(years), f"{years} years old", ("Patient",))
 
@@ -42,9 +40,9 @@ def on_record(question: OnRecord, case: Case, seen: frozenset[str]) -> Fact:
         return Known(
             True, f"given as the reason for {indicated[0].medication.name}", tuple(order.reference for order in indicated)
         )
-    answered = [item for item in case.record.measurements if _answered(item, question, case.day)]
+    answered = _newest_answer(question, case)
     if answered:
-        return Known(True, f"{answered[0].display}", tuple(item.reference for item in answered))
+        return Known(True, answered.display, (answered.reference,))
     return _none_on_record(case)
 
 
@@ -67,10 +65,13 @@ def _answers(condition: Condition, question: OnRecord, day: date) -> bool:
     return question.within is None or condition.onset is None or day - condition.onset <= timedelta(days=question.within)
 
 
-def _answered(measurement: Measurement, question: OnRecord, day: date) -> bool:
-    """Whether an observation that the question names has an answer that it names too."""
-    asked = measurement.value_sets & question.value_sets and measurement.answer & question.value_sets
-    return bool(asked) and _recent(measurement, question.within, day)
+def _newest_answer(question: OnRecord, case: Case) -> Measurement | None:
+    """The newest observation that the question names and that has an answer, where the answer is one that it names too."""
+    asked = [item for item in case.record.measurements if item.value_sets & question.value_sets and item.answer]
+    recent = [item for item in asked if _recent(item, question.within, case.day)]
+    answers = ((item.taken or date.min, bool(item.answer & question.value_sets), item.reference, item) for item in recent)
+    newest = max(answers, key=lambda answer: answer[:3], default=None)
+    return newest[3] if newest and newest[1] else None
 
 
 def _listed(conditions: Iterable[Condition], day: date) -> str:

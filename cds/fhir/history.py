@@ -82,7 +82,7 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
     value = _points(answer) if value is None else value
     taken = views.day(resource.get("effectiveDateTime")) or views.day(views.child(resource, "effectivePeriod").get("start"))
     gaps = []
-    if value is None and not answer and ("valueQuantity" in part or "valueInteger" in part):
+    if value is None and not answer and any(name.startswith("value") for name in part):
         gaps.append(Gap(GapKind.RESOURCE, "A measurement has no value that could be read.", reference))
     if taken is None and (value is not None or answer):
         gaps.append(Gap(GapKind.DATE, "A measurement has no date and was not used.", reference))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 
 from cds.core.delivery import NOT_GIVEN, Delivery, Resource
@@ -65,7 +66,7 @@ def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: D
     orders = _orders([*resources[Part.REQUESTS], *resources[Part.STATEMENTS]], desk, notes)
     supplies = _each(resources[Part.DISPENSES], lambda resource: dispense(resource, desk), notes)
     return PatientRecord(
-        birth_date=next((views.earliest_day(item.get("birthDate")) for item in resources[Part.PATIENT]), None),
+        birth_date=_birth_date(given[Part.PATIENT], resources[Part.PATIENT], desk.day, notes),
         orders=orders,
         supplies=(*_supplies(orders, desk, notes), *supplies),
         conditions=_conditions(resources[Part.CONDITIONS], desk, notes),
@@ -81,6 +82,17 @@ def _missing(given: Mapping[Part, Delivery]) -> Iterable[Gap]:
         if part is Part.ENCOUNTER or delivery.completeness is Completeness.COMPLETE:
             continue
         yield Gap(GapKind.MISSING, f"{_WORDS[part]} not read in full: {delivery.said}.", f"prefetch/{part.value}")
+
+
+def _birth_date(given: Delivery, patients: Iterable[Json], day: date, notes: _Notes) -> date | None:
+    """The birth date, or none and a gap where none was given, it could not be read, or it lies in the future."""
+    born = next((views.earliest_day(item.get("birthDate")) for item in patients), None)
+    if born is not None and born <= day:
+        return born
+    if given.completeness is Completeness.COMPLETE:
+        said = "The patient's birth date was not given, or could not be read, so the age is not known."
+        notes.gaps.append(Gap(GapKind.MISSING, said, f"prefetch/{Part.PATIENT.value}"))
+    return None
 
 
 _WORDS = {
