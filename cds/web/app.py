@@ -35,6 +35,7 @@ from cds.web.auth import CLIENT
 from cds.web.body import parsed_body
 from cds.web.doors import Doors
 from cds.web.fetching import Fetcher, renamed
+from cds.web.integration import as_page, guide
 from cds.web.keeping import Keeping
 from cds.web.logs import LOG
 from cds.web.metrics import Metrics
@@ -137,6 +138,14 @@ class Routes:
         told = {"status": "ready", "knowledge": now.id, "store": store, "pending": self.live.waiting()}
         return json_response(200, {name: value for name, value in told.items() if value})
 
+    async def integration(self, request: Request) -> Response:
+        """The guide for a site that registers by hand: a page, or JSON for who accepts only that."""
+        knowledge = self.live.now.on(self.today())
+        told = guide(knowledge, self.doors.known(), self.doors.public_url, self.metrics.text())
+        if "application/json" in request.headers.get("accept", "") and "text/html" not in request.headers["accept"]:
+            return json_response(200, told)
+        return Response(as_page(told), media_type="text/html")
+
     async def counters(self, request: Request) -> Response:
         return Response(self.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -181,6 +190,7 @@ def live_app(
     service.add_route("/health", routes.health, methods=["GET"])
     service.add_route("/ready", routes.ready, methods=["GET"])
     service.add_route("/metrics", routes.counters, methods=["GET"])
+    service.add_route("/integration", routes.integration, methods=["GET"])
     return service
 
 

@@ -34,6 +34,15 @@ class Doors:
         self.reader = FhirClient(settings.fhir_read_seconds)
         self._verifier = Verifier(self.clients, KeySets(self.reader), seen or SeenHere()) if settings.clients else None
 
+    @property
+    def public_url(self) -> str | None:
+        """The address at which clients reach the service, where it was told."""
+        return self._settings.public_url
+
+    def known(self) -> tuple[Client, ...]:
+        """The clients that may call; where nobody is verified, the one that stands for every caller."""
+        return tuple(self.clients) or (self.everyone,)
+
     def middleware(self, turned_away: Callable[[str], None]) -> list[Middleware]:
         """What a request passes, from the outside in. `turned_away` is told why one did not reach a route."""
         settings = self._settings
