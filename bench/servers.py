@@ -34,7 +34,7 @@ def served(command: Sequence[str]) -> Iterator[tuple[int, float]]:
     started = time.perf_counter()
     process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env=environment)
     try:
-        while not _is_ready(port):
+        while not is_ready(port):
             if process.poll() is not None:
                 raise NotReady(f"{' '.join(command)} ended with exit code {process.returncode} before it was ready")
             if time.perf_counter() - started > PATIENCE:
@@ -47,7 +47,8 @@ def served(command: Sequence[str]) -> Iterator[tuple[int, float]]:
         records.cleanup()
 
 
-def _is_ready(port: int) -> bool:
+def is_ready(port: int) -> bool:
+    """Whether the server on a port of this machine answers that it is ready."""
     connection = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/ready")

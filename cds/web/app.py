@@ -130,7 +130,8 @@ class Routes:
 
     async def ready(self, request: Request) -> Response:
         """Ready while it serves. `pending` says what stands under the rules and can't be served, or is due for review."""
-        now, store = self.live.now, await self.keeping.state() if self.keeping else None
+        store = await self.keeping.state() if self.keeping else None
+        now = self.live.now  # asked last: a revision that is swapped out while something is waited for is not ready
         if not now.engine.ready():
             return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
         if store is State.DOWN:

@@ -101,3 +101,25 @@ def test_every_problem_is_told_at_once_with_the_nearest_name() -> None:
         "CDS_TIME_ZONE: seen 'Mars/Olympus'; expected the name of a time zone, such as Europe/Zurich or America/New_York.",
         f"CDS_XYZZY: there is no such setting. The settings are {names}.",
     )
+
+
+def test_where_records_are_kept_is_read_and_shown_nowhere() -> None:
+    given = {"CDS_DATABASE_URL": "postgresql://cds:s3cret@host/records", "CDS_PATIENT_HASH_KEY": "s3cret" * 6}
+    read = settings(given)
+    assert (read.database_url, read.patient_hash_key) == tuple(given.values())
+    assert "s3cret" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"CDS_DATABASE_URL": "postgresql://cds:s3cret@host/records"}, "CDS_DATABASE_URL: PostgreSQL needs CDS_PATIENT_HASH_KEY"),
+        ({"CDS_DATABASE_URL": " "}, "CDS_DATABASE_URL: seen nothing"),
+        ({"CDS_PATIENT_HASH_KEY": ""}, "CDS_PATIENT_HASH_KEY: seen nothing"),
+    ],
+)
+def test_a_refusal_about_records_repeats_no_value(given: dict[str, str], says: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        settings(given)
+    assert str(refused.value).startswith(says)
+    assert "s3cret" not in str(refused.value)
