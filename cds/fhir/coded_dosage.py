@@ -13,6 +13,7 @@ from cds.fhir import views
 from cds.fhir.dose_units import NO_CONCENTRATION, NO_STRENGTH, Amount, in_mg, quantity_amount, range_amount
 from cds.fhir.plausible import ReadingLimits
 from cds.fhir.said import Cap, Intake, Said, dose
+from cds.fhir.sig_step import CHANGES
 from cds.fhir.sig_text import sig
 from cds.fhir.timing import DAY, Timing, doses_in_all, repeat_timing
 from cds.fhir.unreadable import Unreadable, contradiction
@@ -104,6 +105,8 @@ def _timing_words(text: str, reader: DoseReader) -> _Coded | None:
         if error.silent:
             return None
         raise
+    if not found.steps:
+        raise Unreadable(CHANGES)
     step = found.steps[0]
     if len(found.steps) > 1 or len(step.intakes) > 1 or any(intake.amount for intake in step.intakes):
         return None

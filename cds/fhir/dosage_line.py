@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from cds.core.regimen import Basis, Dose
+from cds.core.regimen import NOTHING, Basis, Dose
 from cds.fhir import views
 from cds.fhir.coded_dosage import DoseReader, structure
 from cds.fhir.dose_units import Amount
@@ -49,6 +49,8 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     coded = _structure_beside(written, dosage, reader)
     if written is None and not coded.intakes:
         raise unread or Unreadable(AS_DIRECTED, silent=True)
+    if written is not None and not written.steps:
+        return _ended(written, coded, dosage, limits)
     if written is None:
         _check_unread_text(dosage, coded, reader)
     steps = _steps(coded, written, reader)
@@ -68,6 +70,14 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     return Line(
         steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays, bool(written and written.stops)
     )
+
+
+def _ended(written: Sig, coded: Said, dosage: Json, limits: Bounds) -> Line:
+    """Directions that only say to stop. Refuses a coded dose beside them."""
+    if coded.intakes:
+        raise contradiction(DISAGREE)
+    sequence = views.number(dosage.get("sequence"))
+    return Line((LineStep(NOTHING),), limits, written.ends, int(sequence) if sequence is not None else None, stops=written.stops)
 
 
 def _check_unread_text(dosage: Json, coded: Said, reader: DoseReader) -> None:
@@ -98,7 +108,7 @@ def _structure_beside(written: Sig | None, dosage: Json, reader: DoseReader) -> 
     try:
         return structure(dosage, reader)
     except Unreadable as error:
-        if error.says in {TOO_OFTEN, TOO_SELDOM} and written is not None and written.steps[0].timed:
+        if error.says in {TOO_OFTEN, TOO_SELDOM} and written is not None and any(step.timed for step in written.steps[:1]):
             raise contradiction(DISAGREE) from error
         raise
 

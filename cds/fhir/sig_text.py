@@ -21,7 +21,10 @@ SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
 
 @dataclass(frozen=True, slots=True)
 class Sig:
-    """The steps that a sig says, in order; whether taking ends after the last, and whether that is said ("then stop")."""
+    """The steps that a sig says, in order; whether taking ends after the last, and whether that is said ("then stop").
+
+    No steps at all say that taking ends now ("discontinue").
+    """
 
     steps: tuple[Said, ...]
     ends: bool = False
@@ -35,6 +38,8 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
         raise Unreadable(AS_DIRECTED, silent=True)
     if any(token.kind == "changes" for token in found):
         raise Unreadable(CHANGES)
+    if _only_stops(found):
+        return Sig((), True, True)
     steps, ends = [], False
     for segment in _segments(found):
         if _only_stops(segment):

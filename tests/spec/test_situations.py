@@ -76,6 +76,26 @@ def test_completing_an_order_whose_own_supply_is_long_used_up_only_tidies_the_li
     assert (ask([old]).orders, ask([old], requests=[old]).orders) == ([], [])
 
 
+@pytest.mark.parametrize("sig", ["Discontinue", "Stop taking alprazolam.", "STOP", "Stop taking this medication", "D/C"])
+def test_directions_that_only_say_to_stop_are_a_stop(ask: Any, sig: str) -> None:
+    answer = ask([draft("n", ALP, sig)], requests=[running()])
+    assert (answer.orders[0]["action"], answer.orders[0]["dailyDoseMg"], answer.cards[0]) == ("stop", 0, "abrupt-stop critical")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"dosageInstruction": [{"text": "Discontinue", "doseAndRate": [{"doseQuantity": {"value": 1, "unit": "tablet"}}]}]},
+        {"dosageInstruction": [{"timing": {"code": {"text": "Discontinue"}}}]},
+        {"dosageInstruction": [{"text": "Do not stop this medication"}]},
+    ],
+    ids=["a dose beside them", "as a timing", "not to stop"],
+)
+def test_a_word_for_a_stop_in_other_places_is_a_gap(ask: Any, more: Json) -> None:
+    answer = ask([draft("n", ALP, **more)], requests=[running()])
+    assert "action" not in answer.orders[0] and answer.orders[0]["gaps"]
+
+
 # Switches ---------------------------------------------------------------------------------------------------------------
 
 STOP = order("alp", ALP, TID, since=240, status="stopped")
