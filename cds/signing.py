@@ -26,7 +26,7 @@ from cds.offers import CROSSOVER, NALOXONE, TAPER
 Json = Mapping[str, Any]
 LABELS = {
     PlanKind.DIRECT: "Order this taper of {agent}, {pace} pace, to 0 on {ends}",
-    PlanKind.CROSSOVER: "Order this crossover from {agent} to {target}, then its taper to 0 on {ends}",
+    PlanKind.CROSSOVER: "order this crossover from {agent} to {target}, then its taper to 0 on {ends}",
 }
 
 
@@ -66,26 +66,38 @@ def _suggestions(advice: Advice, judgement: Judgement, desktop: Desktop) -> dict
     for name in advice.card.suggest:
         plan = advice.plans.get(name)
         if isinstance(plan, Plan):
-            found[name] = _of_plan(plan, judgement, desktop, alone=_plans_of(advice) == 1)
+            found[name] = _of_plan(plan, judgement, desktop, _is_first_choice(name, advice, judgement))
         elif name == NALOXONE and _needs_naloxone(advice) and desktop.knowledge.naloxone is not None:
             found[name] = (_naloxone(advice, desktop),)
     return found
 
 
-def _plans_of(advice: Advice) -> int:
+def _is_first_choice(name: str, advice: Advice, judgement: Judgement) -> bool:
+    """Whether the plan is the only one offered for the order, or the taper on a card of its own beside a crossover."""
+    return _plans_of(judgement) == 1 or (name == TAPER and _plans_of_card(advice) == 1)
+
+
+def _plans_of(judgement: Judgement) -> int:
+    """How many plans the cards about the order offer in all."""
+    return len({name for advice in judgement.told for name in advice.card.suggest if isinstance(advice.plans.get(name), Plan)})
+
+
+def _plans_of_card(advice: Advice) -> int:
     return sum(isinstance(advice.plans.get(name), Plan) for name in (TAPER, CROSSOVER) if name in advice.card.suggest)
 
 
-def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, alone: bool) -> tuple[dict[str, Any], ...]:
-    """The plan's orders; beside them its care plan, unless the card offers two plans of which one at most may be taken."""
+def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) -> tuple[dict[str, Any], ...]:
+    """The plan's orders; of the first choice also its care plan. Any other plan is offered in its place, never beside it."""
     draft = desktop.drafts.get(judgement.case.situation.request)
     amounts = judgement.case.amounts
     interval, reach = int(amounts["dispensing_interval"]), int(amounts["order_reach"])
     shared = desktop.shared(judgement.case.situation.request)
     requests = medication_requests(plan, shared, desktop.visit, interval, reach)
-    label = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
-    orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=alone)
-    if not alone:
+    instead = "" if first or plan.kind is PlanKind.DIRECT else "Instead of the taper: "
+    words = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
+    label = f"{instead}{words}" if instead else words[:1].upper() + words[1:]
+    orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=first)
+    if not first:
         return (orders,)
     whole = care_plan(plan, shared, desktop.visit)
     described = f"Add the plan of the whole taper: {len(plan.steps)} steps from {written(plan.start)} to {written(plan.ends)}"
