@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cds.hooks.profiles import Profile
+from cds.trust.addresses import wrong_address
 from cds.trust.clients import BadClients, trusted_clients
 from tests.security.tokens import ec_key
 
@@ -99,6 +100,14 @@ def test_everything_that_may_be_said(folder: Path) -> None:
 )  # fmt: skip
 def test_what_can_not_be_used_is_refused(folder: Path, text: str, says: str) -> None:
     assert says in problems(folder, text)
+
+
+@pytest.mark.parametrize(("address", "good"), [
+    ("https://ehr.example.org/fhir", True), ("http://127.0.0.1:8090/fhir", True), ("http://localhost/fhir", True),
+    ("http://[::1]:8090/fhir", True), ("http://ehr.example.org/fhir", False), ("http://10.0.0.1/fhir", False),
+])  # fmt: skip
+def test_req_6_a_fhir_server_is_read_over_https_and_over_http_on_this_machine_alone(address: str, good: bool) -> None:
+    assert (wrong_address(address) is None) is good
 
 
 def test_every_problem_is_told_at_once(folder: Path) -> None:

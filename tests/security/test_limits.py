@@ -144,7 +144,7 @@ def test_gen_10_a_body_of_millions_of_empty_things_is_refused_before_it_is_parse
 
 
 @pytest.mark.parametrize("path", ["/cds-services", SIGN, SIGN + "/feedback"])
-def test_cors_2_a_preflight_of_an_allowed_page_needs_no_token(site: Site, path: str) -> None:
+def test_cors_1_and_2_a_preflight_of_an_allowed_page_needs_no_token(site: Site, path: str) -> None:
     with TestClient(site.app(f"origins: ['{PAGE}']")) as service:
         answer = service.options(path, headers={"Origin": PAGE, **PREFLIGHT})
     assert answer.status_code == 200

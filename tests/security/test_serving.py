@@ -42,7 +42,7 @@ OUTSIDE = ("0.0.0.0", "::", "192.168.1.1", "cds.example.org", "")
 
 
 @pytest.mark.parametrize("host", OUTSIDE)
-def test_beyond_this_machine_it_serves_nobody_without_trusted_clients(host: str, started: list[dict[str, Any]]) -> None:
+def test_sec_2_beyond_this_machine_it_serves_nobody_without_trusted_clients(host: str, started: list[dict[str, Any]]) -> None:
     result = ran("serve", "--host", host)
     assert result.exit_code == 2
     assert "CDS_CLIENTS" in result.output
