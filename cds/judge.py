@@ -14,7 +14,7 @@ from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged import Crossover, JudgedOrder, RiskFactor
 from cds.core.medication import DurationClass
-from cds.core.order_facts import change_percent, equivalent, sum_in_words, too_fast, too_fast_in_words
+from cds.core.order_facts import change_percent, equivalent, order_in_short, sum_in_words, too_fast, too_fast_in_words
 from cds.core.record import Part
 from cds.core.regimen import NOTHING, Step
 from cds.core.situation import Action
@@ -178,6 +178,7 @@ def _decided_facts(
         "order_exceeds_pace": exceeds,
         "first_too_fast": first,
         "risks_beyond_indication": _beyond_indication(risks, knowledge),
+        "order_in_short": Known(order_in_short(case)),
         "dose_sum": Known(sum_in_words(case)),
         "onset": Known(knowledge.texts[onset]),
     }

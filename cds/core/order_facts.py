@@ -157,7 +157,7 @@ def supply(case: Case) -> Fact:
 
 def taper_length(case: Case) -> Fact:
     """How many days the taper in the order takes; 0 where it holds none."""
-    steps = case.situation.steps
+    steps = case.situation.steps if case.situation.members else ()
     if steps is None:
         return Unknown(NOT_READ, (case.situation.request,))
     if len(steps) < 2:
@@ -191,6 +191,13 @@ def readable(case: Case) -> tuple[Fact, Fact]:
     order = situation.daily_dose is not None or situation.action is Action.STOP
     taken = situation.takes_now is not None and all(taking.mg is not None for taking in situation.switched_from)
     return Known(order, "", (situation.request,)), Known(taken, "", (situation.request,))
+
+
+def order_in_short(case: Case) -> str:
+    """What the order does, to begin a sentence with."""
+    if case.situation.action is Action.SWITCH and case.situation.from_agent:
+        return f"The cut in switching {case.agent_now.name} to {case.agent.name}"
+    return f"This {'stop' if case.situation.action is Action.STOP else 'cut'} of {case.agent.name}"
 
 
 def sum_in_words(case: Case) -> str:

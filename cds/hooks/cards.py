@@ -184,7 +184,9 @@ def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
     most = int(knowledge.value("steps_on_a_card", day))
     drawn = [advice.plans[name] for name in advice.card.suggest if name in advice.plans]
     told = [plan.once(plan_table, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
-    return "\n\n".join(dict.fromkeys(told))
+    if any(isinstance(plan, Plan) for plan in drawn):
+        told.append(knowledge.texts.get("takes_the_place", "").strip())
+    return "\n\n".join(dict.fromkeys(filter(None, told)))
 
 
 def _not_said_before(detail: str, said: set[str]) -> str:

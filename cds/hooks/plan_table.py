@@ -40,8 +40,10 @@ def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]
 
 
 def _how(step: PlanStep) -> str:
-    parts = [f"{exact(mg)} mg {time.value}" for dose in step.doses for time in DayTime if (mg := dose.times.get(time))]
-    return ", ".join(parts) or "none"
+    """What is taken when; of two agents, each by its name."""
+    parts = [", ".join(f"{exact(mg)} mg {time.value}" for time in DayTime if (mg := dose.times.get(time))) for dose in step.doses]
+    named = [f"{dose.agent} {part}" if len(parts) > 1 else part for dose, part in zip(step.doses, parts, strict=True) if part]
+    return "; ".join(named) or "none"
 
 
 def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Decimal:

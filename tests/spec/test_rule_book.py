@@ -88,6 +88,7 @@ LONG_VALUES = {
     "pace_advice": "steps of about 5 percent every four weeks, slower still if the patient needs it",
     "use_length": Decimal(10000),
     "order_cut": Decimal("33.333"),
+    "order_in_short": "The cut in switching chlordiazepoxide to ethyl loflazepate",
     "order_taper_length": Decimal(1000),
     "benzodiazepines_taken": Decimal(10),
 }
@@ -158,7 +159,7 @@ def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge
         and book.vocabulary[condition.fact].type.value == "quantity"
         and not isinstance(operand, ParameterName)
     }
-    assert numbers == {"use_length 0 days", "takes_now 0 mg", "risks_beyond_indication 1 risks"}
+    assert numbers == {"use_length 0 days", "order_taper_length 0 days", "takes_now 0 mg", "risks_beyond_indication 1 risks"}
 
 
 def test_no_advice_is_given_in_end_of_life_care(book: Knowledge) -> None:
