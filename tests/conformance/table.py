@@ -61,7 +61,7 @@ def _rows(areas: dict[str, dict[int, dict[str, object]]]) -> Iterator[Row]:
             )
 
 
-def tests() -> dict[str, list[tuple[Path, str]]]:
+def evidence() -> dict[str, list[tuple[Path, str]]]:
     """The tests of each row, as file and name. Read without being imported."""
     areas = "|".join(sorted({row.id.partition("-")[0].lower() for row in rows()}))
     named = re.compile(rf"test_({areas})_(\d+)((?:_(?:to|and)_\d+)*)_")
@@ -110,7 +110,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def page() -> str:
-    known, held = rows(), tests()
+    known, held = rows(), evidence()
     parts = [HEAD, _counts(known)]
     for area in dict.fromkeys(row.area for row in known):
         parts.append(f"## {area}\n\n| row | level | asks | | how, or why not |\n|---|---|---|---|---|")

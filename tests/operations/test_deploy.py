@@ -140,13 +140,14 @@ def test_the_proxy_names_each_request_in_a_form_that_is_taken_over() -> None:
 
 def test_the_proxy_shows_nothing_that_operators_alone_may_see() -> None:
     [private] = re.findall(r"@operators path (.+)", CADDY)
-    assert {"/metrics", "/ready", "/health"} <= set(private.split())
+    assert {"/metrics", "/ready", "/health", "/integration"} <= set(private.split())
     assert "respond @operators 404" in CADDY
 
 
 def test_the_proxy_takes_every_body_that_the_service_takes() -> None:
-    [most] = re.findall(r"max_size (\d+)MB", CADDY)
-    assert int(most) * 1000 * 1000 > LARGEST_BODY
+    [taken], [kept] = re.findall(r"max_size (\d+)MB", CADDY), re.findall(r"request_buffers (\d+)MB", CADDY)
+    assert int(taken) * 1000 * 1000 > LARGEST_BODY
+    assert kept == taken, "a call is asked again of the other replica where one stops, so its body has to be there"
 
 
 # Kubernetes -------------------------------------------------------------------------------------------------------------
