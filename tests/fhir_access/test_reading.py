@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from tests.fhir_access.calls import ALPRAZOLAM, DAY, HISTORY, KEYS, PATIENT, SIGN, TOKEN, bundle, request, stop
 from tests.fhir_access.conftest import FhirServer
 
-OTHERS: dict[str, Any] = dict.fromkeys(KEYS)
-"""Every key as null: there is none."""
+OTHERS: dict[str, Any] = {**dict.fromkeys(KEYS), "patient": PATIENT}
+"""The patient, and every other key as null: there is none."""
 
 
 def rules_of(response: Any) -> list[str]:
@@ -32,7 +32,7 @@ def gaps(response: Any) -> list[str]:
 
 
 def test_pref_7_and_8_a_call_without_prefetch_gets_the_same_advice(service: TestClient, fhir: FhirServer) -> None:
-    sent = {**OTHERS, "patient": PATIENT, "medicationRequests": bundle(*HISTORY)}
+    sent = {**OTHERS, "medicationRequests": bundle(*HISTORY)}
     told = service.post(SIGN, json=stop(None, None, **sent))
     read = service.post(SIGN, json=stop(fhir.base))
     assert rules_of(read) == rules_of(told) != []
@@ -101,7 +101,8 @@ def test_a_server_that_asks_for_no_token_is_read_without_one(service: TestClient
 
 def test_fhir_13_a_patient_that_is_not_there_is_no_fault(service: TestClient, fhir: FhirServer) -> None:
     del fhir.resources["Patient/p"]
-    assert "prefetch/patient" not in gaps(service.post(SIGN, json=stop(fhir.base)))
+    assert rules_of(service.post(SIGN, json=stop(fhir.base)))
+    assert 'cds_prefetch_total{client="everyone",key="patient",state="fetched"} 1.0' in service.get("/metrics").text
 
 
 def test_req_14_a_draft_is_not_read(service: TestClient, fhir: FhirServer) -> None:
