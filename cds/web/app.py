@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import FastAPI
-from opentelemetry.trace import Tracer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -41,6 +40,7 @@ from cds.web.logs import LOG
 from cds.web.metrics import Metrics
 from cds.web.replay_guard import SeenInStore
 from cds.web.revision import Live, Revision
+from cds.web.tracing import Tracing
 from cds.web.tracked import Tracked, spent_on, told_in_span
 
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
@@ -162,7 +162,7 @@ def live_app(
     live: Live,
     settings: Settings,
     today: Callable[[], date],
-    tracer: Tracer | None = None,
+    tracing: Tracing | None = None,
     keeping: Keeping | None = None,
 ) -> FastAPI:
     """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding.
@@ -179,7 +179,7 @@ def live_app(
         lifespan=lambda _: running(live, doors, keeping, routes.metrics),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
-    service.add_middleware(Tracked, tracer=tracer)
+    service.add_middleware(Tracked, tracing=tracing)
     service.state.settings = settings
     for slash in ("", "/"):
         service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])

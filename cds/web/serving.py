@@ -14,7 +14,7 @@ from cds.web.app import live_app, today_in
 from cds.web.keeping import Keeping, keeping
 from cds.web.logs import LOG, log_to_standard_output
 from cds.web.revision import Live, Source
-from cds.web.tracing import tracer
+from cds.web.tracing import tracing
 
 
 def served() -> FastAPI:
@@ -26,7 +26,7 @@ def served() -> FastAPI:
     source = Source(configured.rules, today, configured.rules_key, configured.site)
     first = source.served()
     kept = kept_by(configured)
-    service = live_app(Live(first, source), configured, today, tracer(os.environ), kept)
+    service = live_app(Live(first, source), configured, today, tracing(os.environ), kept)
     LOG.info("ready", extra={"fields": {"knowledge": first.id, "rules": len(first.on(today()).rules)}})
     return service
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from opentelemetry.trace import Tracer
 
@@ -12,8 +13,16 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 NAME = "taper-cds"
 
 
-def tracer(environment: Mapping[str, str]) -> Tracer | None:
-    """What opens spans, None where no collector is named. Refuses: a collector without the packages that send to it."""
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """What opens spans, and what sends those that are waiting and ends."""
+
+    tracer: Tracer
+    close: Callable[[], None]
+
+
+def tracing(environment: Mapping[str, str]) -> Tracing | None:
+    """The tracing of a process, None where no collector is named. Refuses: a collector without the packages that send to it."""
     named = next((name for name in ENDPOINTS if environment.get(name)), None)
     if named is None or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None
@@ -27,6 +36,6 @@ def tracer(environment: Mapping[str, str]) -> Tracer | None:
             f"{named}: set, but the packages that send traces are missing. Install them: pip install taper-cds[tracing]"
         ) from None
     own = {} if environment.get("OTEL_SERVICE_NAME") else {SERVICE_NAME: NAME}
-    provider = TracerProvider(resource=Resource.create(own))
+    provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider.get_tracer(NAME)
+    return Tracing(provider.get_tracer(NAME), provider.shutdown)

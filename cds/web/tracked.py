@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds.web.logs import REQUEST
+from cds.web.tracing import Tracing
 
 UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}(\1[0-9a-f]{4}){2}\1[0-9a-f]{12}", re.IGNORECASE)
 """The ids that are taken over from a caller. Any other text might name a patient, and goes into no log."""
@@ -51,13 +53,13 @@ def told_in_span(fields: Mapping[str, Any]) -> None:
 class Tracked:
     """Around the application: gives each request an id, times it, and opens a span for a call where there is a tracer."""
 
-    def __init__(self, app: ASGIApp, tracer: Tracer | None = None) -> None:
+    def __init__(self, app: ASGIApp, tracing: Tracing | None = None) -> None:
         self.app = app
-        self.tracer = tracer
+        self.tracing = tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._last_spans_first(send))
             return
         started = time.perf_counter()
         headers = Headers(scope=scope)
@@ -74,14 +76,24 @@ class Tracked:
 
         request, timed = REQUEST.set(id), SPENT.set(spent)
         try:
-            if self.tracer is None or scope["method"] != "POST":
+            if self.tracing is None or scope["method"] != "POST":
                 await self.app(scope, receive, send_tracked)
             else:
-                with self._span(self.tracer, headers, id):
+                with self._span(self.tracing.tracer, headers, id):
                     await self.app(scope, receive, send_tracked)
         finally:
             SPENT.reset(timed)
             REQUEST.reset(request)
+
+    def _last_spans_first(self, send: Send) -> Send:
+        """Sends the spans that are waiting before the service says that it has ended."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete" and self.tracing:
+                await asyncio.to_thread(self.tracing.close)
+            await send(message)
+
+        return sent
 
     @contextmanager
     def _span(self, tracer: Tracer, headers: Headers, id: str) -> Iterator[None]:

@@ -23,7 +23,7 @@ from cds.settings import Settings
 from cds.web.app import live_app
 from cds.web.logs import JsonLines
 from cds.web.revision import Live, Revision
-from cds.web.tracing import tracer
+from cds.web.tracing import Tracing, tracing
 
 SIGN = "/cds-services/taper-order-sign"
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -89,7 +89,9 @@ def spans() -> InMemorySpanExporter:
 def traced(read_knowledge: Knowledge, engine: Engine, clock: Any, spans: InMemorySpanExporter) -> Iterator[TestClient]:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
-    service = live_app(Live(Revision(read_knowledge, engine)), Settings(), clock, tracer=provider.get_tracer("test"))
+    service = live_app(
+        Live(Revision(read_knowledge, engine)), Settings(), clock, tracing=Tracing(provider.get_tracer("test"), provider.shutdown)
+    )
     with TestClient(service, raise_server_exceptions=False) as browser:
         yield browser
 
@@ -141,12 +143,14 @@ def test_what_operators_ask_is_no_call(traced: TestClient, spans: InMemorySpanEx
 
 
 def test_nothing_is_traced_unless_a_collector_is_named() -> None:
-    assert tracer({}) is None
-    assert tracer({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "true"}) is None
-    assert tracer({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}) is not None
+    assert tracing({}) is None
+    assert tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_SDK_DISABLED": "true"}) is None
+    configured = tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"})
+    assert configured is not None
+    configured.close()
 
 
 def test_a_collector_without_the_packages_for_it_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(CdsError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT: set, but .* pip install taper-cds\[tracing\]"):
-        tracer({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"})
+        tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"})
