@@ -268,6 +268,7 @@ def server(rules: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
+    environment["CDS_DATABASE_URL"] = f"sqlite:///{rules.parent}/store/records.sqlite"
     command = [str(Path(sys.executable).with_name("cds")), "serve", "--port", str(port), "--rules", str(rules)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     address = f"http://127.0.0.1:{port}"
