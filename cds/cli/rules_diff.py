@@ -13,7 +13,7 @@ from cds.cli.rules_changes import Change, changes
 from cds.cli.rules_folder import RULES, Form, Rules, files_at, loaded
 from cds.cli.rules_report import Format, annotation, counted
 from cds.cli.rules_stories import StoryChange, stories_in, story_changes
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Severity
 
 STORIES = Path("fhir_examples")

@@ -27,7 +27,8 @@ from cds.engine.evaluate import Answer, Finding, Line
 from cds.engine.explain import explained
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call
-from cds.knowledge.model import FactDefinition, Knowledge, Position, Rule, RuleKind, Status
+from cds.knowledge.model import FactDefinition, Knowledge, Rule, RuleKind, Status
+from cds.knowledge.position import Position
 from cds.knowledge.problems import CODES, Problem, Severity, nearest
 from cds.knowledge.reading import files_of
 from cds.knowledge.vocabulary import askable, risk_fact

@@ -22,11 +22,11 @@ from cds.knowledge.model import (
     Group,
     Knowledge,
     Operator,
-    Position,
     Rule,
     RuleKind,
     Status,
 )
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.vocabulary import askable
 

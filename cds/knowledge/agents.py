@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from cds.core.medication import Agent, AgentKind, DurationClass, Equivalent
 from cds.knowledge.fields import Fields, as_amount, as_quantity
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs, read
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from cds.core.kinetics import Kinetics
 from cds.knowledge.evidence import check_cite
 from cds.knowledge.examples import conditions_of
-from cds.knowledge.model import FactDefinition, Parameter, Position, Rule, RuleKind, Source, Status
+from cds.knowledge.model import FactDefinition, Parameter, Rule, RuleKind, Source, Status
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.tables import Tables
 from cds.knowledge.vocabulary import risk_fact

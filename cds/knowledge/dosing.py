@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
 
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 

@@ -13,7 +13,8 @@ from decimal import Decimal, InvalidOperation
 from cds.core.medication import Agent, Certainty, Form, Medication
 from cds.knowledge.agents import agents
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import Interaction, Position
+from cds.knowledge.model import Interaction
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Items, Pairs, read
 

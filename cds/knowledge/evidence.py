@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import Position, Source
+from cds.knowledge.model import Source
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs
 

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from cds.knowledge.fields import Fields, as_amount, as_day, kind
-from cds.knowledge.model import Condition, Example, FactDefinition, FactType, Group, IfMissing, Position, RuleKind
+from cds.knowledge.model import Condition, Example, FactDefinition, FactType, Group, IfMissing, RuleKind
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs, Scalar
 

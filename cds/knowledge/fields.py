@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds.core.quantity import Quantity
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar
 

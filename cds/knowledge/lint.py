@@ -7,7 +7,8 @@ from datetime import date
 
 from cds.knowledge.evidence import check_cite
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import FactDefinition, FactType, Knowledge, Position, Rule, Status
+from cds.knowledge.model import FactDefinition, FactType, Knowledge, Rule, Status
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed
 from cds.knowledge.rules import LONGEST_SUMMARY, TEMPLATE
 from cds.knowledge.schema import header, schemas

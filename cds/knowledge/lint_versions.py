@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cds.knowledge.model import Condition, Group, Knowledge, Position, Rule
+from cds.knowledge.model import Condition, Group, Knowledge, Rule
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 
 NOWHERE = Position("-")

@@ -15,23 +15,12 @@ from cds.core.medication import Agent, Medication
 from cds.core.quantity import Quantity
 from cds.core.sheet import Words
 from cds.core.tablets import Presentation
+from cds.knowledge.position import Position
 from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.dosing import Dosing
     from cds.knowledge.sites import Site
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in a rule file. Lines and columns count from 1."""
-
-    file: str
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
 
 
 class FactType(StrEnum):

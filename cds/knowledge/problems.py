@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from cds.errors import BadKnowledge
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 
 CODES = {
     "RULE001": "not-yaml",

@@ -10,8 +10,9 @@ from pathlib import Path
 from cds.knowledge.check import check_released, check_table_cites, check_words
 from cds.knowledge.evidence import evidence
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Position, Rule, RuleKind
+from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Rule, RuleKind
 from cds.knowledge.parameters import paces, parameters
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.rules import Surroundings, check_names, check_order, check_template, rule
 from cds.knowledge.sheet import sheets

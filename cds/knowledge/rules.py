@@ -17,13 +17,13 @@ from cds.knowledge.model import (
     FactDefinition,
     FactType,
     Parameter,
-    Position,
     RiskOutcome,
     Rule,
     RuleKind,
     Source,
     Status,
 )
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.vocabulary import risk_fact
 from cds.knowledge.yaml_text import Node

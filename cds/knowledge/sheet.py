@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from cds.core.sheet import PLACEHOLDER, Words
 from cds.knowledge.evidence import check_cite
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import Position, Source
+from cds.knowledge.model import Source
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs
 

@@ -7,8 +7,9 @@ from datetime import date
 
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.fields import Fields, kind
-from cds.knowledge.model import Condition, Knowledge, Position, Rule, RuleKind, Status
+from cds.knowledge.model import Condition, Knowledge, Rule, RuleKind, Status
 from cds.knowledge.parameters import bounds_in_words, inside, value_of
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.sites import Approval, Chosen, Moved, Quiet, SignOff, Site, is_local, local_statements, named, signs
 from cds.knowledge.vocabulary import risk_fact

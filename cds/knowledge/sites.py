@@ -15,11 +15,11 @@ from cds.knowledge.model import (
     Parameter,
     ParameterEdition,
     ParameterName,
-    Position,
     Rule,
     Source,
     Status,
 )
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 
 LOCAL = "local default"

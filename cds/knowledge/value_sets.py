@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from cds.knowledge.drugs import rows
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import CodedValue, Position
+from cds.knowledge.model import CodedValue
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Pairs, read
 

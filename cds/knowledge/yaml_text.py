@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 
 COLON = "A text that holds a colon needs quotes around it; else check the indentation just before."

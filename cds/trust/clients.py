@@ -14,7 +14,7 @@ from cds.errors import CdsError
 from cds.fhir.client import Place
 from cds.hooks.profiles import Profile
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import Position
+from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Problems
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
