@@ -91,7 +91,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         valid = {reference(resource) for resource in checked} - {gap.resource for gap in invalid}
         gaps = (*unclear, *invalid, *record.gaps)
     by_reference = {reference(resource): resource for _, resource in call.drafts}
-    desktop = Desktop(by_reference, valid, _visit(call, day), knowledge, new_id)
+    desktop = Desktop(by_reference, valid, _visit(call, day), knowledge, new_id, desk.library.find)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))

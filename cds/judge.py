@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cds.core.assess import Inquiry, facts
 from cds.core.case import Case
-from cds.core.cuts import PaceLimits, PercentOf
+from cds.core.cuts import PaceLimits, PercentOf, TooFast
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged import Crossover, JudgedOrder, RiskFactor
@@ -56,7 +56,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     pace = _pace(counted, knowledge)
     crossover = _crossover(case, counted, knowledge)
     known |= engine.risk_facts(risks)
-    known |= _decided_facts(case, pace, crossover, counted, knowledge)
+    known |= _decided_facts(case, known["order_cut"], pace, crossover, counted, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
     lists = {
@@ -165,10 +165,11 @@ def _titles(findings: Iterable[Finding], answer: Answer, knowledge: Knowledge) -
 
 
 def _decided_facts(
-    case: Case, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
+    case: Case, cut: Fact, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
 ) -> dict[str, Fact]:
     """The facts that only advice rules may ask about."""
-    exceeds, first = _exceeds(case, pace, knowledge)
+    limits = _limits(case, pace)
+    exceeds, first = _exceeds(case, pace, limits, knowledge)
     onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
@@ -176,24 +177,26 @@ def _decided_facts(
         "crossover": Known(crossover.advice),
         "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
         "order_exceeds_pace": exceeds,
-        "first_too_fast": first,
+        "first_too_fast": Known(too_fast_in_words(first, limits, case)) if first and limits else Unknown("no step goes faster"),
         "risks_beyond_indication": _beyond_indication(risks, knowledge),
-        "order_in_short": Known(order_in_short(case)),
+        "order_in_short": Known(order_in_short(case, cut, first)),
         "dose_sum": Known(sum_in_words(case)),
         "onset": Known(knowledge.texts[onset]),
     }
 
 
-def _exceeds(case: Case, pace: Pace | None, knowledge: Knowledge) -> tuple[Fact, Fact]:
-    """Whether the order goes faster than the pace, and the first step that does, in words."""
-    none = Unknown("no step goes faster than the pace")
+def _limits(case: Case, pace: Pace | None) -> PaceLimits | None:
+    """The numbers of the pace; None where it has none, so that no cut is measured."""
+    if pace is None or not pace.cut or not pace.interval:
+        return None
+    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
+
+
+def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge: Knowledge) -> tuple[Fact, TooFast | None]:
+    """Whether the order goes faster than the pace, and the first step that does."""
     if pace is None:
-        return Known(False, "no risk asks for a pace"), none
-    limits = None
-    if pace.cut and pace.interval:
-        limits = PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
-    exceeds, first = too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
-    return exceeds, Known(too_fast_in_words(first, limits, case)) if first and limits else none
+        return Known(False, "no risk asks for a pace"), None
+    return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
 
 
 def _beyond_indication(risks: Iterable[Finding], knowledge: Knowledge) -> Fact:

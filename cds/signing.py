@@ -13,9 +13,8 @@ from cds.core.record import Order
 from cds.core.situation import is_stop
 from cds.fhir.care_plan import care_plan
 from cds.fhir.naloxone import naloxone_request
-from cds.fhir.views import reference
 from cds.fhir.writing import Visit, carried, medication_requests
-from cds.fhir.writing_actions import create_action, replace_actions, update_action
+from cds.fhir.writing_actions import create_action, end_action, replace_actions, update_action
 from cds.hooks.cards import Advice
 from cds.hooks.plan_table import written
 from cds.hooks.suggestions import suggestion, without_empty
@@ -34,7 +33,7 @@ LABELS = {
 class Desktop:
     """What the orders are written from: the drafts as they came, by reference, the visit, and where ids come from.
 
-    `valid` names the drafts that are known to be valid R4.
+    `valid` names the drafts that are known to be valid R4; `on_record` finds a resource of the record by its reference.
     """
 
     given: Mapping[str, Json]
@@ -42,6 +41,7 @@ class Desktop:
     visit: Visit
     knowledge: Knowledge
     new_id: Callable[[], str]
+    on_record: Callable[[str], Json | None]
     _shared: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -107,17 +107,27 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) ->
 def _actions(
     plan: Plan, judgement: Judgement, draft: Json | None, requests: Sequence[dict[str, Any]], desktop: Desktop
 ) -> Iterable[dict[str, Any]]:
-    """What is done to the drafts: the first is changed or replaced, the others that were judged with it are taken away."""
-    members = judgement.case.situation.members
-    others = [
-        desktop.drafts[member.reference] for member in members[1:] if not is_stop(member) and member.reference in desktop.drafts
-    ]
-    known = {order.reference for order in judgement.case.record.orders}
-    removals = [action for other in others for action in replace_actions(other, (), reference(other) in known)]
+    """What is done to the drafts: the first is changed or replaced, the others that were judged with it are taken away.
+
+    What runs on record, changed by a draft or going on beside it, is ended: the plan is of all that is taken.
+    """
+    situation = judgement.case.situation
+    members = situation.members
+    others = [*members[1:], *(member for one in situation.makes_way for member in one.members)]
+    removals = [action for other in others if not is_stop(other) for action in _taken_away(other, judgement, desktop)]
+    removals += [end_action(found) for order in situation.going_on if (found := desktop.on_record(order.reference))]
     if members and draft is not None and _can_be_changed(members[0], plan):
         return [*update_action(draft, requests), *removals]
     on_record = draft is not None and _is_on_record(members, judgement)
-    return [*replace_actions(draft, requests, on_record), *removals]
+    ended = [end_action(draft)] if draft is not None and on_record and not is_stop(members[0]) else []
+    return [*ended, *replace_actions(draft, requests, on_record), *removals]
+
+
+def _taken_away(other: Order, judgement: Judgement, desktop: Desktop) -> Sequence[dict[str, Any]]:
+    draft = desktop.drafts.get(other.reference)
+    if draft is None:
+        return ()
+    return (end_action(draft),) if _is_on_record((other,), judgement) else replace_actions(draft, ())
 
 
 def _can_be_changed(draft: Order, plan: Plan) -> bool:

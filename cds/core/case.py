@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +11,7 @@ from cds.core.exposure import Exposure
 from cds.core.medication import Agent
 from cds.core.record import Order, PatientRecord
 from cds.core.situation import Situation
+from cds.core.tablets import Presentation
 from cds.core.taking import Taking
 
 
@@ -29,7 +30,8 @@ class Case:
     """One situation with the whole record around it.
 
     `amounts` are the parameters of the day by name, each in its own unit. `acting` are the groups of other drugs that act on
-    the agent, by kind (inhibitor, inducer, fluoroquinolone). `exposure` is of all agents of the situation's kind.
+    the agent, by kind (inhibitor, inducer, fluoroquinolone). `exposure` is of all agents of the situation's kind;
+    `presentations` are what can be dispensed of the agent that is ordered.
     """
 
     situation: Situation
@@ -41,6 +43,7 @@ class Case:
     amounts: Mapping[str, Decimal]
     acting: Mapping[str, frozenset[str]]
     day: date
+    presentations: Sequence[Presentation] = ()
 
     @property
     def agent(self) -> Agent:

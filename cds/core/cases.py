@@ -15,6 +15,7 @@ from cds.core.quantity import exactly
 from cds.core.record import Completeness, Order, OrderState, Part, PatientRecord, Supply
 from cds.core.situation import Looked, Situation, is_stop, running_situations, situations
 from cds.core.supplies import DISPENSE
+from cds.core.tablets import Presentation
 from cds.core.taking import Taking, last_day, taking_now, unclear_ends
 
 Acting = Mapping[str, Mapping[str, frozenset[str]]]
@@ -29,6 +30,7 @@ class Drugs:
     acting: Acting
     triggers: frozenset[str]
     """The groups of other drugs whose order is judged by what it does to an agent that is taken."""
+    presentations: Mapping[str, Sequence[Presentation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Surroundings:
             amounts=self.amounts,
             acting=self.drugs.acting.get(situation.agent, {}),
             day=self.day,
+            presentations=self.drugs.presentations.get(situation.agent, ()),
         )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 Steps = Sequence[tuple[int | None, Decimal]]
 """For how many days (None, not stated), and how many mg a day, in the order in which they are taken."""
+
+Exempt = Decimal | Callable[[Decimal], Decimal]
+"""A fall that never counts, in mg a day; or what it is from each dose."""
 
 TWO_WEEKS = 14
 NOTHING_EXEMPT = Decimal(0)
@@ -74,7 +77,7 @@ def lengths_stated(steps: Steps) -> bool:
     return all(days is not None for days, _ in steps[:-1])
 
 
-def largest_cut_in_two_weeks(taken_now: Decimal, steps: Steps, ends: bool, exempt_step: Decimal = NOTHING_EXEMPT) -> Decimal:
+def largest_cut_in_two_weeks(taken_now: Decimal, steps: Steps, ends: bool, exempt_step: Exempt = NOTHING_EXEMPT) -> Decimal:
     """The largest fall of the daily dose within two weeks, in percent of the dose before it; 0 where it never falls.
 
     A stop is 100. Two cuts exactly two weeks apart are not within two weeks. A fall of at most `exempt_step` doesn't count.
@@ -89,7 +92,7 @@ def largest_cut_in_two_weeks(taken_now: Decimal, steps: Steps, ends: bool, exemp
     for number, change in enumerate(changes):
         lowest = min(later.after for later in changes[number:] if _sooner(change, later, TWO_WEEKS))
         fall = change.before - lowest
-        if fall > exempt_step:
+        if fall > _exempt(exempt_step, change.before):
             largest = max(largest, _percent(fall, change.before))
     return largest
 
@@ -99,7 +102,7 @@ def first_too_fast(
     steps: Steps,
     ends: bool,
     pace: PaceLimits,
-    exempt_step: Decimal = NOTHING_EXEMPT,
+    exempt_step: Exempt = NOTHING_EXEMPT,
     basis: PercentOf = PercentOf.CURRENT,
 ) -> TooFast | None:
     """The first step that cuts more, or sooner, than the pace allows, or None. A rise never counts; the limit itself is allowed.
@@ -116,12 +119,16 @@ def first_too_fast(
                 break
             fall = earlier.before - cut.after
             of = earlier.before if basis is PercentOf.CURRENT else original
-            if fall > exempt_step and _percent(fall, of) > pace.cut_percent:
+            if fall > _exempt(exempt_step, earlier.before) and _percent(fall, of) > pace.cut_percent:
                 limit = Limit.CUT if earlier is cut else Limit.INTERVAL
                 percent = _percent(cut.before - cut.after, cut.before if basis is PercentOf.CURRENT else original)
                 since = cut.days_since(cuts[number - 1]) if number else None
                 return TooFast(cut.step, cut.before, cut.after, percent, since, limit)
     return None
+
+
+def _exempt(exempt_step: Exempt, before: Decimal) -> Decimal:
+    return exempt_step if isinstance(exempt_step, Decimal) else exempt_step(before)
 
 
 def _changes(taken_now: Decimal, steps: Steps, ends: bool) -> Iterator[_Change]:

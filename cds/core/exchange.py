@@ -22,10 +22,11 @@ Course = Sequence[tuple[int, Decimal]]
 """From which day on, counted from today, and how many mg a day."""
 
 
-def exchanged(switch: Situation, agents: Mapping[str, Agent], day: date) -> tuple[Decimal, Steps, bool] | None:
+def exchanged(switch: Situation, agents: Mapping[str, Agent], day: date, rounding: Decimal) -> tuple[Decimal, Steps, bool] | None:
     """What is taken before a switch, the steps after it, and whether taking ends after the last; mg of diazepam a day.
 
-    None where a dose could not be read or converted, or where it can't be told which steps meet.
+    None where a dose could not be read or converted, or where it can't be told which steps meet. `rounding`: what tablets may
+    take away in the exchange, in percent; a switch that does no more is no cut, and its taper counts from the dose it comes to.
     """
     before = _sum(_before(switch, agents))
     if before is None or switch.steps is None:
@@ -33,9 +34,18 @@ def exchanged(switch: Situation, agents: Mapping[str, Agent], day: date) -> tupl
     steps = [(step.days, _new(step.dose.mg.high, agents[switch.agent])) for step in switch.steps]
     if all(one.steps is not None and all(step.dose.mg.high == 0 for step in one.steps) for one in switch.makes_way):
         known = [(days, mg) for days, mg in steps if mg is not None]
-        return (before, known, switch.ends) if len(known) == len(steps) else None
+        return (*_rounded(before, known, 0, rounding), switch.ends) if len(known) == len(steps) else None
     after = _side_by_side(switch, agents, day)
-    return None if after is None else (before, after, False)
+    return None if after is None else (*_rounded(before, *after, rounding), False)
+
+
+def _rounded(before: Decimal, steps: list[tuple[int | None, Decimal]], at: int, rounding: Decimal) -> tuple[Decimal, Steps]:
+    """The dose before and the steps, level up to the one (`at`) with which the exchange is done, where it only rounds."""
+    level = steps[at][1]
+    least = min(mg for _, mg in steps[: at + 1])
+    if not before * (1 - rounding / 100) <= least <= level < before:
+        return before, steps
+    return level, [(days, level if number < at else mg) for number, (days, mg) in enumerate(steps)]
 
 
 def _before(switch: Situation, agents: Mapping[str, Agent]) -> Iterable[Decimal | None]:
@@ -44,8 +54,10 @@ def _before(switch: Situation, agents: Mapping[str, Agent]) -> Iterable[Decimal 
         yield None if taking.mg is None else convert(taking.mg, agents[taking.agent])
 
 
-def _side_by_side(switch: Situation, agents: Mapping[str, Agent], day: date) -> Steps | None:
-    """The new agent's steps and those of the agents that make way, added up day by day."""
+def _side_by_side(
+    switch: Situation, agents: Mapping[str, Agent], day: date
+) -> tuple[list[tuple[int | None, Decimal]], int] | None:
+    """The new agent's steps and those of the agents that make way, added up by day; and which is the first without the old."""
     courses: list[list[tuple[int, Decimal | None]]] = []
     for one in (switch, *switch.makes_way):
         course = _course(one.steps or (), one.ends, day)
@@ -62,7 +74,8 @@ def _side_by_side(switch: Situation, agents: Mapping[str, Agent], day: date) -> 
     if len(known) < len(sums):
         return None
     lengths = [after - before for before, after in pairwise(days)]
-    return list(zip([*lengths, None], known, strict=True))
+    alone = (at for at, each in enumerate(days) if not any(_on(course, each) for course in courses[1:]))
+    return list(zip([*lengths, None], known, strict=True)), next(alone, 0)
 
 
 def _course(steps: Sequence[Step], ends: bool, day: date) -> Course | None:

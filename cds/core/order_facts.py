@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.case import Case
-from cds.core.cuts import PaceLimits, PercentOf, Steps, TooFast, first_too_fast, largest_cut_in_two_weeks
+from cds.core.cuts import Exempt, PaceLimits, PercentOf, Steps, TooFast, first_too_fast, largest_cut_in_two_weeks
 from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
 from cds.core.exchange import exchanged
 from cds.core.facts import Fact, Known, Unknown
@@ -15,6 +15,7 @@ from cds.core.quantity import Range, exactly, plain
 from cds.core.record import Completeness, OrderState, Part
 from cds.core.regimen import Basis, Dose
 from cds.core.situation import Action, is_stop
+from cds.core.small_steps import allowed_falls, smallest_step
 from cds.core.taking import Taking
 
 NOT_READ = "the daily dose of the order could not be read"
@@ -79,7 +80,7 @@ def doses(case: Case) -> tuple[Decimal, Steps, bool] | None:
     """
     situation = case.situation
     if situation.action is Action.SWITCH and situation.switched_from:
-        return exchanged(situation, case.agents, case.day)
+        return exchanged(situation, case.agents, case.day, case.amounts["crossover_rounding"])
     if situation.steps is None or situation.takes_now is None:
         return None
     return situation.takes_now, [(step.days, step.dose.mg.high) for step in situation.steps], situation.ends
@@ -93,14 +94,13 @@ def cut(case: Case) -> Fact:
     found = doses(case)
     if found is None:
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
-    return Known(largest_cut_in_two_weeks(*found, _smallest_step(case)), "", (situation.request,))
+    return Known(largest_cut_in_two_weeks(*found, _exempt(case)), "", (situation.request,))
 
 
 def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
     """Whether some step of the order goes faster than the pace, and the first that does.
 
-    A pace without limits (hold, specialist) measures no cut: there the advice is not to cut alone. The smallest step that
-    tablets can follow is always allowed.
+    A pace without limits (hold, specialist) measures no cut: there the advice is not to cut alone.
     """
     situation = case.situation
     found = doses(case)
@@ -110,7 +110,7 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
     if pace is None:
         return Known(False, "the pace has no limits"), None
-    first = first_too_fast(*found, pace, _smallest_step(case), basis)
+    first = first_too_fast(*found, pace, _exempt(case), basis)
     return Known(first is not None, "", (situation.request,)), first
 
 
@@ -129,12 +129,22 @@ def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
     )
 
 
-def _smallest_step(case: Case) -> Decimal:
-    step = case.agent.smallest_solid_step or Decimal(0)
-    if case.situation.switched_from:
-        converted = diazepam_equivalent(exactly(step), case.agent)
-        return converted.high if converted else Decimal(0)
-    return step
+def _exempt(case: Case) -> Exempt:
+    """The falls that never count: the smallest step of tablets; in a taper, the small steps that a plan would take too.
+
+    Of a switch they are in diazepam, as its doses are.
+    """
+    situation, agent = case.situation, case.agent
+    lowered = situation.steps is not None and situation.steps[0].dose.mg.high < (situation.takes_now or 0)
+    tapers = situation.steps is not None and (lowered or len(situation.steps) > 1 or not situation.ends)
+    if situation.action is Action.STOP or not tapers:
+        falls: Callable[[Decimal], Decimal] = lambda before: smallest_step(agent)  # noqa: E731
+    else:
+        falls = allowed_falls(agent, case.presentations, case.amounts["small_step_limit"], case.amounts["small_step"])
+    one = diazepam_equivalent(exactly(Decimal(1)), agent)
+    if situation.action is not Action.SWITCH or not situation.switched_from or one is None:
+        return falls
+    return lambda before: falls(before / one.high) * one.high
 
 
 def ends_without_taper(case: Case) -> Fact:
@@ -193,11 +203,21 @@ def readable(case: Case) -> tuple[Fact, Fact]:
     return Known(order, "", (situation.request,)), Known(taken, "", (situation.request,))
 
 
-def order_in_short(case: Case) -> str:
-    """What the order does, to begin a sentence with."""
+def order_in_short(case: Case, largest: Fact, first: TooFast | None) -> str:
+    """What the order does and how far it cuts, to begin a sentence with: "This cut of alprazolam (50% in two weeks)"."""
     if case.situation.action is Action.SWITCH and case.situation.from_agent:
-        return f"The cut in switching {case.agent_now.name} to {case.agent.name}"
-    return f"This {'stop' if case.situation.action is Action.STOP else 'cut'} of {case.agent.name}"
+        said = f"The cut in switching {case.agent_now.name} to {case.agent.name}"
+    else:
+        said = f"This {'stop' if case.situation.action is Action.STOP else 'cut'} of {case.agent.name}"
+    if isinstance(largest, Known) and largest.value:
+        return f"{said} ({_percent(Decimal(str(largest.value)))} in two weeks)"
+    if first is None:
+        return said
+    return f"{said} ({_percent(first.percent)}{'' if first.days is None else f', {first.days} days after the one before'})"
+
+
+def _percent(value: Decimal) -> str:
+    return plain(value.quantize(Decimal("0.1"), ROUND_HALF_UP)) + "%"
 
 
 def sum_in_words(case: Case) -> str:

@@ -56,6 +56,8 @@ class Situation:
     trigger: Order | None = None
     gives_way_to: str | None = None
     """The agent that it is switched to within the same call: what is to be said is said there."""
+    going_on: tuple[Order, ...] = ()
+    """The running orders of the agent that no draft changes or stops."""
     makes_way: tuple[Situation, ...] = ()
     """Of a switch, what the call orders of the agents that are given up."""
     gaps: tuple[Gap, ...] = ()
@@ -162,17 +164,19 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
     if taking is None and name in looked.unclear:
         gaps = (*gaps, looked.unclear[name])
     if not drafts.orders and taking is not None:
-        left = _left_after(drafts.stops, taking, looked.day)
+        going_on = _not_stopped(drafts.stops, taking)
+        left = _daily(going_on, looked.day)
         action = None if left is None else Action.STOP if left == 0 else Action.REDUCE
         steps = None if left is None else (Step(Dose(mg=exactly(left))),)
         return Situation(
             drafts.stops[0].reference, name, action, takes_now, left, drafts.stops, taking=taking, steps=steps,
-            ends=left == 0, gaps=_stop_gaps(drafts.stops, taking),
+            ends=left == 0, going_on=going_on, gaps=_stop_gaps(drafts.stops, taking),
         )  # fmt: skip
     ordered = together([draft.regimen for draft in drafts.orders])
     if len(drafts.orders) > 1 and ordered is None and all(draft.regimen for draft in drafts.orders):
         gaps = (*gaps, Gap(GapKind.DOSE, APART, drafts.orders[0].reference))
-    regimen = _beside(ordered, _going_on(drafts, taking), looked.day) if taking else ordered
+    going_on = _going_on(drafts, taking) if taking else ()
+    regimen = _beside(ordered, going_on, looked.day)
     daily = regimen.first.mg.high if regimen else None
     used = agent.kind in looked.used or taking is not None
     return Situation(
@@ -186,6 +190,7 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
         dose=regimen.first if regimen else None,
         steps=regimen.steps if regimen else None,
         ends=_ends(regimen, drafts.orders, looked.last_supply) if regimen else False,
+        going_on=going_on,
         gaps=gaps,
     )
 
@@ -250,13 +255,15 @@ def _compare(takes_now: Decimal | None, daily: Decimal | None, used: bool) -> Ac
     return Action.INCREASE if daily > takes_now else Action.REDUCE
 
 
-def _left_after(stops: Sequence[Order], taking: Taking, day: date) -> Decimal | None:
-    """The daily mg that is left when the stopped orders are taken away. Where no single order is meant, all are."""
-    stopped = [order for order in taking.orders if any(_is_stopped_by(order, stop) for stop in stops)]
-    if not stopped or len(stopped) == len(taking.orders):
-        return Decimal(0)
-    kept = [order for order in taking.orders if order not in stopped]
-    doses = [dose_on(order, day) for order in kept]
+def _not_stopped(stops: Sequence[Order], taking: Taking) -> tuple[Order, ...]:
+    """The running orders that are left when the stopped ones are taken away. Where no single order is meant, all are."""
+    kept = tuple(order for order in taking.orders if not any(_is_stopped_by(order, stop) for stop in stops))
+    return kept if len(kept) < len(taking.orders) else ()
+
+
+def _daily(orders: Sequence[Order], day: date) -> Decimal | None:
+    """The daily mg of orders that are taken together, None where one could not be read."""
+    doses = [dose_on(order, day) for order in orders]
     return None if None in doses else sum((dose.mg.high for dose in doses if dose is not None), Decimal(0))
 
 

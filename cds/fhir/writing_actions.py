@@ -2,8 +2,8 @@
 
 - An `update` holds the whole draft after the change; further strengths are created beside it.
 - Where the draft is a stop, or can't be updated, it must not be signed as it is: it is deleted and the plan's orders are created.
-- Where that stop is a change of a prescription on record, the id is the prescription's. It is then not deleted, which could take
-  the prescription itself off the record: the new orders name it as the prescription that they follow.
+- Where the draft is a change of a prescription on record, the id is the prescription's. It is then not deleted, which could take
+  the prescription itself off the record: the new orders name it as the one that they follow, and it is ended where it is no stop.
 """
 
 from __future__ import annotations
@@ -50,6 +50,17 @@ def replace_actions(draft: Json | None, requests: Sequence[Resource], on_record:
         return tuple(create_action({**request, **link}) for request in requests)
     delete = {"type": "delete", "description": "Take this draft away", "resourceId": views.reference(draft)}
     return (delete, *(create_action(request) for request in requests))
+
+
+def end_action(order: Json) -> Action:
+    """A prescription that runs, ended, since a plan takes its place."""
+    named = views.text(views.child(order, "medicationCodeableConcept"), "text")
+    which = f" of {named}" if named else ""
+    return {
+        "type": "update",
+        "description": f"End this prescription{which}: the plan takes its place",
+        "resource": {**order, "status": "stopped"},
+    }
 
 
 def create_action(resource: Resource, description: str | None = None) -> Action:

@@ -48,12 +48,15 @@ def taken(step: PlanStep, product: Presentation) -> dict[DayTime, Decimal]:
 def dosages(plan: Plan, product: Presentation, reach_days: int) -> list[Resource]:
     """The Dosages of one product, from the first of the ordered steps that uses it to the last.
 
-    Where the plan uses the product no more after that, the last says to stop.
+    Where the plan uses the product no more after that, the last says to stop. Not so where all orders end with that step, and the
+    taper goes on with the next ones: beside other products that go on, a stop would read as a lower dose.
     """
-    using = [number for number, step in enumerate(ordered_steps(plan, reach_days)) if taken(step, product)]
+    ordered = ordered_steps(plan, reach_days)
+    using = [number for number, step in enumerate(ordered) if taken(step, product)]
     found: list[Resource] = []
     for sequence, at in enumerate(range(using[0], using[-1] + 1), start=1):
-        ends = at == using[-1] and not taken(plan.steps[at + 1], product)
+        goes_on = at == len(ordered) - 1 and any(dose.amounts for dose in plan.steps[at + 1].doses)
+        ends = at == using[-1] and not goes_on and not taken(plan.steps[at + 1], product)
         follows = plan.steps[at + 1] if ends else None
         found += [{"sequence": sequence, **line} for line in _lines(plan.steps[at], product, follows)]
     return found

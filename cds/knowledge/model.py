@@ -349,7 +349,7 @@ class Knowledge:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
         object.__setattr__(
-            self, "drugs", Drugs(self.agents, {name: self._acting_on(name) for name in self.agents}, self._triggers())
+            self, "drugs", Drugs(self.agents, {a: self._acting_on(a) for a in self.agents}, self._triggers(), self.presentations)
         )
 
     def _acting_on(self, agent: str) -> Mapping[str, frozenset[str]]:

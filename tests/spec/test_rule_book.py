@@ -88,7 +88,7 @@ LONG_VALUES = {
     "pace_advice": "steps of about 5 percent every four weeks, slower still if the patient needs it",
     "use_length": Decimal(10000),
     "order_cut": Decimal("33.333"),
-    "order_in_short": "The cut in switching chlordiazepoxide to ethyl loflazepate",
+    "order_in_short": "The cut in switching chlordiazepoxide to ethyl loflazepate (33.3% in two weeks)",
     "order_taper_length": Decimal(1000),
     "benzodiazepines_taken": Decimal(10),
 }

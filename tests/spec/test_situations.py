@@ -235,3 +235,66 @@ def test_what_is_told_of_both_agents_is_one_card(ask: Any) -> None:
     drafts = [draft("z", "zolpidem 5 mg tablet", NIGHT, days=7), draft("o", "oxycodone 5 mg tablet", "1 daily")]
     cards = ask(drafts, requests=[running()]).cards
     assert sum(card.startswith("opioid-and-benzodiazepine") for card in cards) == 1
+
+
+# What is suggested, once it is signed --------------------------------------------------------------------------------------
+
+
+def signed(drafts: list[Json], suggestion: Json) -> list[Json]:
+    """The drafts after all actions of a suggestion; a resource of the record that one changes stands among them."""
+    left = {f"{each['resourceType']}/{each['id']}": each for each in drafts}
+    for place, action in enumerate(suggestion["actions"]):
+        if action["type"] == "delete":
+            del left[action["resourceId"]]
+        else:
+            resource = {"id": f"new{place}", **action["resource"]}
+            left[f"{resource['resourceType']}/{resource['id']}"] = resource
+    return [each for each in left.values() if each["resourceType"] == "MedicationRequest"]
+
+
+def plans_offered(answer: Any) -> list[Json]:
+    offered = [each for card in answer.body["cards"] for each in card.get("suggestions", ())]
+    return [each for each in offered if "care plan" not in each["label"]]
+
+
+ZOLPIDEM = "zolpidem 10 mg tablet"
+OFFERED = [
+    # what                                                      drafts                                       on record
+    ("a stop", [STOP], [running()]),
+    ("half of it", [draft("n", HALF, TID)], [running()]),
+    ("the running order itself, halved", [order("alp", HALF, TID, since=240)], [running()]),
+    ("a renewal", [draft("n", ALP, TID)], [running()]),
+    ("a switch that is a cut", [STOP, draft("d", DIAZEPAM, "1 tablet three times a day")], [running()]),
+    ("a dose lost in a switch", [draft("a", ALP, BID), draft("d", "diazepam 2 mg tablet", NIGHT)], [running()]),
+    ("one of two running orders, halved", [draft("n", HALF, BID, prior="day")], BOTH),
+    ("both running orders, halved", [order("day", HALF, BID), order("night", "alprazolam 0.25 mg tablet", NIGHT)], BOTH),
+    ("one of two running orders, stopped", [{**BOTH[1], "status": "stopped"}], BOTH),
+    (
+        "zolpidem, whose last step is one tablet",
+        [order("z", ZOLPIDEM, NIGHT, since=500, status="stopped")],
+        [order("z", ZOLPIDEM, NIGHT, since=500)],
+    ),
+    (
+        "nitrazepam, whose plan is one step",
+        [order("n", "nitrazepam 5 mg tablet", NIGHT, since=200, status="stopped")],
+        [order("n", "nitrazepam 5 mg tablet", NIGHT, since=200)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("drafts", "requests"), [row[1:] for row in OFFERED], ids=[row[0] for row in OFFERED])
+def test_signing_what_is_suggested_leaves_one_plan_that_is_not_warned_of(
+    ask: Any, drafts: list[Json], requests: list[Json]
+) -> None:
+    first = ask(drafts, requests=requests)
+    offered = plans_offered(first)
+    assert offered
+    for each in offered:
+        after = signed(drafts, each)
+        answer = ask(after, requests=requests)
+        warned = {"abrupt-stop", "cut-too-fast", "slower-taper", "could-not-check", "crossover-advised-against"}
+        assert not answer.says & warned, (each["label"], answer.cards, answer.text[:300])
+        running_on = {each["id"] for each in requests} - {each["id"] for each in after}
+        taken = first.orders[0]["takesNowMg"]
+        assert all(each["dailyDoseMg"] <= taken for each in answer.orders if each["agent"] == first.orders[0]["agent"])
+        assert len(running_on) < 2, "orders that go on beside the plan are ended"
