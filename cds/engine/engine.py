@@ -19,6 +19,7 @@ from cds.knowledge.model import (
     Condition,
     Example,
     FactDefinition,
+    Group,
     Knowledge,
     ParameterName,
     Rule,
@@ -29,6 +30,7 @@ from cds.knowledge.problems import Problems
 from cds.knowledge.rules import ASKED_LIKE
 from cds.knowledge.vocabulary import askable, risk_fact
 
+NOT_FOUND = Known(False)
 RUNNING = (Status.ACTIVE, Status.SILENT)
 EXPECTED = {NOTHING: Answer.FALSE, CANNOT_TELL: Answer.CANNOT_TELL}
 """The answer that an example's word stands for; any other word is the positive one."""
@@ -99,9 +101,19 @@ class Engine:
         """Whether the rule's card takes the indicator of its `raise`. Not where that can't be told."""
         if rule.card is None or rule.card.raise_when is None:
             return False
-        when, words = rule.card.raise_when, self._vocabularies[rule.kind]
-        ready = prepared(facts, {asked.fact: words[asked.fact] for asked in conditions_of(when)})
-        return answering(when, self._asked_on(rule.kind, day))(ready.compared) is Answer.TRUE
+        words, answer = self._raising(rule, rule.card.raise_when, day)
+        return answer(prepared(facts, words).compared) is Answer.TRUE
+
+    def _raising(self, rule: Rule, when: Group, day: date) -> tuple[Mapping[str, FactDefinition], Answering]:
+        """The words that a rule's `raise` asks about on a day, and what answers it."""
+        words = self._vocabularies[rule.kind]
+        return self.knowledge.remembered.recall(
+            ("what raises", rule.kind, rule.id, day),
+            lambda: (
+                {asked.fact: words[asked.fact] for asked in conditions_of(when)},
+                answering(when, self._asked_on(rule.kind, day)),
+            ),
+        )
 
     def warm(self, day: date) -> None:
         """Compiles the rules for a day, so that its first call need not wait."""
@@ -234,7 +246,7 @@ def _deciding(finding: Finding) -> str:
 def _as_fact(finding: Finding) -> Fact:
     """The finding as a fact, with what it rests on; a risk that is not there rests on nothing."""
     if finding.answer is Answer.FALSE:
-        return Known(False)
+        return NOT_FOUND
     conditions = [line for line in finding.trace if line.condition is not None and line.found is not None]
     if finding.answer is Answer.CANNOT_TELL:
         unknown = [line.found for line in conditions if isinstance(line.found, Unknown)]

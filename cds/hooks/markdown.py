@@ -11,9 +11,9 @@ LONGEST = 400
 SAFE = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: "\\" + mark for mark in "\\`*_[]#|~"})
 LINE_START = re.compile(r"^([-+=]|\d{1,9}[.)](?=\s|$))")
 AUTOLINK = re.compile(r"://(?=\S)|\bwww\.|@(?=\S)", re.IGNORECASE)
-HARMLESS = re.compile(r"[^\W_](?:[^\W_]|[ ,;%/-]|\.(?=\d))*")
-"""What needs no care: letters, digits, and signs that mean nothing where they stand."""
 DOMAIN = re.compile(r"\.(?=[^\W\d_])")
+NEEDS_CARE = re.compile(r"[&<>\\`*_\[\]#|~@]|://|[wW][wW][wW]\.|\.(?=[^\W\d_])")
+"""Where anything of the above but the start of a line could find something to do."""
 
 
 def plain_text(text: str) -> str:
@@ -33,7 +33,7 @@ def escaped(text: str) -> str:
     '\\\\[see\\\\](http: //x\\\\.org) &lt;b&gt;'
     """
     text = plain_text(text)
-    if HARMLESS.fullmatch(text):
+    if not NEEDS_CARE.search(text) and not LINE_START.match(text):
         return text
     text = AUTOLINK.sub(_broken, text).translate(SAFE)
     text = DOMAIN.sub(r"\\.", text)

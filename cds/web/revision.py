@@ -84,10 +84,13 @@ class Source:
         book = from_files(files)
         engine = Engine(book)  # with every example: those of a rule that a site moved are decided with the book's own numbers
         if self.site is None:
+            engine.warm(self.today())
             return Revision(book, engine)
         engine.close()
         own = site(book, self.site, self.today())
-        return Revision(own, Engine(own), book, self.site)
+        engine = Engine(own)
+        engine.warm(self.today())
+        return Revision(own, engine, book, self.site)
 
     def served(self) -> Revision:
         return self.revision(self.files())
