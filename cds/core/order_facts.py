@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.case import Case
@@ -15,7 +15,7 @@ from cds.core.quantity import Range, exactly, plain
 from cds.core.record import Completeness, OrderState, Part
 from cds.core.regimen import Basis, Dose
 from cds.core.situation import Action, is_stop
-from cds.core.small_steps import allowed_falls, smallest_step
+from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
 from cds.core.taking import Taking
 
 NOT_READ = "the daily dose of the order could not be read"
@@ -130,17 +130,17 @@ def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
 
 
 def _exempt(case: Case) -> Exempt:
-    """The falls that never count: the smallest step of tablets; in a taper, the small steps that a plan would take too.
+    """The falls that never count: the small steps that a plan takes too.
 
     Of a switch they are in diazepam, as its doses are.
     """
-    situation, agent = case.situation, case.agent
+    situation, agent, small = case.situation, case.agent, SmallSteps.of(case.amounts)
     lowered = situation.steps is not None and situation.steps[0].dose.mg.high < (situation.takes_now or 0)
     tapers = situation.steps is not None and (lowered or len(situation.steps) > 1 or not situation.ends)
     if situation.action is Action.STOP or not tapers:
-        falls: Callable[[Decimal], Decimal] = lambda before: smallest_step(agent)  # noqa: E731
+        falls = of_a_stop(agent, small)
     else:
-        falls = allowed_falls(agent, case.presentations, case.amounts["small_step_limit"], case.amounts["small_step"])
+        falls = of_a_taper(agent, case.presentations, small)
     one = diazepam_equivalent(exactly(Decimal(1)), agent)
     if situation.action is not Action.SWITCH or not situation.switched_from or one is None:
         return falls
