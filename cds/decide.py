@@ -12,14 +12,14 @@ from cds.core.cases import concerns_agents, ordered_cases, running_cases, surrou
 from cds.core.delivery import Delivery
 from cds.core.gap import Gap
 from cds.core.judged import JudgedOrder
-from cds.core.record import Completeness, Order, Part
+from cds.core.record import Completeness, Part
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
 from cds.errors import BadRequest, NeededDataMissing
 from cds.fhir.desk import Desk
 from cds.fhir.dosage import reading_limits
 from cds.fhir.older import in_r4, is_older, r4_reference
-from cds.fhir.reading import draft_orders, patient_record
+from cds.fhir.reading import by_name, draft_orders, patient_record
 from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
 from cds.fhir.views import local_reference, reference
@@ -71,10 +71,11 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     """
     refuse_other_patients(call)
     call, older = in_shape_of_r4(call)
-    selected = _selection(call)
+    given_drafts = by_name(call.drafts)
+    selected = _selection(call, given_drafts)
     amounts = knowledge.amounts(day)
     desk = _desk(call, knowledge, day)
-    drafts, unclear = draft_orders([resource for _, resource in call.drafts], desk)
+    drafts, unclear = draft_orders(given_drafts, desk)
     judgements: tuple[Judgement, ...] = ()
     gaps: tuple[Gap, ...] = unclear
     valid: Collection[str] = ()
@@ -86,12 +87,12 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
         asked = knowledge.remembered.recall((questions, day), lambda: questions(tuple(knowledge.vocabulary.values()), amounts))
         judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
-        checked = _of_agents(call, drafts)
-        invalid = validity_gaps(checked, knowledge.readings)
-        valid = {reference(resource) for resource in checked} - {gap.resource for gap in invalid}
+        checked = {draft.reference: given_drafts[draft.reference] for draft in drafts if draft.medication.agent is not None}
+        invalid = validity_gaps(list(checked.values()), knowledge.readings)
+        unfit = {gap.resource for gap in invalid}
+        valid = {name for name, resource in checked.items() if reference(resource) not in unfit}
         gaps = (*unclear, *invalid, *record.gaps)
-    by_reference = {reference(resource): resource for _, resource in call.drafts}
-    desktop = Desktop(by_reference, valid, _visit(call, day), knowledge, new_id, desk.library.find)
+    desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id, desk.library.find)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))
@@ -107,7 +108,7 @@ def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:
     call, _ = in_shape_of_r4(call)
     if call.hook == PATIENT_VIEW:
         return True
-    drafts, _ = draft_orders([resource for _, resource in call.drafts], _desk(call, knowledge, day))
+    drafts, _ = draft_orders(by_name(call.drafts), _desk(call, knowledge, day))
     return concerns_agents(drafts, knowledge.drugs)
 
 
@@ -140,18 +141,18 @@ def _judged(judgements: Sequence[Judgement]) -> tuple[JudgedOrder, ...]:
     return tuple(order for judgement in judgements for order in judgement.orders)
 
 
-def _selection(call: HookCall) -> Callable[[str], bool]:
+def _selection(call: HookCall, drafts: Mapping[str, Mapping[str, Any]]) -> Callable[[str], bool]:
     """Whether a draft is selected. Without selections every draft is; a selection that names no draft is passed over."""
     if not call.selections:
         return lambda _: True
     wanted = {local_reference(selection) for selection in call.selections}
-    given = {reference(resource) for _, resource in call.drafts} | {local_reference(url) for url, _ in call.drafts if url}
-    if call.drafts and not wanted & given:
+    urls = {id(resource): local_reference(url) for url, resource in call.drafts if url}
+    named = {name: {name, reference(resource), urls.get(id(resource), name)} for name, resource in drafts.items()}
+    if call.drafts and not any(wanted & each for each in named.values()):
         raise BadRequest(
             "context.selections: none of them names an entry of context.draftOrders; expected at least one that does."
         )
-    by_url = {reference(resource) for url, resource in call.drafts if url and local_reference(url) in wanted}
-    return lambda name: name in wanted or name in by_url
+    return lambda name: bool(wanted & named.get(name, set()))
 
 
 def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:
@@ -161,9 +162,3 @@ def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:
             f"What the patient takes is not known: none of the prefetch keys {keys} could be used. "
             "Expected at least medicationRequests, null where the patient has none."
         )
-
-
-def _of_agents(call: HookCall, drafts: Sequence[Order]) -> list[Mapping[str, Any]]:
-    """The drafts of benzodiazepines and Z-drugs, as they came."""
-    wanted = {draft.reference for draft in drafts if draft.medication.agent is not None}
-    return [resource for _, resource in call.drafts if reference(resource) in wanted]

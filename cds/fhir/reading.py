@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
@@ -42,18 +42,34 @@ class _Notes:
         return reading.value
 
 
-def draft_orders(resources: Iterable[Resource], desk: Desk) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
-    """The medication orders among the drafts, in their order, and the gaps of those whose drug could not be told."""
+def by_name(drafts: Iterable[tuple[str | None, Resource]]) -> dict[str, Resource]:
+    """The drafts by the names that answers call them, in their order; one that was sent twice, once.
+
+    A draft goes by its reference. One without an id goes by its fullUrl, else by its type; a further one of the same name by its
+    place in the Bundle too.
+    """
+    found: dict[str, Resource] = {}
+    for place, (url, resource) in enumerate(drafts, start=1):
+        reference = views.reference(resource)
+        name = reference if views.text(resource, "id") else url or reference
+        if name in found and found[name] == resource and views.text(resource, "id"):
+            continue
+        found[name if name not in found else f"{name}#{place}"] = resource
+    return found
+
+
+def draft_orders(drafts: Mapping[str, Resource], desk: Desk) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
+    """The medication orders among the drafts, by their names, and the gaps of those whose drug could not be told."""
     orders: list[Order] = []
     gaps: list[Gap] = []
-    for resource in resources:
+    for name, resource in drafts.items():
         if views.text(resource, "resourceType") != "MedicationRequest":
             continue
         reading = order_reading(resource, desk)
         if reading.value is None:
             gaps.extend(reading.gaps)
         else:
-            orders.append(reading.value)
+            orders.append(reading.value if reading.value.reference == name else replace(reading.value, reference=name))
     return tuple(orders), tuple(gaps)
 
 

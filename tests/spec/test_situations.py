@@ -96,6 +96,23 @@ def test_a_word_for_a_stop_in_other_places_is_a_gap(ask: Any, more: Json) -> Non
     assert "action" not in answer.orders[0] and answer.orders[0]["gaps"]
 
 
+def test_a_draft_that_was_sent_twice_counts_once(ask: Any) -> None:
+    answer = ask([draft("n", ALP, TID), draft("n", ALP, TID)], requests=[running()])
+    assert [(each["request"], each["dailyDoseMg"]) for each in answer.orders] == [("MedicationRequest/n", 3)]
+
+
+def test_drafts_without_an_id_are_told_apart(ask: Any) -> None:
+    answer = ask([draft(None, HALF, TID), draft(None, "zolpidem 5 mg tablet", NIGHT)], requests=[running()])
+    assert [(each["request"], each["agent"]) for each in answer.orders] == [
+        ("MedicationRequest", "alprazolam"),
+        ("MedicationRequest#2", "zolpidem"),
+    ]
+    assert {card["extension"]["org.taper-cds"]["order"] for card in answer.body["cards"]} == {
+        "MedicationRequest",
+        "MedicationRequest#2",
+    }
+
+
 # Switches ---------------------------------------------------------------------------------------------------------------
 
 STOP = order("alp", ALP, TID, since=240, status="stopped")
