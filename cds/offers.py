@@ -11,6 +11,7 @@ from cds.core.case import Case
 from cds.core.crossover import settle_on_one
 from cds.core.plan import NoPlan, Plan
 from cds.core.situation import Situation
+from cds.core.tablets import countable
 from cds.core.taking import Taking
 from cds.knowledge.model import Knowledge
 from cds.plans import Taken, crossover_plan, direct_plan, taken
@@ -73,7 +74,7 @@ def _drawn(draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, 
 
 def _takes(case: Case, knowledge: Knowledge) -> Taken | None:
     taking = _taking(case.situation)
-    if taking is None or not taking.mg or taking.days_a_week < EVERY_DAY:
+    if taking is None or not taking.mg or taking.days_a_week < EVERY_DAY or not countable(taking.mg):
         return None
     extended = bool(taking.orders) and all(order.medication.extended_release for order in taking.orders)
     doses_a_day = taking.dose.doses_a_day if taking.dose else None

@@ -18,6 +18,11 @@ TICKS = 1_000_000
 """Ticks in a mg."""
 
 
+def countable(mg: Decimal) -> bool:
+    """Whether a plan can count the amount: no finer than a tick."""
+    return mg * TICKS == int(mg * TICKS)
+
+
 def ticks(mg: Decimal) -> int:
     """The amount in ticks. Refuses: an amount finer than a tick."""
     exact = mg * TICKS

@@ -180,9 +180,9 @@ def _suggestions(advice: Advice) -> dict[str, Any]:
 
 
 def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
-    """The plans that the card offers, each as a table of its first steps, or why there is none."""
-    most = int(knowledge.value("steps_on_a_card", day))
+    """The plans that the card offers, each as a table of its first steps, or why there is none. Two share the steps of a card."""
     drawn = [advice.plans[name] for name in advice.card.suggest if name in advice.plans]
+    most = -(-int(knowledge.value("steps_on_a_card", day)) // max(len(drawn), 1))
     told = [plan.once(plan_table, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
     if any(isinstance(plan, Plan) for plan in drawn):
         told.append(knowledge.texts.get("takes_the_place", "").strip())
