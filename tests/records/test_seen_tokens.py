@@ -18,7 +18,7 @@ from cds.web.replay_guard import SeenInStore
 from .conftest import spool_in
 
 NOW = datetime.now(UTC)
-SOON = NOW + timedelta(minutes=5)
+SOON = NOW + timedelta(hours=2)
 
 
 def kept(store: Store) -> int:
