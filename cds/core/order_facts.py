@@ -13,7 +13,7 @@ from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
 from cds.core.quantity import Range, exactly, plain
 from cds.core.record import Completeness, OrderState, Part
-from cds.core.regimen import Basis, Dose
+from cds.core.regimen import EVERY_DAY, Basis, Dose
 from cds.core.situation import Action, is_stop
 from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
 from cds.core.taking import Taking
@@ -76,14 +76,17 @@ def equivalents(case: Case) -> tuple[Fact, Fact]:
 def doses(case: Case) -> tuple[Decimal, Steps, bool] | None:
     """What is taken now, the ordered steps, and whether taking ends after them. None where unread.
 
-    Units: mg of the agent a day; of a switch, mg of diazepam, with what remains of the agents that are given up.
+    Units: mg of the agent a day, on average where it is not taken on every day; of a switch, mg of diazepam, with what remains of
+    the agents that are given up.
     """
     situation = case.situation
     if situation.action is Action.SWITCH and situation.switched_from:
         return exchanged(situation, case.agents, case.day, case.amounts["crossover_rounding"])
     if situation.steps is None or situation.takes_now is None:
         return None
-    return situation.takes_now, [(step.days, step.dose.mg.high) for step in situation.steps], situation.ends
+    before = situation.taking.average if situation.taking else None
+    steps = [(step.days, step.dose.average) for step in situation.steps]
+    return situation.takes_now if before is None else before, steps, situation.ends
 
 
 def cut(case: Case) -> Fact:
@@ -116,15 +119,18 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
 
 def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
     """The first step that goes too fast, beside what the pace allows. Of a switch the doses are in diazepam."""
-    unit = "mg of diazepam" if case.situation.switched_from else "mg"
+    unit = "mg of diazepam a day" if case.situation.switched_from else "mg a day"
     steps = case.situation.steps or ()
+    taking = case.situation.taking
+    if any(step.dose.intermittent for step in steps) or (taking and taking.days_a_week < EVERY_DAY):
+        unit += " on average"
     step = (
         "" if len(steps) < 2 else "At the end, the order" if first.step >= len(steps) else f"Step {first.step + 1} of the order"
     )
     percent = first.percent.quantize(Decimal(1))
     soon = f", {first.days} days after the cut before" if first.days is not None else ""
     return (
-        f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} a day ({percent}%{soon}); "
+        f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} ({percent}%{soon}); "
         f"this pace allows {plain(pace.cut_percent)}% in {pace.interval_days} days."
     )
 
@@ -261,9 +267,10 @@ def change_percent(case: Case) -> Decimal | None:
     situation = case.situation
     if situation.action is Action.STOP:
         return Decimal(-100)
-    if situation.switched_from or situation.takes_now is None or situation.daily_dose is None or situation.takes_now == 0:
+    found = None if situation.switched_from else doses(case)
+    if found is None or found[0] == 0 or not found[1]:
         return None
-    return (situation.daily_dose - situation.takes_now) * 100 / situation.takes_now
+    return (found[1][0][1] - found[0]) * 100 / found[0]
 
 
 def without_supply(case: Case) -> Fact:

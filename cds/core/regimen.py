@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from cds.core.quantity import ZERO, Range
 
+EVERY_DAY = Decimal(7)
+"""Days a week."""
+
 
 class Basis(StrEnum):
     """Where a dose was read, most certain first."""
@@ -37,7 +40,7 @@ class Dose:
     """
 
     mg: Range
-    days_a_week: Decimal = Decimal(7)
+    days_a_week: Decimal = EVERY_DAY
     as_needed: bool = False
     basis: Basis = Basis.STRUCTURE
     times: tuple[tuple[DayTime, Decimal], ...] = ()
@@ -45,8 +48,13 @@ class Dose:
     doses_a_day: int | None = None
 
     @property
+    def average(self) -> Decimal:
+        """mg a day at the most, over a week in which it is not taken on every day."""
+        return self.mg.high * self.days_a_week / EVERY_DAY if self.intermittent else self.mg.high
+
+    @property
     def intermittent(self) -> bool:
-        return self.days_a_week < 7
+        return self.days_a_week < EVERY_DAY
 
 
 NOTHING = Dose(mg=ZERO, says="0 mg")

@@ -12,7 +12,7 @@ from cds.core.concurrent import added, together
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.gap import Gap, GapKind
 from cds.core.medication import Agent, AgentKind
-from cds.core.quantity import Range, exactly
+from cds.core.quantity import exactly
 from cds.core.record import Order
 from cds.core.regimen import Dose, Regimen, Step
 from cds.core.taking import Taking, dose_on, last_day, product_and_dose
@@ -167,7 +167,7 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
         going_on = _not_stopped(drafts.stops, taking)
         left = _daily(going_on, looked.day)
         action = None if left is None else Action.STOP if left == 0 else Action.REDUCE
-        steps = None if left is None else (Step(Dose(mg=exactly(left))),)
+        steps = None if left is None else (Step(Dose(mg=exactly(left), days_a_week=taking.days_a_week)),)
         return Situation(
             drafts.stops[0].reference, name, action, takes_now, left, drafts.stops, taking=taking, steps=steps,
             ends=left == 0, going_on=going_on, gaps=_stop_gaps(drafts.stops, taking),
@@ -182,7 +182,7 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
     return Situation(
         request=drafts.orders[0].reference,
         agent=name,
-        action=_compare(takes_now, daily, used),
+        action=_compare(taking.average if taking else takes_now, regimen.first.average if regimen else None, used),
         takes_now=takes_now,
         daily_dose=daily,
         members=drafts.all,
@@ -246,6 +246,7 @@ def _stop_gaps(stops: Sequence[Order], taking: Taking) -> tuple[Gap, ...]:
 
 
 def _compare(takes_now: Decimal | None, daily: Decimal | None, used: bool) -> Action | None:
+    """What an order does by the average of a day: the same dose on fewer days a week is less."""
     if not used and takes_now == 0:
         return Action.START
     if takes_now is None or daily is None:
@@ -326,7 +327,7 @@ def running_situations(takings: Mapping[str, Taking]) -> tuple[Situation, ...]:
             daily_dose=taking.mg,
             taking=taking,
             dose=taking.dose,
-            steps=None if taking.mg is None else (Step(Dose(mg=Range(taking.mg, taking.mg))),),
+            steps=None if taking.mg is None else (Step(Dose(mg=exactly(taking.mg), days_a_week=taking.days_a_week)),),
             gaps=taking.gaps,
         )
         for name, taking in takings.items()

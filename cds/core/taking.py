@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind
-from cds.core.quantity import plain
+from cds.core.quantity import exactly, plain
 from cds.core.record import Order, OrderState, PatientRecord, Supply
 from cds.core.regimen import NOTHING, DayTime, Dose
 
@@ -33,6 +33,11 @@ class Taking:
     """mg by part of day, where every order says it; empty otherwise."""
     renewed: tuple[Order, ...] = ()
     """Older orders that are still listed, and that one of `orders` only renews or replaces."""
+
+    @property
+    def average(self) -> Decimal | None:
+        """mg a day over a week in which it is not taken on every day."""
+        return None if self.mg is None else Dose(exactly(self.mg), self.days_a_week).average
 
 
 def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Taking]:

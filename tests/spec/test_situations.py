@@ -113,6 +113,26 @@ def test_drafts_without_an_id_are_told_apart(ask: Any) -> None:
     }
 
 
+DAYS = [
+    # taken                        ordered                         action      daily mg, change in percent, told
+    ("1 tablet daily", "1 tablet three days a week", "reduce", 1, -57.1, True),
+    ("1 tablet three days a week", "1 tablet daily", "increase", 1, 133.3, False),
+    ("1 tablet three days a week", "1 tablet three days a week", "continue", 1, 0, False),
+    ("1 tablet daily", "2 tablets every other day", "continue", 2, 0, False),
+]
+
+
+@pytest.mark.parametrize(("taken", "ordered", "action", "daily", "change", "told"), DAYS)
+def test_the_same_dose_on_fewer_days_of_the_week_is_less(
+    ask: Any, taken: str, ordered: str, action: str, daily: float, change: float, told: bool
+) -> None:
+    lorazepam = "lorazepam 1 mg tablet"
+    answer = ask([draft("n", lorazepam, ordered)], requests=[order("x", lorazepam, taken, since=240)])
+    found = answer.orders[0]
+    assert (found["action"], found["dailyDoseMg"], round(found["changePercent"], 1)) == (action, daily, change)
+    assert ("cut-too-fast" in answer.says) == told
+
+
 # Switches ---------------------------------------------------------------------------------------------------------------
 
 STOP = order("alp", ALP, TID, since=240, status="stopped")
