@@ -148,7 +148,7 @@ def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> t
     last_supply = int(around.amounts["last_supply"])
     grace = int(around.amounts["episode_gap"])
     complete = around.record.has(Part.REQUESTS) is Completeness.COMPLETE
-    unclear = unclear_ends(around.record, around.day, int(around.amounts["unstated_supply"]))
+    unclear = unclear_ends(around.record, around.day, lookback)
     looked = Looked(around.takings, recent, complete, unclear, grace, last_supply, around.day)
     found = situations(ordered, drugs.agents, looked)
     selected = _selected(found, is_selected)

@@ -172,13 +172,16 @@ def supply(case: Case) -> Fact:
 
 
 def taper_length(case: Case) -> Fact:
-    """How many days the taper in the order takes; 0 where it holds none."""
-    steps = case.situation.steps if case.situation.members else ()
-    if steps is None:
-        return Unknown(NOT_READ, (case.situation.request,))
-    if len(steps) < 2:
-        return Known(Decimal(0))
-    return Known(Decimal(sum(step.days or 0 for step in steps)), "", (case.situation.request,))
+    """How many days the taper in the order takes; 0 where it holds none. Where nothing is ordered, that in what is taken."""
+    situation = case.situation
+    if situation.members or situation.taking is None:
+        found = [situation.steps]
+    else:
+        found = [order.regimen.steps for order in situation.taking.orders if order.regimen is not None]
+    if None in found:
+        return Unknown(NOT_READ, (situation.request,))
+    tapers = [steps for steps in found if steps is not None and len(steps) > 1]
+    return Known(Decimal(max((sum(step.days or 0 for step in steps) for steps in tapers), default=0)), "", (situation.request,))
 
 
 def switches_to_long_acting(case: Case) -> Fact:

@@ -58,7 +58,7 @@ def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking 
     requests = [order for order in of_agent if order.kind != "MedicationStatement"]
     statements = [order for order in of_agent if order.kind == "MedicationStatement" and order.state is OrderState.RUNNING]
     dispenses = [supply for supply in record.supplies if supply.agent == agent and supply.kind == "dispense"]
-    running = [order for order in requests if order.state is OrderState.RUNNING]
+    running = [order for order in requests if order.state is OrderState.RUNNING and not _is_over(order, day)]
     current = running or _recently_ended(requests, day, grace)
     if current or statements:
         listed = current or statements
@@ -90,6 +90,12 @@ def _may_last(order: Order, supplies: Iterable[Supply], since: date) -> bool:
 def _counts(order: Order, day: date) -> bool:
     in_error = order.state is OrderState.IN_ERROR
     return not (in_error or order.zero or order.medication.out_of_scope or (order.starts is not None and order.starts > day))
+
+
+def _is_over(order: Order, day: date) -> bool:
+    """Whether an order that is still listed has itself said that taking stops, on a day that has passed."""
+    dose = dose_on(order, day)
+    return order.regimen is not None and order.regimen.stops and dose is not None and dose.mg.high == 0
 
 
 def _recently_ended(requests: Sequence[Order], day: date, grace: int) -> list[Order]:

@@ -188,11 +188,12 @@ def _setting(resource: Json) -> Setting:
     return Setting.COMMUNITY if codes & COMMUNITY else Setting.UNKNOWN
 
 
-def supplies_of_order(order: Order, day: date) -> tuple[Supply, ...]:
+def supplies_of_order(order: Order, day: date, followed: date | None = None) -> tuple[Supply, ...]:
     """The supply that an order of the history stands for, one or none.
 
     An order listed as active is taken until today, also where its stated supply has run out: that it has is told apart, by the
-    days without supply. Assumes: an ended order without an end date was supplied once.
+    days without supply. One that ended and states no length was taken until the order began that names it as the one it follows
+    (`followed`); where there is none, its length is not known.
     """
     if order.medication.agent is None or order.medication.out_of_scope or order.zero or order.state is OrderState.IN_ERROR:
         return ()
@@ -205,7 +206,7 @@ def supplies_of_order(order: Order, day: date) -> tuple[Supply, ...]:
             start=order.starts,
             source=order.reference,
             kind="statement" if order.kind == "MedicationStatement" else "request",
-            days=_supplied_days(order),
+            days=_supplied_days(order, followed),
             open_ended=open_ended,
             mg=highest(order.regimen),
             days_a_week=order.regimen.first.days_a_week if order.regimen else Decimal(7),
@@ -216,11 +217,13 @@ def supplies_of_order(order: Order, day: date) -> tuple[Supply, ...]:
     )
 
 
-def _supplied_days(order: Order) -> Decimal | None:
+def _supplied_days(order: Order, followed: date | None) -> Decimal | None:
     if order.days is not None:
         return order.days * (order.supplies or 1)
     if order.starts is not None and order.ends is not None and order.ends >= order.starts:
         return Decimal(views.inclusive_days(order.starts, order.ends))
+    if order.starts is not None and order.state is OrderState.ENDED and followed is not None and followed > order.starts:
+        return Decimal((followed - order.starts).days)
     return None
 
 

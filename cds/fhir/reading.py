@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
@@ -186,13 +186,14 @@ def _was_ordered(resource: Json) -> bool:
     return not (intent in NOT_YET_ORDERED or not_taken or resource.get("doNotPerform") is True)
 
 
-def _supplies(orders: Iterable[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
+def _supplies(orders: Sequence[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
+    followed = {order.replaces: order.starts for order in orders if order.replaces and order.starts}
     for order in orders:
         if order.medication.agent is not None and order.starts is None:
             notes.gaps.append(
                 Gap(GapKind.DATE, "An order has no date, so it is not known since when it is taken.", order.reference)
             )
-        yield from supplies_of_order(order, desk.day)
+        yield from supplies_of_order(order, desk.day, followed.get(order.reference))
 
 
 def _conditions(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Condition, ...]:

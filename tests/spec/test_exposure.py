@@ -20,7 +20,7 @@ LIMITS = ExposureLimits(
     sparse_cover=Decimal(60),
     abrupt_stop_use=28,
     taper_before_stop=14,
-    unstated_supply=90,
+    unstated_supply=365,
 )
 
 
@@ -262,8 +262,8 @@ UNKNOWN = {
     "the only one": ([supply(40, None)], True),
     "one within a known use": ([supply(90, 90), supply(60, None)], False),
     "the one before the current use": ([supply(90, None), supply(20, 30)], True),
-    "one too long before the current use to have lasted until then": ([supply(111, None), supply(20, 30)], False),
-    "one that may just have lasted until then": ([supply(110, None), supply(20, 30)], True),
+    "one too long before the current use to have lasted until then": ([supply(386, None), supply(20, 30)], False),
+    "one that may just have lasted until then": ([supply(385, None), supply(20, 30)], True),
     "one that is long past and known to have ended after": ([supply(400, None), supply(300, 30), supply(20, 30)], False),
 }
 

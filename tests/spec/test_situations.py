@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.spec.calls import Json, ago, desk, draft, order
+from tests.spec.calls import DAY, Json, ago, desk, draft, order
 
 ALP = "alprazolam 1 mg tablet"
 HALF = "alprazolam 0.5 mg tablet"
@@ -335,3 +336,31 @@ def test_signing_what_is_suggested_leaves_one_plan_that_is_not_warned_of(
         taken = first.orders[0]["takesNowMg"]
         assert all(each["dailyDoseMg"] <= taken for each in answer.orders if each["agent"] == first.orders[0]["agent"])
         assert len(running_on) < 2, "orders that go on beside the plan are ended"
+
+
+# A plan that was signed, as time goes on -----------------------------------------------------------------------------------
+
+
+def on_record(drafts: list[Json], suggestion: Json) -> list[Json]:
+    return [each if each["status"] == "stopped" else {**each, "status": "active"} for each in signed(drafts, suggestion)]
+
+
+@pytest.mark.parametrize("kind", ["Order this taper", "crossover"])
+@pytest.mark.parametrize("days", [1, 20, 60, 120, 170])
+def test_a_plan_under_way_is_read_as_it_stands_and_is_not_advised_again(ask: Any, kind: str, days: int) -> None:
+    offer = ask([STOP], requests=[running()])
+    suggestion = next(each for each in plans_offered(offer) if kind in each["label"])
+    own = offer.orders[0]["plan"] if kind == "Order this taper" else offer.orders[0]["crossover"]["plan"]
+    day = DAY + timedelta(days=days)
+    step = [each for each in own["steps"] if each["start"] <= day.isoformat()][-1]
+    doses = step.get("doses") or [step]
+    answer = ask(hook="patient-view", requests=on_record([STOP], suggestion), day=day)
+    assert {each["agent"]: each["takesNowMg"] for each in answer.orders} == {each["agent"]: each["dailyDoseMg"] for each in doses}
+    assert all("long-use" in {risk["id"] for risk in each["riskFactors"]} for each in answer.orders)
+    assert answer.cards == []
+
+
+def test_an_ended_order_lasted_until_the_one_that_follows_it(ask: Any) -> None:
+    before = order("old", ALP, TID, since=300, status="stopped")
+    answer = ask([draft("n", ALP, TID)], requests=[before, order("new", ALP, TID, since=20, prior="old")])
+    assert {"long-use", "dependence-likely"} <= {risk["id"] for risk in answer.orders[0]["riskFactors"]}
