@@ -92,7 +92,7 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         unfit = {gap.resource for gap in invalid}
         valid = {name for name, resource in checked.items() if reference(resource) not in unfit}
         gaps = (*unclear, *invalid, *record.gaps)
-    desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id, desk.library.find)
+    desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = tuple(dict.fromkeys(gaps))

@@ -33,7 +33,7 @@ LABELS = {
 class Desktop:
     """What the orders are written from: the drafts as they came, by reference, the visit, and where ids come from.
 
-    `valid` names the drafts that are known to be valid R4; `on_record` finds a resource of the record by its reference.
+    `valid` names the drafts that are known to be valid R4.
     """
 
     given: Mapping[str, Json]
@@ -41,7 +41,6 @@ class Desktop:
     visit: Visit
     knowledge: Knowledge
     new_id: Callable[[], str]
-    on_record: Callable[[str], Json | None]
     _shared: dict[str, dict[str, Any]] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -87,7 +86,12 @@ def _plans_of_card(advice: Advice) -> int:
 
 
 def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) -> tuple[dict[str, Any], ...]:
-    """The plan's orders; of the first choice also its care plan. Any other plan is offered in its place, never beside it."""
+    """The plan's orders; of the first choice also its care plan. Any other plan is offered in its place, never beside it.
+
+    None where an order of the agent goes on that is not among the drafts: nothing here can end it, and both would be taken.
+    """
+    if judgement.case.situation.going_on:
+        return ()
     draft = desktop.drafts.get(judgement.case.situation.request)
     amounts = judgement.case.amounts
     interval, reach = int(amounts["dispensing_interval"]), int(amounts["order_reach"])
@@ -109,13 +113,12 @@ def _actions(
 ) -> Iterable[dict[str, Any]]:
     """What is done to the drafts: the first is changed or replaced, the others that were judged with it are taken away.
 
-    What runs on record, changed by a draft or going on beside it, is ended: the plan is of all that is taken.
+    What runs on record and is changed by a draft is ended: the plan is of all that is taken.
     """
     situation = judgement.case.situation
     members = situation.members
     others = [*members[1:], *(member for one in situation.makes_way for member in one.members)]
     removals = [action for other in others if not is_stop(other) for action in _taken_away(other, judgement, desktop)]
-    removals += [end_action(found) for order in situation.going_on if (found := desktop.on_record(order.reference))]
     if members and draft is not None and _can_be_changed(members[0], plan):
         return [*update_action(draft, requests), *removals]
     on_record = draft is not None and _is_on_record(members, judgement)

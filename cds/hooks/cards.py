@@ -18,6 +18,8 @@ from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 TOPICS = "urn:taper-cds:advice"
 INDICATORS = ("critical", "warning", "info")
 OWN_LABEL = "Taper CDS"
+LONGEST_DETAIL = 4000
+"""Characters: our own budget, CDS Hooks names none."""
 SAID_BEFORE = "*Dose, risks, and what to expect: see the other card about this order.*"
 
 
@@ -125,12 +127,17 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
     advice = shown.advice
-    wording = Wording(advice.facts, advice.lists, knowledge, day, {"plans": _plans(advice, knowledge, day)})
     rule = _of_rule(advice.rule, knowledge)
+    for most in _steps_shown(advice, knowledge, day):
+        wording = Wording(advice.facts, advice.lists, knowledge, day, {"plans": _plans(advice, knowledge, most, day)})
+        detail, told = _detail(shown, wording, rule.basis, knowledge, said)
+        if len(detail) <= LONGEST_DETAIL:
+            break
+    said.update(told)
     members = {
         "uuid": id,
         "summary": wording.summary(advice.card.summary),
-        "detail": _detail(shown, wording, rule.basis, knowledge, said),
+        "detail": detail,
         "indicator": advice.indicator,
         "source": rule.source,
         **_suggestions(advice),
@@ -161,11 +168,15 @@ def _of_rule(rule: Rule, knowledge: Knowledge) -> _OfRule:
     return knowledge.remembered.recall((_OfRule, rule.id, rule.title, rule.because, reasons), worked_out)
 
 
-def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> str:
-    own = _not_said_before(wording.detail(shown.advice.card.detail), said)
+def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> tuple[str, list[str]]:
+    """The detail without what an earlier card about the same order has said, and every paragraph that it then tells."""
+    whole = wording.detail(shown.advice.card.detail)
+    own = _not_said_before(whole, said)
     also = "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
-    not_reviewed = _not_said_before(knowledge.texts.get("not_reviewed", "").strip(), said)
-    return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part)
+    caution = knowledge.texts.get("not_reviewed", "").strip()
+    told = [*_paragraphs(whole), caution]
+    not_reviewed = "" if caution in {*said, *told[:-1]} else caution
+    return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part), told
 
 
 def _suggestions(advice: Advice) -> dict[str, Any]:
@@ -179,10 +190,16 @@ def _suggestions(advice: Advice) -> dict[str, Any]:
     return {"suggestions": suggestions, "selectionBehavior": "at-most-one" if exclusive else "any"}
 
 
-def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
-    """The plans that the card offers, each as a table of its first steps, or why there is none. Two share the steps of a card."""
+def _steps_shown(advice: Advice, knowledge: Knowledge, day: date) -> range:
+    """How many steps of each plan to show, the most first: two plans share the steps of a card, and a long card shows fewer."""
+    plans = sum(name in advice.plans for name in advice.card.suggest)
+    most = -(-int(knowledge.value("steps_on_a_card", day)) // max(plans, 1))
+    return range(most, 0, -1)
+
+
+def _plans(advice: Advice, knowledge: Knowledge, most: int, day: date) -> str:
+    """The plans that the card offers, each as a table of its first steps, or why there is none."""
     drawn = [advice.plans[name] for name in advice.card.suggest if name in advice.plans]
-    most = -(-int(knowledge.value("steps_on_a_card", day)) // max(len(drawn), 1))
     told = [plan.once(plan_table, advice.ordered, day, most) if isinstance(plan, Plan) else no_plan_text(plan) for plan in drawn]
     if any(isinstance(plan, Plan) for plan in drawn):
         told.append(knowledge.texts.get("takes_the_place", "").strip())
@@ -191,12 +208,15 @@ def _plans(advice: Advice, knowledge: Knowledge, day: date) -> str:
 
 def _not_said_before(detail: str, said: set[str]) -> str:
     """The paragraphs that no earlier card about the same order has; where some are left out, a line says where they stand."""
-    paragraphs = [paragraph for paragraph in detail.split("\n\n") if paragraph]
+    paragraphs = _paragraphs(detail)
     new = [paragraph for paragraph in paragraphs if paragraph not in said]
-    said.update(paragraphs)
     if len(paragraphs) > 1 and len(new) < len(paragraphs):
         new.append(SAID_BEFORE)
     return "\n\n".join(new)
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [paragraph for paragraph in text.split("\n\n") if paragraph]
 
 
 def _also(folded: Advice, shown: Advice) -> str:

@@ -304,9 +304,7 @@ OFFERED = [
     ("a renewal", [draft("n", ALP, TID)], [running()]),
     ("a switch that is a cut", [STOP, draft("d", DIAZEPAM, "1 tablet three times a day")], [running()]),
     ("a dose lost in a switch", [draft("a", ALP, BID), draft("d", "diazepam 2 mg tablet", NIGHT)], [running()]),
-    ("one of two running orders, halved", [draft("n", HALF, BID, prior="day")], BOTH),
     ("both running orders, halved", [order("day", HALF, BID), order("night", "alprazolam 0.25 mg tablet", NIGHT)], BOTH),
-    ("one of two running orders, stopped", [{**BOTH[1], "status": "stopped"}], BOTH),
     (
         "zolpidem, whose last step is one tablet",
         [order("z", ZOLPIDEM, NIGHT, since=500, status="stopped")],
@@ -332,10 +330,17 @@ def test_signing_what_is_suggested_leaves_one_plan_that_is_not_warned_of(
         answer = ask(after, requests=requests)
         warned = {"abrupt-stop", "cut-too-fast", "slower-taper", "could-not-check", "crossover-advised-against"}
         assert not answer.says & warned, (each["label"], answer.cards, answer.text[:300])
-        running_on = {each["id"] for each in requests} - {each["id"] for each in after}
         taken = first.orders[0]["takesNowMg"]
         assert all(each["dailyDoseMg"] <= taken for each in answer.orders if each["agent"] == first.orders[0]["agent"])
-        assert len(running_on) < 2, "orders that go on beside the plan are ended"
+
+
+@pytest.mark.parametrize(
+    "drafts", [[draft("n", HALF, BID, prior="day")], [{**BOTH[1], "status": "stopped"}]], ids=["halved", "stopped"]
+)
+def test_no_orders_are_offered_beside_one_that_goes_on(ask: Any, drafts: list[Json]) -> None:
+    answer = ask(drafts, requests=BOTH)
+    assert plans_offered(answer) == [] and "cut-too-fast" in answer.says
+    assert "takes the place of every running order" in answer.text
 
 
 # A plan that was signed, as time goes on -----------------------------------------------------------------------------------
