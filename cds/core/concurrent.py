@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
+from cds.core.period import shifted
 from cds.core.quantity import Range
 from cds.core.regimen import NOTHING, Basis, DayTime, Dose, Regimen, Step
 
@@ -80,7 +81,7 @@ def _stops_on(regimen: Regimen) -> date | None:
     last = regimen.steps[-1]
     if not regimen.stops or last.start is None or last.days is None:
         return None
-    return last.start + timedelta(days=last.days)
+    return shifted(last.start, last.days)
 
 
 def _on(regimen: Regimen, day: date) -> Dose | None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind
+from cds.core.period import shifted
 from cds.core.quantity import exactly, plain
 from cds.core.record import Order, OrderState, PatientRecord, Supply
 from cds.core.regimen import NOTHING, DayTime, Dose
@@ -111,7 +112,7 @@ def last_day(order: Order) -> date | None:
         return order.ends
     if order.starts is None or order.days is None:
         return None
-    return order.starts + timedelta(days=int(order.days * (order.supplies or 1)))
+    return shifted(order.starts, int(order.days * (order.supplies or 1)))
 
 
 def _distinct(orders: Sequence[Order]) -> list[Order]:
@@ -154,7 +155,7 @@ def dose_on(order: Order, day: date | None) -> Dose | None:
         current = step.dose
         if step.days is None:
             return current
-        begins += timedelta(days=step.days)
+        begins = shifted(begins, step.days)
     return NOTHING if order.regimen.stops and begins <= day else current
 
 
@@ -205,7 +206,7 @@ def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
 def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> Taking | None:
     """What the newest dispenses supply, where they reach to within the grace; those of one day are taken together."""
     reached = [
-        s for s in dispenses if s.start <= day and s.days is not None and s.start + timedelta(days=int(s.days) + grace) >= day
+        s for s in dispenses if s.start <= day and s.days is not None and shifted(s.start, int(s.days) + grace) >= day
     ]
     if not reached:
         return None

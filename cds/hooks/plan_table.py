@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
+from cds.core.period import shifted
 from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Step
@@ -56,7 +57,7 @@ def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Decimal:
         current = step.dose.mg.high
         if step.days is None:
             break
-        begins += timedelta(days=step.days)
+        begins = shifted(begins, step.days)
     return current
 
 
