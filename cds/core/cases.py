@@ -153,7 +153,8 @@ def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> t
     found = situations(ordered, drugs.agents, looked)
     selected = _selected(found, is_selected)
     triggers = [draft for draft in around.drafts if is_selected(draft.reference) and _is_trigger(draft, drugs)]
-    main = _main_agent((*found, *running_situations(around.takings)), drugs.agents)
+    new = [situation for situation in found if situation.agent not in around.takings]
+    main = _main_agent((*running_situations(around.takings), *new), drugs.agents)
     cases = tuple(around.case(situation) for situation in selected)
     if not triggers or main is None or any(situation.agent == main.agent for situation in selected):
         return cases

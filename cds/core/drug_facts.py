@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import date
 from decimal import Decimal
 
 from cds.core.case import Case
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.record import Completeness, Order, OrderState, Part
 from cds.core.situation import is_stop
+from cds.core.taking import last_day
 
 
 def matches(order: Order, groups: Collection[str]) -> bool:
@@ -18,12 +20,26 @@ def matches(order: Order, groups: Collection[str]) -> bool:
 
 def running(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
     """The orders of the groups that are taken now and not stopped with this call."""
-    stopped = {draft.reference for draft in case.drafts if is_stop(draft)}
-    return tuple(
-        order
-        for order in case.record.orders
-        if matches(order, groups) and order.state is OrderState.RUNNING and not order.zero and order.reference not in stopped
-    )
+    found = tuple(order for order in case.record.orders if matches(order, groups) and _is_taken(order, case.day))
+    return tuple(order for order in found if not _is_stopped(order, case)) if found else ()
+
+
+def _is_taken(order: Order, day: date) -> bool:
+    """Whether an order is listed as running, or has ended and its own supply reaches to the day."""
+    if order.zero or order.state is OrderState.IN_ERROR:
+        return False
+    end = last_day(order) if order.status == "completed" else None
+    return order.state is OrderState.RUNNING or (end is not None and end >= day)
+
+
+def _is_stopped(order: Order, case: Case) -> bool:
+    """Whether a draft stops the order: it names it, or names no order on record and is of the same drug."""
+    on_record = {each.reference for each in case.record.orders}
+    for stop in (draft for draft in case.drafts if is_stop(draft)):
+        named = {stop.reference, stop.replaces} & on_record
+        if order.reference in named or (not named and set(_names(stop)) & set(_names(order))):
+            return True
+    return False
 
 
 def ordered(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
@@ -36,7 +52,7 @@ def started(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
     found = ordered(case, groups)
     if not found:
         return ()
-    taken = {name for order in case.record.orders if order.state is OrderState.RUNNING for name in _names(order)}
+    taken = {name for order in case.record.orders if _is_taken(order, case.day) for name in _names(order)}
     return tuple(draft for draft in found if not set(_names(draft)) & taken)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind, Reading
@@ -230,6 +230,31 @@ def _supplied_days(order: Order, followed: date | None) -> Decimal | None:
 def highest(doses: Regimen | None) -> Range | None:
     """The daily mg of the step with the highest dose, as a range; None where no dose was read."""
     return max((step.dose.mg for step in doses.steps), key=lambda mg: mg.high) if doses else None
+
+
+def dispensed_now(resource: Json, desk: Desk) -> Order | None:
+    """What a dispense says of another drug that matters here, where its supply reaches to today: that it is taken."""
+    drug = desk.drug(resource).value
+    if drug is None or drug.agent is not None or not drug.groups:
+        return None
+    handed_over = views.day(resource.get("whenHandedOver")) or views.day(resource.get("whenPrepared"))
+    days = views.days_of(resource.get("daysSupply")) if resource.get("daysSupply") else None
+    status = (views.text(resource, "status") or "unknown").lower()
+    if status not in DISPENSED or handed_over is None or days is None:
+        return None
+    if not handed_over <= desk.day <= handed_over + timedelta(days=int(days)):
+        return None
+    prescription = views.objects(resource, "authorizingPrescription")
+    return Order(
+        reference=views.reference(resource),
+        status=status,
+        state=OrderState.RUNNING,
+        medication=drug,
+        starts=handed_over,
+        days=days,
+        replaces=next((views.local_reference(link) for item in prescription if (link := views.text(item, "reference"))), None),
+        kind="MedicationDispense",
+    )
 
 
 def dispense(resource: Json, desk: Desk) -> Reading[Supply]:

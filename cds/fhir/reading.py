@@ -13,7 +13,7 @@ from cds.core.record import Completeness, Condition, Measurement, Order, Part, P
 from cds.fhir import views
 from cds.fhir.desk import Desk
 from cds.fhir.history import condition, measurements
-from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, order_reading, supplies_of_order
+from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, dispensed_now, order_reading, supplies_of_order
 from cds.fhir.views import Json
 
 T = TypeVar("T")
@@ -81,6 +81,7 @@ def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: D
     resources = {part: _of_this_patient(part, given[part], patient_id, desk, notes) for part in Part}
     orders = _orders([*resources[Part.REQUESTS], *resources[Part.STATEMENTS]], desk, notes)
     supplies = _each(resources[Part.DISPENSES], lambda resource: dispense(resource, desk), notes)
+    orders = (*orders, *_dispensed_alone(resources[Part.DISPENSES], orders, desk))
     return PatientRecord(
         birth_date=_birth_date(given[Part.PATIENT], resources[Part.PATIENT], desk.day, notes),
         orders=orders,
@@ -177,6 +178,13 @@ def _orders(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Order
             orders.append(reading.value)
             notes.gaps.extend(gap for gap in reading.gaps if reading.value.medication.agent is not None)
     return tuple(orders)
+
+
+def _dispensed_alone(dispenses: Iterable[Json], orders: Sequence[Order], desk: Desk) -> Iterable[Order]:
+    """Other drugs that were dispensed on no request of the record: where there is one, its own status tells."""
+    known = {order.reference for order in orders}
+    found = (dispensed_now(resource, desk) for resource in dispenses)
+    return (order for order in found if order is not None and order.replaces not in known)
 
 
 def _was_ordered(resource: Json) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.spec.calls import DAY, Json, ago, desk, draft, order
+from tests.spec.calls import DAY, SNOMED, Json, ago, desk, dispense, draft, observation, order
 
 ALP = "alprazolam 1 mg tablet"
 HALF = "alprazolam 0.5 mg tablet"
@@ -369,3 +369,74 @@ def test_an_ended_order_lasted_until_the_one_that_follows_it(ask: Any) -> None:
     before = order("old", ALP, TID, since=300, status="stopped")
     answer = ask([draft("n", ALP, TID)], requests=[before, order("new", ALP, TID, since=20, prior="old")])
     assert {"long-use", "dependence-likely"} <= {risk["id"] for risk in answer.orders[0]["riskFactors"]}
+
+
+# What else is taken ---------------------------------------------------------------------------------------------------------
+
+OXY = "oxycodone 5 mg tablet"
+OPIOIDS = [
+    # what of an opioid is on record or among the drafts      prefetch and drafts                     taken
+    ("an active request", {"requests": [order("o", OXY, "1 daily", since=40)]}, True),
+    ("a request that ended", {"requests": [order("o", OXY, "1 daily", since=40, status="stopped")]}, False),
+    ("a completed one whose supply lasts", {"requests": [order("o", OXY, since=5, days=7, status="completed")]}, True),
+    ("a completed one whose supply is used up", {"requests": [order("o", OXY, since=9, days=7, status="completed")]}, False),
+    ("a dispense alone", {"dispenses": [dispense("d", OXY, 5, 30)]}, True),
+    ("a dispense alone, used up", {"dispenses": [dispense("d", OXY, 40, 30)]}, False),
+    (
+        "a dispense on a request that was stopped",
+        {"requests": [order("o", OXY, since=9, status="stopped")], "dispenses": [dispense("d", OXY, 5, 30, prior="o")]},
+        False,
+    ),
+    (
+        "a request that a draft of another id stops",
+        {"requests": [order("o", OXY, "1 daily", since=40)], "also": [draft("s", OXY, doNotPerform=True)]},
+        False,
+    ),
+    (
+        "a request, while a draft stops another one",
+        {
+            "requests": [order("o", OXY, "1 daily", since=40), order("m", "morphine 15 mg tablet", "1 daily", since=40)],
+            "also": [order("m", "morphine 15 mg tablet", status="stopped")],
+        },
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "taken"), [row[1:] for row in OPIOIDS], ids=[row[0] for row in OPIOIDS])
+def test_whether_another_drug_is_taken_now(ask: Any, given: Json, taken: bool) -> None:
+    given = {**given, "requests": [running(), *given.get("requests", [])]}
+    drafts = [draft("n", ALP, TID), *given.pop("also", [])]
+    assert ("opioid-taken" in ask(drafts, **given).risks("n")) == taken
+
+
+def test_where_only_the_other_drug_is_selected_nothing_is_said_of_the_draft_beside_it(ask: Any) -> None:
+    drafts = [draft("o", OXY, "1 daily"), order("alp", ALP, TID, since=240, status="stopped")]
+    answer = ask(drafts, "order-select", requests=[running()], selections=["o"])
+    assert answer.cards == ["opioid-and-benzodiazepine critical"]
+
+
+# The patient ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("birth", [None, "2030-01-01", "unknown"])
+def test_without_a_birth_date_the_age_is_a_gap_on_the_card(ask: Any, birth: str | None) -> None:
+    answer = ask([STOP], requests=[running()], birth=birth)
+    assert "abrupt-stop critical" in answer.cards and "birth date" in answer.text
+    assert "older-adult" not in answer.risks("alp")
+
+
+def pregnancy_test(id: str, taken: int, answer: str) -> Json:
+    return observation(id, "2106-3", taken, valueCodeableConcept={"coding": [{"system": SNOMED, "code": answer}]})
+
+
+@pytest.mark.parametrize(("newest", "pregnant"), [("260385009", False), ("10828004", True)], ids=["negative", "positive"])
+def test_of_several_answers_the_newest_counts(ask: Any, newest: str, pregnant: bool) -> None:
+    other = {"260385009": "10828004", "10828004": "260385009"}[newest]
+    seen = [pregnancy_test("old", 100, other), pregnancy_test("new", 5, newest)]
+    assert ("pregnancy" in ask([STOP], requests=[running()], observations=seen).risks("alp")) == pregnant
+
+
+def test_an_answer_that_can_not_be_read_is_said(ask: Any) -> None:
+    seen = [observation("phq", "44260-8", 5, valueString="Several days")]
+    assert "no value that could be read" in ask([STOP], requests=[running()], observations=seen).text
