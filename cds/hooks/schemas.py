@@ -17,14 +17,14 @@ ENDING = ".schema.json"
 
 def names() -> list[str]:
     """The names of the messages: `hook-response`, `order-sign-request` and so on."""
-    return sorted(name for name in _schemas() if name != SHARED)
+    return sorted(name for name in every() if name != SHARED)
 
 
 def schema(name: str) -> dict[str, Any]:
     """The schema of a message. Refuses: a name that there is not."""
     if name not in names():
         raise ValueError(f"There is no message {name}; there are {', '.join(names())}.")
-    return _schemas()[name]
+    return every()[name]
 
 
 def problems(name: str, message: object) -> list[str]:
@@ -34,7 +34,8 @@ def problems(name: str, message: object) -> list[str]:
 
 
 @cache
-def _schemas() -> dict[str, dict[str, Any]]:
+def every() -> dict[str, dict[str, Any]]:
+    """Every schema by its name, and the one of what several messages share."""
     folder = files("cds.hooks").joinpath("schemas")
     return {
         path.name.removesuffix(ENDING): orjson.loads(path.read_bytes()) for path in folder.iterdir() if path.name.endswith(ENDING)
@@ -43,5 +44,5 @@ def _schemas() -> dict[str, dict[str, Any]]:
 
 @cache
 def _validator(name: str) -> Validator:
-    registry = Registry().with_resources([(f"{each}{ENDING}", Resource.from_contents(one)) for each, one in _schemas().items()])
+    registry = Registry().with_resources([(f"{each}{ENDING}", Resource.from_contents(one)) for each, one in every().items()])
     return Draft202012Validator(schema(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)

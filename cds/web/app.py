@@ -38,6 +38,7 @@ from cds.web.integration import as_page, guide
 from cds.web.keeping import Keeping
 from cds.web.logs import LOG
 from cds.web.metrics import Metrics
+from cds.web.openapi import PATH, openapi
 from cds.web.replay_guard import SeenInStore
 from cds.web.revision import Live, Revision
 from cds.web.tracing import Tracing
@@ -58,6 +59,7 @@ class Routes:
         self.doors = doors
         self.metrics = Metrics(live, settings.metrics_folder)
         self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
+        self.document = openapi(doors.public_url, guarded=settings.clients is not None, feedback=keeping is not None)
 
     async def discover(self, request: Request) -> Response:
         content = orjson.dumps(discovery(self.live.now.on(self.today())))
@@ -139,6 +141,9 @@ class Routes:
         told = {"status": "ready", "knowledge": now.id, "store": store, "pending": self.live.waiting()}
         return json_response(200, {name: value for name, value in told.items() if value})
 
+    async def openapi(self, request: Request) -> Response:
+        return json_response(200, self.document)
+
     async def integration(self, request: Request) -> Response:
         """The guide for a site that registers by hand: a page, or JSON for who accepts only that."""
         knowledge = self.live.now.on(self.today())
@@ -192,6 +197,7 @@ def live_app(
     service.add_route("/ready", routes.ready, methods=["GET"])
     service.add_route("/metrics", routes.counters, methods=["GET"])
     service.add_route("/integration", routes.integration, methods=["GET"])
+    service.add_route(PATH, routes.openapi, methods=["GET"])
     return service
 
 
