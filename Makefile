@@ -21,8 +21,8 @@ LOCKS := requirements-build.lock requirements.lock
 help:
 	@echo "make demo    start the service on 127.0.0.1:$(PORT), ask it about one example, show the cards; Ctrl-C stops it"
 	@echo "make serve   start the service alone"
-	@echo "make test    everything that must hold: lint, import rules, types, tests"
-	@echo "make lint    the first three of these"
+	@echo "make test    everything that must hold: lint, import rules, types, layout of rule files, tests"
+	@echo "make lint    the first four of these"
 	@echo "make bench   what a call, a start and a plan cost"
 	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
@@ -42,6 +42,7 @@ lint: .venv/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+	$(BIN)/cds rules format --check
 
 bench: .venv/installed-test
 	@worst=0; for what in hook_call start_up plan; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst

@@ -8,6 +8,7 @@ from cds.cli.rules_book import book
 from cds.cli.rules_check import check
 from cds.cli.rules_diff import diff
 from cds.cli.rules_explain import explain
+from cds.cli.rules_format import format_rules
 from cds.cli.rules_list import list_rules
 from cds.cli.rules_new import new
 from cds.cli.rules_schema import schema
@@ -23,6 +24,7 @@ rules = typer.Typer(
 )
 rules.command(short_help="Tells everything that is wrong.")(check)
 rules.command(short_help="Runs every example of every rule.")(test)
+rules.command("format", short_help="Lays out rule files alike.")(format_rules)
 rules.command(short_help="Why a card, or what a code means.")(explain)
 rules.command(short_help="What a change means for patients.")(diff)
 rules.command("list", short_help="Lists every rule.")(list_rules)

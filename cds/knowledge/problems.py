@@ -55,6 +55,8 @@ CODES = {
     "RULE141": "drug-group-missing",
     "RULE150": "stale-schema",
     "RULE151": "no-schema-line",
+    "RULE152": "not-formatted",
+    "RULE153": "cannot-be-formatted",
     "RULE160": "not-for-sites",
     "RULE161": "out-of-bounds",
     "RULE162": "review-due",

@@ -116,6 +116,62 @@ def test_errors_stand_last_next_to_their_number(run: Run, rules: Path) -> None:
     assert told.index("nothing cites `x`") < told.index("`status` is `activ`")
 
 
+# format ---------------------------------------------------------------------------------------------------------------
+
+
+def test_format_leaves_a_file_that_is_laid_out(run: Run, rules: Path) -> None:
+    before = (rules / FAST).read_bytes()
+    ran = run("format", "--rules", rules)
+    assert (ran.exit_code, (rules / FAST).read_bytes()) == (0, before)
+
+
+def test_format_writes_the_file_that_is_laid_out_otherwise_and_no_other(run: Run, rules: Path) -> None:
+    wanted = (rules / OLDER).read_bytes()
+    edit(rules, OLDER, "given: {age: 65 years", "given: { age:   65 years")
+    ran = run("format", "--rules", rules)
+    assert (ran.exit_code, (rules / OLDER).read_bytes()) == (0, wanted)
+    assert [line for line in ran.output.splitlines() if line.startswith("wrote")] == [f"wrote {rules / OLDER}"]
+
+
+def test_format_of_a_named_file_looks_at_it_alone(run: Run, rules: Path) -> None:
+    for file in (OLDER, FAST):
+        edit(rules, file, "status: active", "status:  active")
+    ran = run("format", rules / OLDER)
+    assert ran.exit_code == 0 and "1 of 1 file changed." in ran.output
+    assert "status:  active" in (rules / FAST).read_text()
+
+
+def test_format_check_writes_nothing_and_names_the_first_line(run: Run, rules: Path) -> None:
+    edit(rules, OLDER, "status: active", "status:  active")
+    before = (rules / OLDER).read_bytes()
+    ran = run("format", "--check", "--rules", rules)
+    assert (ran.exit_code, (rules / OLDER).read_bytes()) == (1, before)
+    assert f"{rules / OLDER}:4:1: this line" in ran.output and "RULE152 not-formatted" in ran.output
+    assert "1 of " in ran.output and "would change" in ran.output
+
+
+def test_format_check_for_programs_and_for_github(run: Run, rules: Path) -> None:
+    edit(rules, OLDER, "status: active", "status:  active")
+    [problem] = json.loads(run("format", "--check", "--rules", rules, "--format", "json").output)
+    assert (frozenset(problem), problem["line"], problem["code"]) == (PROBLEM, 4, "RULE152")
+    line = run("format", "--check", "--rules", rules, "--format", "github").output
+    assert line.startswith(f"::error file={rules / OLDER},line=4,col=1,title=RULE152 not-formatted::")
+
+
+def test_format_leaves_a_broken_file_untouched_and_says_what_is_wrong(run: Run, rules: Path) -> None:
+    edit(rules, OLDER, "  all:", "  all: [")
+    before = (rules / OLDER).read_bytes()
+    ran = run("format", "--rules", rules)
+    assert (ran.exit_code, (rules / OLDER).read_bytes()) == (1, before)
+    assert f"{rules / OLDER}:" in ran.output and "RULE001 not-yaml" in ran.output and "1 file left untouched" in ran.output
+
+
+def test_format_of_what_is_no_rule_file_ends_with_2(run: Run, rules: Path) -> None:
+    for name in ("risk/nowhere.yaml", "drugs/names.csv"):
+        ran = run("format", rules / name)
+        assert ran.exit_code == 2 and "ends in .yaml" in ran.output
+
+
 # a git revision -------------------------------------------------------------------------------------------------------
 
 
