@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds.engine.evaluate import Asked, Questions
 from cds.errors import CdsError
@@ -61,14 +61,26 @@ def compiled(rule_id: str, when: Group, vocabulary: Mapping[str, FactDefinition]
     return [Compiled(rule_id, alternative) for alternative in unique.values()]
 
 
-def message(compared: Mapping[str, int | str], asked: Iterable[FactDefinition]) -> dict[str, int]:
+class Field(NamedTuple):
+    """One fact of the flat fact that the engine is asked about: its name, `known_` and its name, the numbers of its choices."""
+
+    name: str
+    known: str
+    numbers: Mapping[str, int]
+
+    @classmethod
+    def of(cls, definition: FactDefinition) -> Field:
+        return cls(definition.name, f"known_{definition.name}", {choice: at for at, choice in enumerate(definition.choices)})
+
+
+def message(compared: Mapping[str, int | str], asked: Iterable[Field]) -> dict[str, int]:
     """The flat fact for the engine: each fact that is asked and known, with `known_` and its name beside it."""
     flat = {MARK: 1}
-    for definition in asked:
-        value = compared.get(definition.name)
+    for name, known, numbers in asked:
+        value = compared.get(name)
         if value is not None:
-            flat[definition.name] = _number(value, definition)
-            flat[f"known_{definition.name}"] = 1
+            flat[name] = numbers[value] if isinstance(value, str) else _within(value)
+            flat[known] = 1
     return flat
 
 
@@ -126,9 +138,12 @@ def _meet(one: Alternative, other: Alternative) -> Alternative | None:
 
 
 def _number(value: int | str, definition: FactDefinition) -> int:
-    if isinstance(value, str):
-        return definition.choices.index(value)
-    return max(-FURTHEST, min(FURTHEST, value))
+    return definition.choices.index(value) if isinstance(value, str) else _within(value)
+
+
+def _within(value: int) -> int:
+    """The number, or the furthest that the engine counts to."""
+    return value if -FURTHEST <= value <= FURTHEST else FURTHEST if value > 0 else -FURTHEST
 
 
 def _spans(operator: Operator, asked: tuple[Asked, ...], definition: FactDefinition) -> list[Span] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cds.engine.compile import Compiled, compiled, message
+from cds.engine.compile import Compiled, Field, compiled, message
 from cds.engine.durable import MOST_FACTS, MOST_RULES, Ruleset
 from cds.engine.evaluate import Questions
 from cds.engine.prepare import Ready
@@ -15,13 +15,13 @@ class Rulesets:
     """The rules as durable-rules holds them. Refuses: what can't be compiled, with EngineFailed or TooManyAlternatives."""
 
     def __init__(self, rules: Sequence[Rule], vocabulary: Mapping[str, FactDefinition], questions: Questions) -> None:
-        self._packs: list[tuple[Ruleset, list[FactDefinition], dict[str, str]]] = []
+        self._packs: list[tuple[Ruleset, list[Field], dict[str, str]]] = []
         alternatives = [one for rule in rules for one in compiled(rule.id, rule.when, vocabulary, questions)]
         try:
             for place, pack in enumerate(packs(alternatives)):
                 names = {f"r{number}": one for number, one in enumerate(pack)}
                 ruleset = Ruleset(f"rules{place}", {name: one.definition() for name, one in names.items()})
-                asked = [vocabulary[fact] for fact in sorted({fact for one in pack for fact in one.spans})]
+                asked = [Field.of(vocabulary[fact]) for fact in sorted({fact for one in pack for fact in one.spans})]
                 self._packs.append((ruleset, asked, {name: one.rule_id for name, one in names.items()}))
         except BaseException:
             self.close()

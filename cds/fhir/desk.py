@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -33,9 +33,17 @@ class Desk:
     limits: ReadingLimits
     library: Library
     day: date
+    _drugs: dict[int, tuple[Json, Reading[Medication]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By the identity of the resource, which is kept so that no other takes it over."""
 
     def drug(self, resource: Json) -> Reading[Medication]:
-        """The medication of a resource: see `medication`."""
+        """The medication of a resource: see `medication`. Each resource of the call is read once."""
+        known = self._drugs.get(id(resource))
+        if known is None:
+            known = self._drugs[id(resource)] = (resource, self._read_drug(resource))
+        return known[1]
+
+    def _read_drug(self, resource: Json) -> Reading[Medication]:
         targets = linked(resource, self.library)
         said = None if targets is None else [*map(resource.get, DRUG), *targets]
         return self._recalled(said, None, resource, lambda: medication(resource, self.library, self.knowledge))

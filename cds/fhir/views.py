@@ -41,7 +41,7 @@ def objects(value: object, name: str) -> list[Json]:
 def text(value: object, name: str) -> str | None:
     """A text member without surrounding space, None where it is empty or no text."""
     member = value.get(name) if isinstance(value, dict) else None
-    return member.strip() or None if isinstance(member, str) else None
+    return (member.strip() or None) if isinstance(member, str) else None
 
 
 def number(value: object) -> Decimal | None:

@@ -56,7 +56,7 @@ def insert_feedback(
         }
         for event in events
     ]
-    connection.execute(unless_there(connection, feedback), rows)
+    connection.execute(unless_there(connection.dialect.name, feedback), rows)
 
 
 def decision(connection: Connection, id: str) -> DecisionRecord:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -22,14 +23,15 @@ def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) 
     """Nothing, once the records are rows. One that is stored already is left as it is."""
     rows = [{name: getattr(record, name) for name in COLUMNS} for record in records]
     shown = [_card_row(card, place, record.id) for record in records for place, card in enumerate(record.cards, start=1)]
-    connection.execute(unless_there(connection, decisions), rows)
+    connection.execute(unless_there(connection.dialect.name, decisions), rows)
     if shown:
-        connection.execute(unless_there(connection, cards), shown)
+        connection.execute(unless_there(connection.dialect.name, cards), shown)
 
 
-def unless_there(connection: Connection, table: Table) -> Any:
+@cache
+def unless_there(dialect: str, table: Table) -> Any:
     """An INSERT that passes over a row whose key is there already."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing()
 
 

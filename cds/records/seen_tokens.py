@@ -12,7 +12,7 @@ from cds.records.tables import seen_tokens
 
 def first_use(connection: Connection, token: str, until: datetime) -> bool:
     """Whether the token, a digest that names nobody, is written down for the first time."""
-    insert = unless_there(connection, seen_tokens).returning(seen_tokens.c.token)
+    insert = unless_there(connection.dialect.name, seen_tokens).returning(seen_tokens.c.token)
     return connection.execute(insert, {"token": token, "until": until}).first() is not None
 
 
