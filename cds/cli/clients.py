@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +18,14 @@ from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.fhir.client import FhirClient, NotRead, Place
 from cds.hooks.profiles import Profile
-from cds.settings import BadSettings, settings
-from cds.trust.clients import BadClients, Client, TrustedClients, trusted_clients
+from cds.knowledge.pack import files_at
+from cds.knowledge.reading import from_files
+from cds.settings import BadSettings, Settings, settings
+from cds.trust.clients import Client, TrustedClients, check_sites, trusted_clients
 from cds.trust.keys import ALGORITHMS, usable
 
 SECONDS_TO_WAIT = 5.0
-COLUMNS = ("client", "issuer", "keys", "FHIR servers", "profile")
+COLUMNS = ("client", "issuer", "keys", "FHIR servers", "profile", "site")
 WIDTH = 160
 
 FileOption = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The file of clients; else CDS_CLIENTS.")]
@@ -35,7 +38,7 @@ def show(file: FileOption = None) -> None:
     table = Table(*COLUMNS, box=box.SIMPLE)
     for client in _read(_path(file)):
         servers = "\n".join(place.base for place in client.fhir_servers)
-        table.add_row(client.id, client.issuer, "\n".join(_sources(client)), servers, client.profile)
+        table.add_row(client.id, client.issuer, "\n".join(_sources(client)), servers, client.profile, client.site)
     Console(width=WIDTH).print(table)
 
 
@@ -44,8 +47,12 @@ def check(
     file: FileOption = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Read each client's keys from its address too.")] = False,
 ) -> None:
-    """Checks the file; with --fetch also whether the keys of each client can be read now."""
+    """Checks the file, its sites by the rules of CDS_RULES; with --fetch also whether the keys of each client can be read now."""
     read = _read(_path(file))
+    try:
+        _check_sites(read)
+    except CdsError as error:
+        fail(error)
     failed = False
     for client in read:
         told = _fetched(client) if fetch and client.jku else []
@@ -66,35 +73,33 @@ def add(
     fhir_server: Annotated[list[str] | None, typer.Option(help="A FHIR base that may be read for it. Several times.")] = None,
     origin: Annotated[list[str] | None, typer.Option(help="A web origin from which it calls. Several times.")] = None,
     profile: Annotated[Profile, typer.Option(help="The form in which it takes its answers.")] = Profile.STU2,
+    site: Annotated[str | None, typer.Option(help="The site by whose rules it is judged; else that of the service.")] = None,
     file: FileOption = None,
 ) -> None:
     """Adds a client at the end of the file, which is made where there is none. What would be wrong is refused."""
     path = _path(file, must_exist=False)
     members: dict[str, Any] = {
         "issuer": issuer, "jku": jku, "keys": keys, "fhir_servers": fhir_server, "origins": origin,
-        "profile": profile.value if profile is not Profile.STU2 else None,
+        "profile": profile.value if profile is not Profile.STU2 else None, "site": site,
     }  # fmt: skip
     before = path.read_text() if path.exists() else "clients:\n"
     lines = [f"    {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in members.items() if value]
     trial = path.with_name(f".{path.name}.new")
     try:
         trial.write_text(before.rstrip("\n") + f"\n  {id}:\n" + "".join(lines))
-        trusted_clients(trial)
+        _check_sites(trusted_clients(trial))
         trial.replace(path)
-    except BadClients as error:
+    except CdsError as error:
         fail(f"Nothing was added to {path}:\n{str(error).replace(str(trial), str(path))}")
     except OSError as error:
         fail(f"{path}: can't be written: {error.strerror}.")
     finally:
         trial.unlink(missing_ok=True)
-    typer.echo(f"{path}: added {id}. A service that runs reads the file when it is started again.")
+    typer.echo(f"{path}: added {id}. A service that runs over this file takes it within two seconds.")
 
 
 def _path(file: Path | None, must_exist: bool = True) -> Path:
-    try:
-        found = file or settings(os.environ).clients
-    except BadSettings as error:
-        fail(error)
+    found = file or _settings().clients
     if found is None:
         fail("--file: which file? Name it, or set CDS_CLIENTS.")
     if must_exist and not found.is_file():
@@ -107,6 +112,21 @@ def _read(path: Path) -> TrustedClients:
         return trusted_clients(path)
     except CdsError as error:
         fail(error)
+
+
+def _settings() -> Settings:
+    try:
+        return settings(os.environ)
+    except BadSettings as error:
+        fail(error)
+
+
+def _check_sites(read: TrustedClients) -> None:
+    """Refuses, with BadClients, a site that can't be served today, and with BadKnowledge rules that can't be loaded."""
+    if read.by_site():
+        configured = _settings()
+        book = from_files(files_at(configured.rules, configured.rules_key))
+        check_sites(read, book, datetime.now(configured.time_zone).date())
 
 
 def _sources(client: Client) -> list[str]:

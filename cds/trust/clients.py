@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import orjson
 
 from cds.core.record import Part
-from cds.errors import CdsError
+from cds.errors import BadKnowledge, CdsError
 from cds.fhir.client import Place
 from cds.hooks.profiles import Profile
 from cds.knowledge.fields import Fields
+from cds.knowledge.model import Knowledge
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Problems
+from cds.knowledge.sites import site
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 from cds.trust.keys import ALGORITHMS, usable
@@ -24,9 +27,9 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 REQUIRED = ("issuer",)
 OPTIONAL = (
     "jku", "keys", "algorithms", "audiences", "tenants", "fhir_servers", "private_addresses", "origins", "profile",
-    "calls_a_minute", "prefetch_names",
+    "calls_a_minute", "prefetch_names", "site",
 )  # fmt: skip
-WRONG = "RULE023"
+WRONG, NO_SITE = "RULE023", "RULE166"
 
 
 class BadClients(CdsError):
@@ -42,7 +45,8 @@ class Client:
     """One CDS client. Without an issuer it stands for every caller of a service that verifies none.
 
     `jku` are the only addresses from which its keys are read, `keys` a file of them. `audiences` are accepted beside the address
-    that was called. `prefetch_names` gives our name of a prefetch key for the client's own.
+    that was called. `prefetch_names` gives our name of a prefetch key for the client's own. `site` is the one by
+    whose overlay its calls are judged; None is that of the service.
     """
 
     id: str
@@ -57,6 +61,9 @@ class Client:
     profile: Profile = Profile.STU2
     calls_a_minute: int | None = None
     prefetch_names: Mapping[str, str] = field(default_factory=dict)
+    site: str | None = None
+    site_at: Position = field(default=Position("-"), compare=False)
+    """Where the site is named."""
 
     def server(self, url: str) -> Place | None:
         """The FHIR server at an address, where the client may have it read."""
@@ -72,9 +79,17 @@ class TrustedClients:
     def __iter__(self) -> Iterator[Client]:
         return iter(self.by_issuer.values())
 
+    def __len__(self) -> int:
+        return len(self.by_issuer)
+
     def origins(self) -> tuple[str, ...]:
         """Every web origin from which any of them calls."""
         return tuple(dict.fromkeys(origin for client in self for origin in client.origins))
+
+    def by_site(self) -> dict[str, tuple[str, ...]]:
+        """The ids of the clients that name a site, by that."""
+        named = sorted({client.site for client in self if client.site})
+        return {site: tuple(client.id for client in self if client.site == site) for site in named}
 
 
 def trusted_clients(path: Path) -> TrustedClients:
@@ -95,6 +110,20 @@ def trusted_clients(path: Path) -> TrustedClients:
     if problems.found:
         raise BadClients(problems.in_order())
     return TrustedClients({client.issuer: client for client in found if client.issuer})
+
+
+def check_sites(clients: Iterable[Client], book: Knowledge, day: date) -> None:
+    """Refuses, with BadClients, all at once: a site that the rule book does not hold, or that can't be served on the day."""
+    problems = Problems()
+    for client in clients:
+        try:
+            if client.site is not None:
+                site(book, client.site, day)
+        except BadKnowledge as refused:
+            found = (one for one in refused.problems if isinstance(one, Problem))
+            problems.found += [replace(one, position=client.site_at) if one.code == NO_SITE else one for one in found]
+    if problems.found:
+        raise BadClients(problems.in_order())
 
 
 def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client:
@@ -120,6 +149,8 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         profile=Profile(fields.text("profile", Profile.STU2.value)) if own else Profile.STU2,
         calls_a_minute=fields.whole("calls_a_minute") if fields.node("calls_a_minute") else None,
         prefetch_names=dict(_prefetch_names(fields)),
+        site=fields.optional_text("site"),
+        site_at=fields.at("site"),
     )
 
 

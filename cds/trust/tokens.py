@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -52,9 +52,9 @@ class Untrusted(Exception):
 
 
 class Verifier:
-    """Tells who calls, by the token that a call shows."""
+    """Tells who calls, by the token that a call shows. `clients` gives those that are trusted now."""
 
-    def __init__(self, clients: TrustedClients, keys: KeySets, seen: SeenTokens) -> None:
+    def __init__(self, clients: Callable[[], TrustedClients], keys: KeySets, seen: SeenTokens) -> None:
         self._clients = clients
         self._keys = keys
         self._seen = seen
@@ -62,7 +62,7 @@ class Verifier:
     async def caller(self, token: str, called: Sequence[str]) -> Client:
         """The client that signed the token for one of the addresses `called`, now, and for the first time. Raises Untrusted."""
         header, issuer = _unverified(token)
-        client = self._clients.by_issuer.get(issuer)
+        client = self._clients().by_issuer.get(issuer)
         if client is None:
             raise Untrusted(Doubt.ISSUER)
         key = await self._key(client, header)
@@ -72,7 +72,10 @@ class Verifier:
             raise Untrusted(Doubt.TENANT, client.id)
         if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), float(claims["exp"]) + LEEWAY_SECONDS):
             raise Untrusted(Doubt.REPLAY, client.id)
-        return client
+        now = self._clients().by_issuer.get(issuer)  # keys and used tokens were waited for, and its entry may have changed
+        if now is None:
+            raise Untrusted(Doubt.ISSUER, client.id)
+        return now
 
     async def _key(self, client: Client, header: Mapping[str, Any]) -> jwt.PyJWK:
         """The key that the header names, from where the client's entry says. Keys that a token brings itself count nothing."""

@@ -36,11 +36,12 @@ from cds.web.doors import Doors
 from cds.web.fetching import Fetcher, renamed
 from cds.web.integration import as_page, guide
 from cds.web.keeping import Keeping
+from cds.web.live import Live
 from cds.web.logs import LOG
 from cds.web.metrics import Metrics
 from cds.web.openapi import PATH, openapi
 from cds.web.replay_guard import SeenInStore
-from cds.web.revision import Live, Revision
+from cds.web.revision import AtSite, Revision
 from cds.web.tracing import Tracing
 from cds.web.tracked import Tracked, spent_on, told_in_span
 
@@ -57,12 +58,12 @@ class Routes:
         self.today = today
         self.keeping = keeping
         self.doors = doors
-        self.metrics = Metrics(live, settings.metrics_folder)
+        self.metrics = Metrics(live, doors.clients, today, settings.metrics_folder)
         self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
         self.document = openapi(doors.public_url, guarded=settings.clients is not None, feedback=keeping is not None)
 
     async def discover(self, request: Request) -> Response:
-        content = orjson.dumps(discovery(self.live.now.on(self.today())))
+        content = orjson.dumps(discovery(self._here(request).on(self.today())))
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         headers = {"ETag": tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT}
         if request.headers.get("if-none-match") == tag:
@@ -77,21 +78,22 @@ class Routes:
         try:
             with self.live.held() as revision:
                 client = request.scope[CLIENT]
+                here = revision.at(client.site)
                 with spent_on("read"):
                     body = await parsed_body(request)
                     call = renamed(hook_call(service, body), client.prefetch_names)
                 day = self.today()
-                knowledge = revision.on(day)
+                knowledge = here.on(day)
                 with spent_on("fetch"):
                     call, parts = await self.fetcher.filled(call, body, client, knowledge, day)
                 with spent_on("decide"):
-                    decision = decide(call, knowledge, revision.engine, day, id, lambda: str(uuid4()))
+                    decision = decide(call, knowledge, here.engine, day, id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
             response = json_response(200, shaped(decision.answer, client.profile))
             if self.keeping:
                 with spent_on("keep"):
                     await self.keeping.keep(decision, call, knowledge, client.id, _by_part(parts))
-            self.metrics.answered(decision.answer, silent)
+            self.metrics.answered(decision.answer, silent, here.site.id if here.site else "")
             self.metrics.prefetched(client.id, parts)
         except Exception as error:
             refused, why = refusal(error, id)
@@ -108,7 +110,7 @@ class Routes:
         try:
             assert self.keeping is not None, "there is no such route where nothing is kept"
             body = await parsed_body(request)
-            await self.keeping.take(service, body, self.live.now.on(self.today()), told["client"])
+            await self.keeping.take(service, body, self._here(request).on(self.today()), told["client"])
         except Exception as error:
             response, why = refusal(error, id)
             told |= why
@@ -116,6 +118,10 @@ class Routes:
         told_in_span(fields)
         LOG.log(logging.ERROR if response.status_code == 500 else logging.INFO, "feedback", extra={"fields": fields})
         return response
+
+    def _here(self, request: Request) -> AtSite:
+        """The rule book as the caller's site has it now."""
+        return self.live.now.at(request.scope[CLIENT].site)
 
     def _tell(self, started: float, id: str, service: str, status: int, **more: Any) -> None:
         """Counts and logs a call. A service id that is not ours is the caller's text, so it is not repeated."""
@@ -131,14 +137,16 @@ class Routes:
         return json_response(200, {"status": "alive"})
 
     async def ready(self, request: Request) -> Response:
-        """Ready while it serves. `pending` says what stands under the rules and can't be served, or is due for review."""
+        """Ready while it serves. `pending` says what of the rules and the clients can't be served, or is due for review."""
         store = await self.keeping.state() if self.keeping else None
         now = self.live.now  # asked last: a revision that is swapped out while something is waited for is not ready
-        if not now.engine.ready():
+        if not now.ready():
             return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
         if store is State.DOWN:
             return outcome_response(503, "transient", "Decisions can be written neither to the database nor to the spool.")
-        told = {"status": "ready", "knowledge": now.id, "store": store, "pending": self.live.waiting()}
+        waiting = (self.live.waiting(self.today()), self.doors.clients.reloads.problem)
+        pending = "\n".join(filter(None, waiting))
+        told = {"status": "ready", "knowledge": now.id, "sites": self.live.sites(), "store": store, "pending": pending}
         return json_response(200, {name: value for name, value in told.items() if value})
 
     async def openapi(self, request: Request) -> Response:
@@ -146,8 +154,9 @@ class Routes:
 
     async def integration(self, request: Request) -> Response:
         """The guide for a site that registers by hand: a page, or JSON for who accepts only that."""
-        knowledge = self.live.now.on(self.today())
-        told = guide(knowledge, self.doors.known(), self.doors.public_url, self.metrics.text())
+        now, day = self.live.now, self.today()
+        clients = [(client, now.at(client.site).on(day)) for client in self.doors.known()]
+        told = guide(now.at(None).on(day), clients, self.doors.public_url, self.metrics.text())
         if "application/json" in request.headers.get("accept", "") and "text/html" not in request.headers["accept"]:
             return json_response(200, told)
         return Response(as_page(told), media_type="text/html")
@@ -174,7 +183,7 @@ def live_app(
 
     Without a `keeping` nothing is written down, and there is no route for feedback.
     """
-    doors = Doors(settings, SeenInStore(keeping.store) if keeping else None)
+    doors = Doors(settings, live, today, SeenInStore(keeping.store) if keeping else None)
     routes = Routes(live, doors, settings, today, keeping)
     service = FastAPI(
         openapi_url=None,
@@ -186,6 +195,7 @@ def live_app(
     )
     service.add_middleware(Tracked, tracing=tracing)
     service.state.settings = settings
+    service.state.clients = doors.clients
     for slash in ("", "/"):
         service.add_route(f"/cds-services{slash}", routes.discover, methods=["GET"])
         service.add_route(f"/cds-services/{{service}}{slash}", routes.call, methods=["POST"])

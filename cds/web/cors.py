@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import MutableHeaders
-from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,21 +26,29 @@ PAGES = {
 ENCRYPTED = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-def cors(origins: Sequence[str]) -> list[Middleware]:
-    """What answers preflights and marks answers, errors too, for pages of these origins; nothing where there are none."""
-    if not origins:
-        return []
-    return [
-        Middleware(
-            CORSMiddleware,
-            allow_origins=origins,
+class Cors(CORSMiddleware):
+    """Answers preflights and marks answers, errors too, for pages of the origins that are allowed now; where there are none,
+    does nothing."""
+
+    def __init__(self, app: ASGIApp, origins: Callable[[], Sequence[str]]) -> None:
+        super().__init__(
+            app,
             allow_methods=METHODS,
             allow_headers=HEADERS,
             allow_private_network=True,
             expose_headers=["Retry-After", "WWW-Authenticate", "Server-Timing"],
             max_age=KEPT_SECONDS,
         )
-    ]
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._origins():
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    def is_allowed_origin(self, origin: str) -> bool:
+        return origin in self._origins()
 
 
 class SecurityHeaders:

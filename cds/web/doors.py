@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 
 from starlette.middleware import Middleware
 
 from cds.fhir.client import FhirClient, Place
 from cds.settings import Settings
-from cds.trust.clients import Client, TrustedClients, trusted_clients
+from cds.trust.clients import Client
 from cds.trust.keys import KeySets
 from cds.trust.seen import SeenHere, SeenTokens
 from cds.trust.tokens import Verifier
 from cds.web.auth import Authentication
-from cds.web.cors import SecurityHeaders, cors
+from cds.web.cors import Cors, SecurityHeaders
 from cds.web.limits import InHand, Paced, RateLimit
+from cds.web.live import Live
+from cds.web.live_clients import LiveClients
 
 EVERYONE = "everyone"
 """The id of every caller of a service that verifies none."""
@@ -24,15 +28,16 @@ EVERYONE = "everyone"
 class Doors:
     """The clients of a service, the reader of their servers and keys, and what each request passes before it reaches a route.
 
-    Refuses: a file of clients that can't be used (BadClients).
+    Refuses: a file of clients that can't be used, and a client whose site can't be served (BadClients).
     """
 
-    def __init__(self, settings: Settings, seen: SeenTokens | None = None) -> None:
+    def __init__(self, settings: Settings, live: Live, today: Callable[[], date], seen: SeenTokens | None = None) -> None:
         self._settings = settings
-        self.clients = trusted_clients(settings.clients) if settings.clients else TrustedClients()
+        self.clients = LiveClients(settings.clients, live, today)
         self.everyone = Client(EVERYONE, fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else ())
         self.reader = FhirClient(settings.fhir_read_seconds)
-        self._verifier = Verifier(self.clients, KeySets(self.reader), seen or SeenHere()) if settings.clients else None
+        keys = KeySets(self.reader)
+        self._verifier = Verifier(lambda: self.clients.now, keys, seen or SeenHere()) if settings.clients else None
 
     @property
     def public_url(self) -> str | None:
@@ -41,14 +46,14 @@ class Doors:
 
     def known(self) -> tuple[Client, ...]:
         """The clients that may call; where nobody is verified, the one that stands for every caller."""
-        return tuple(self.clients) or (self.everyone,)
+        return tuple(self.clients.now) or (self.everyone,)
 
     def middleware(self, turned_away: Callable[[str], None]) -> list[Middleware]:
         """What a request passes, from the outside in. `turned_away` is told why one did not reach a route."""
         settings = self._settings
         encrypted = (settings.public_url or "").startswith("https:")
         return [
-            *cors((*settings.origins, *self.clients.origins())),
+            Middleware(Cors, origins=lambda: (*settings.origins, *self.clients.origins)),
             Middleware(SecurityHeaders, encrypted=encrypted),
             Middleware(InHand, most=settings.most_calls, seconds=settings.call_seconds, turned_away=turned_away),
             Middleware(
@@ -63,8 +68,11 @@ class Doors:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """While it is open, connections to the servers of clients are kept."""
+        """While it is open, the file of clients is watched, and connections to their servers are kept."""
+        task = asyncio.create_task(self.clients.watch())
         try:
             yield
         finally:
+            task.cancel()
+            await asyncio.wait([task])
             await self.reader.close()

@@ -28,14 +28,16 @@ RESOURCE = re.compile(r"^[A-Za-z]+")
 BROUGHT = (State.SENT, State.NULL, State.FETCHED)
 
 
-def guide(knowledge: Knowledge, clients: Iterable[Client], public_url: str | None, counters: bytes) -> dict[str, Any]:
+def guide(
+    knowledge: Knowledge, clients: Iterable[tuple[Client, Knowledge]], public_url: str | None, counters: bytes
+) -> dict[str, Any]:
     """Everything that a site needs to know to register the service by hand, and how the prefetch of each client fares.
 
-    `counters` are the service's own, as Prometheus reads them.
+    Each client comes with the knowledge by which it is judged. `counters` are the service's own, as Prometheus reads them.
     """
     base = public_url or ""
     offered = templates(knowledge)
-    counted, looked_at = _counted(counters), asking(knowledge)
+    counted = _counted(counters)
     return {
         "services": [
             {
@@ -61,7 +63,7 @@ def guide(knowledge: Knowledge, clients: Iterable[Client], public_url: str | Non
             {"system": reason.system, "code": reason.code, "display": reason.display}
             for reason in knowledge.override_reasons.values()
         ],
-        "clients": [_client(client, counted, looked_at) for client in clients],
+        "clients": [_client(client, counted, asking(own)) for client, own in clients],
     }
 
 
@@ -102,4 +104,4 @@ def _client(client: Client, counted: Mapping[tuple[str, str, str], int], looked_
         rules = looked_at.get(part.value, Asking()) if brought < calls else Asking()
         lacking = {"silenced": [rule.id for rule in rules.silenced], "assuming": [rule.id for rule in rules.assuming]}
         parts.append({"key": part.value, "calls": calls, "states": states, "withoutIt": lacking})
-    return {"id": client.id, "issuer": client.issuer, "profile": client.profile.value, "prefetch": parts}
+    return {"id": client.id, "issuer": client.issuer, "profile": client.profile.value, "site": client.site, "prefetch": parts}

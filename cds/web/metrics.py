@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from prometheus_client.registry import Collector
 
 from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION
-from cds.web.revision import Live
+from cds.web.live import Live
+from cds.web.live_clients import LiveClients
 from cds.web.shared_counters import SharedCounters
+from cds.web.watching import Reloads
 
 
 class Metrics:
     """The counters of one app."""
 
-    def __init__(self, live: Live, folder: Path | None = None) -> None:
+    def __init__(self, live: Live, clients: LiveClients, today: Callable[[], date], folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
         self.shared = SharedCounters(folder, self.registry) if folder else None
         self.calls = Counter("cds_calls", "Hook calls by service and HTTP status", ["service", "status"], registry=self.registry)
@@ -32,7 +35,9 @@ class Metrics:
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3),
             registry=self.registry,
         )
-        self.cards = Counter("cds_cards", "Cards shown by rule and indicator", ["rule", "indicator"], registry=self.registry)
+        self.cards = Counter(
+            "cds_cards", "Cards shown by site, rule and indicator", ["site", "rule", "indicator"], registry=self.registry
+        )
         self.gaps = Counter("cds_gaps", "Things that could not be read, by kind", ["kind"], registry=self.registry)
         for name, says in (("disagreements", "Findings"), ("failures", "Evaluations")):
             gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
@@ -48,17 +53,22 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 3),
             registry=self.registry,
         )
-        self.silent = Counter("cds_silent_rules", "Silent rules that were true, by rule", ["rule"], registry=self.registry)
+        self.silent = Counter(
+            "cds_silent_rules", "Silent rules that were true, by site and rule", ["site", "rule"], registry=self.registry
+        )
         stale = Gauge("cds_rules_stale", "1 while what stands under the rules can't be served", registry=self.registry)
-        stale.set_function(lambda: float(live.waiting() is not None))
-        self.registry.register(Reloads(live))
+        stale.set_function(lambda: float(live.waiting(today()) is not None))
+        stale = Gauge("cds_clients_stale", "1 while what stands in the file of clients can't be served", registry=self.registry)
+        stale.set_function(lambda: float(clients.reloads.problem is not None))
+        self.registry.register(Counted("cds_rule_reloads", "Reloads of the rules by result", live.reloads))
+        self.registry.register(Counted("cds_client_reloads", "Reloads of the file of clients by result", clients.reloads))
 
-    def answered(self, answer: Mapping[str, Any], silent: Iterable[str]) -> None:
-        """Counts the cards and gaps of an answer, and the silent rules that were true."""
+    def answered(self, answer: Mapping[str, Any], silent: Iterable[str], site: str) -> None:
+        """Counts the cards and gaps of an answer by a site's rules, and the silent rules that were true."""
         for rule in silent:
-            self.silent.labels(rule).inc()
+            self.silent.labels(site, rule).inc()
         for card in answer["cards"]:
-            self.cards.labels(card["extension"][EXTENSION]["rule"], card["indicator"]).inc()
+            self.cards.labels(site, card["extension"][EXTENSION]["rule"], card["indicator"]).inc()
         own = answer["extension"][EXTENSION]
         for gap in own["gaps"]:
             self.gaps.labels(gap["kind"]).inc()
@@ -86,14 +96,14 @@ class Metrics:
         return self.shared.running() if self.shared else nullcontext()
 
 
-class Reloads(Collector):
-    """The reloads of the rules, by result; all results are told from the start."""
+class Counted(Collector):
+    """The reloads of one thing, by result; all results are told from the start."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, name: str, says: str, reloads: Reloads) -> None:
+        self._name, self._says, self._reloads = name, says, reloads
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily("cds_rule_reloads", "Reloads of the rules by result", labels=["result"])
-        for result, count in self._live.reloads.items():
+        family = CounterMetricFamily(self._name, self._says, labels=["result"])
+        for result, count in self._reloads.counts.items():
             family.add_metric([result], count)
         yield family

@@ -12,8 +12,9 @@ from cds.records.keyed import keyed
 from cds.settings import BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
 from cds.web.keeping import Keeping, keeping
+from cds.web.live import Live
 from cds.web.logs import LOG, log_to_standard_output
-from cds.web.revision import Live, Source
+from cds.web.revision import Source
 from cds.web.tracing import tracing
 
 
@@ -24,10 +25,12 @@ def served() -> FastAPI:
     log_to_standard_output(configured.log_level)
     today = today_in(configured.time_zone)
     source = Source(configured.rules, today, configured.rules_key, configured.site)
-    first = source.served()
+    live = Live(source.served(), source)
     kept = kept_by(configured)
-    service = live_app(Live(first, source), configured, today, tracing(os.environ), kept)
-    LOG.info("ready", extra={"fields": {"knowledge": first.id, "rules": len(first.on(today()).rules)}})
+    service = live_app(live, configured, today, tracing(os.environ), kept)
+    first = live.now
+    fields = {"knowledge": first.id, "rules": len(first.book.rules), "sites": live.sites()}
+    LOG.info("ready", extra={"fields": fields})
     return service
 
 

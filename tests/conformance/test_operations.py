@@ -36,7 +36,7 @@ def test_calls_cards_and_gaps_are_counted(client: TestClient, stop: dict[str, An
     assert 'cds_calls_total{service="taper-order-sign",status="200"} 1.0' in counted
     assert 'cds_calls_total{service="taper-order-sign",status="400"} 1.0' in counted
     assert 'cds_calls_total{service="unknown",status="404"} 1.0' in counted
-    assert 'cds_cards_total{indicator="critical",rule="abrupt-stop"} 1.0' in counted
+    assert 'cds_cards_total{indicator="critical",rule="abrupt-stop",site=""} 1.0' in counted
     assert "cds_call_seconds_bucket" in counted
     assert "cds_engine_disagreements 0.0" in counted
     assert "cds_engine_failures 0.0" in counted

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +149,46 @@ def test_keys_that_can_not_be_read_are_told(file: Path) -> None:
 def test_without_a_file_it_asks_which(file: Path) -> None:
     assert "--file" in ran("clients", "list").output
     assert "there is no such file" in ran("clients", "list", "--file", str(file.with_name("none.yaml"))).output
+
+
+# The site of a client -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Rules of which one site is served today, as the settings name them."""
+    copied = shutil.copytree(Path(__file__).parents[2] / "rules", tmp_path / "rules")
+    quiet = f"{{silent: yes, because: x, approved_by: y, review_by: {datetime.now(UTC).date() + timedelta(days=2)}}}"
+    (copied / "sites/north.yaml").write_text(
+        f"site: north\ntitle: North\nstatus: active\nrules:\n  advice/faster-is-fine: {quiet}\n"
+    )
+    monkeypatch.setenv("CDS_RULES", str(copied))
+    return copied
+
+
+ADDED = ("--issuer", "https://b.example", "--keys", "keys.json")
+
+
+def test_a_client_is_added_at_a_site_that_there_is(file: Path, rules: Path) -> None:
+    assert ran("clients", "add", "b", *ADDED, "--site", "north", "--file", str(file)).exit_code == 0
+    assert [client.site for client in trusted_clients(file)] == [None, "north"]
+    assert ran("clients", "check", "--file", str(file)).output.endswith("b: the entry is right\n")
+    assert "north" in ran("clients", "list", "--file", str(file)).output
+
+
+def test_a_site_that_there_is_not_is_told_with_its_place_and_the_nearest(file: Path, rules: Path) -> None:
+    before = file.read_text()
+    refused = ran("clients", "add", "b", *ADDED, "--site", "nort", "--file", str(file))
+    assert (refused.exit_code, file.read_text()) == (2, before)
+    assert "`nort` is no site." in refused.output and "Did you mean north?" in refused.output
+    file.write_text(before + "  b: {issuer: https://b.example, keys: keys.json, site: nort}\n")
+    checked = ran("clients", "check", "--file", str(file))
+    assert (checked.exit_code, f"{file}:4:57: `nort` is no site." in checked.output) == (2, True)
+
+
+def test_a_site_whose_review_is_overdue_does_not_pass_the_check(file: Path, rules: Path) -> None:
+    overdue = (rules / "sites/north.yaml").read_text().replace("review_by: 2", "review_by: 1")
+    (rules / "sites/north.yaml").write_text(overdue)
+    file.write_text(file.read_text() + "  b: {issuer: https://b.example, keys: keys.json, site: north}\n")
+    checked = ran("clients", "check", "--file", str(file))
+    assert (checked.exit_code, "RULE162" in checked.output) == (2, True)

@@ -25,7 +25,9 @@ from cds.knowledge.pack import pack
 from cds.knowledge.reading import files_of
 from cds.settings import Settings
 from cds.web.app import live_app
-from cds.web.revision import Live, Result, Source
+from cds.web.live import Live
+from cds.web.revision import Source
+from cds.web.watching import Result
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
@@ -91,7 +93,7 @@ def test_a_good_edit_is_served(rules: Path, live: Live) -> None:
     edit(rules, "title: ", "title: Now ")
     assert live.reload() is Result.SERVED
     assert live.now.id != before.id
-    assert (live.waiting(), live.reloads) == (None, {Result.SERVED: 1, Result.REFUSED: 0})
+    assert (live.waiting(DAY), live.reloads.counts) == (None, {Result.SERVED: 1, Result.REFUSED: 0})
 
 
 def test_without_a_change_nothing_is_done(live: Live) -> None:
@@ -114,14 +116,18 @@ def test_a_bad_edit_leaves_the_old_revision_serving_and_says_why(rules: Path, li
     edit(rules, *change)
     assert live.reload() is Result.REFUSED
     assert live.now is before
-    assert before.engine.ready()
-    assert live.problem is not None and f"rules/{RULE}:" in live.problem and "cds rules explain RULE" in live.problem
+    assert before.ready()
+    assert (
+        live.reloads.problem is not None
+        and f"rules/{RULE}:" in live.reloads.problem
+        and "cds rules explain RULE" in live.reloads.problem
+    )
 
 
 def test_a_bad_edit_is_told_once(rules: Path, live: Live) -> None:
     edit(rules, "title: ", "titel: ")
     assert [live.reload(), live.reload()] == [Result.REFUSED, Result.UNCHANGED]
-    assert live.problem is not None
+    assert live.reloads.problem is not None
 
 
 def test_a_bad_edit_taken_back_leaves_no_trace(rules: Path, live: Live) -> None:
@@ -130,7 +136,7 @@ def test_a_bad_edit_taken_back_leaves_no_trace(rules: Path, live: Live) -> None:
     live.reload()
     edit(rules, "titel: ", "title: ")
     assert live.reload() is Result.UNCHANGED
-    assert (live.problem, live.now) == (None, before)
+    assert (live.reloads.problem, live.now) == (None, before)
 
 
 def test_a_bad_edit_put_right_is_served(rules: Path, live: Live) -> None:
@@ -138,22 +144,22 @@ def test_a_bad_edit_put_right_is_served(rules: Path, live: Live) -> None:
     live.reload()
     edit(rules, "titel: ", "title: Now ")
     assert live.reload() is Result.SERVED
-    assert live.problem is None
+    assert live.reloads.problem is None
 
 
 def test_only_the_first_problems_are_told(rules: Path, live: Live) -> None:
     (rules / "vocabulary.yaml").write_text("facts: {}\n")
     live.reload()
-    assert live.problem is not None and live.problem.endswith("more: cds rules check")
+    assert live.reloads.problem is not None and live.reloads.problem.endswith("more: cds rules check")
 
 
 def test_a_folder_that_is_gone_leaves_the_old_revision_serving(rules: Path, live: Live) -> None:
     rules.rename(rules.with_name("elsewhere"))
     assert live.reload() is Result.REFUSED
-    assert live.problem is not None and "neither a folder" in live.problem
+    assert live.reloads.problem is not None and "neither a folder" in live.reloads.problem
     rules.with_name("elsewhere").rename(rules)
     assert live.reload() is Result.UNCHANGED
-    assert live.problem is None
+    assert live.reloads.problem is None
 
 
 def test_a_pack_is_replaced_like_a_folder(rules: Path, tmp_path: Path, clock: Clock) -> None:
@@ -172,9 +178,9 @@ def test_a_call_finishes_on_the_revision_that_it_began_with(rules: Path, live: L
         edit(rules, "title: ", "title: Now ")
         live.reload()
         assert live.now is not mine
-        assert mine.engine.ready(), "its engine is not closed while a call is on it"
-    assert not mine.engine.ready(), "its engine is closed once no call is on it"
-    assert live.now.engine.ready()
+        assert mine.ready(), "its engine is not closed while a call is on it"
+    assert not mine.ready(), "its engine is closed once no call is on it"
+    assert live.now.ready()
 
 
 def test_a_revision_that_was_replaced_is_forgotten(rules: Path, live: Live) -> None:
@@ -188,10 +194,10 @@ def test_a_revision_that_was_replaced_is_forgotten(rules: Path, live: Live) -> N
 
 
 def test_what_the_engines_counted_is_not_lost(rules: Path, live: Live) -> None:
-    live.now.engine.failures = 3
+    live.now.at(None).engine.failures = 3
     edit(rules, "title: ", "title: Now ")
     live.reload()
-    live.now.engine.failures = 2
+    live.now.at(None).engine.failures = 2
     assert live.counted("failures") == 5
 
 
@@ -227,7 +233,7 @@ def test_a_silent_rule_runs_and_is_logged_and_is_never_shown(rules: Path, clock:
             answer = ask(client)
         [record] = [one for one in caplog.records if one.getMessage() == "call"]
         assert record.fields["silent"] == ["advice/abrupt-stop"]  # type: ignore[attr-defined]
-        assert 'cds_silent_rules_total{rule="advice/abrupt-stop"} 1.0' in client.get("/metrics").text
+        assert 'cds_silent_rules_total{rule="advice/abrupt-stop",site=""} 1.0' in client.get("/metrics").text
         assert "abrupt-stop" not in json.dumps(answer)
 
 
