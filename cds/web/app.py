@@ -109,8 +109,9 @@ class Routes:
         response, told = json_response(200, {}), {"client": request.scope[CLIENT].id}
         try:
             assert self.keeping is not None, "there is no such route where nothing is kept"
+            knowledge = self._here(request).on(self.today())
             body = await parsed_body(request)
-            await self.keeping.take(service, body, self._here(request).on(self.today()), told["client"])
+            await self.keeping.take(service, body, knowledge, told["client"])
         except Exception as error:
             response, why = refusal(error, id)
             told |= why

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 
-from cds.errors import BadKnowledge
+from cds.errors import BadKnowledge, CdsError
 from cds.knowledge.problems import Problems
 from cds.knowledge.reading import revision
 from cds.knowledge.sites import check_reviews
@@ -55,16 +55,33 @@ class Live:
     def serving(self, clients: TrustedClients, day: date) -> Iterator[None]:
         """While it is open the sites of the clients are served, and they go on being so after it.
 
-        Refuses, with BadClients, and changes nothing: a client whose site can't be served that day.
+        Where only the rules that stand there by now have a site, these come with it, so that one site may take another's place.
+        Refuses, with BadClients or BadKnowledge, and changes nothing: a client whose site can't be served that day.
         """
         with self._changing:
             now, users = self._now, clients.by_site()
-            check_sites((client for client in clients if not now.serves(client.site)), now.book, day)
-            now.serve(users, day)
+            try:
+                check_sites((client for client in clients if not now.serves(client.site)), now.book, day)
+                now.serve(users, day)
+            except CdsError:
+                if not self._came_with(users):
+                    raise
             if users != self._users:
                 self._users, self._tried = users, None
                 self._again = self.reloads.problem is not None
             yield
+
+    def _came_with(self, users: Users) -> bool:
+        """Whether the rules as they stand now are others than are served, have the sites, and were swapped in."""
+        try:
+            files = self._source.files() if self._source else {}
+            if self._source is None or revision(files) == self._now.book.revision:
+                return False
+            self._swap(self._source.revision(files, users))
+        except CdsError:
+            return False
+        self.reloads.served(knowledge=self._now.id)
+        return True
 
     def sites(self) -> tuple[str, ...]:
         """The ids of the sites by which clients are judged."""

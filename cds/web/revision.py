@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from cds.engine.engine import Engine
-from cds.errors import BadKnowledge
+from cds.errors import BadKnowledge, RefusedCall
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import files_at
 from cds.knowledge.problems import Problem, Problems
@@ -17,6 +17,13 @@ from cds.knowledge.sites import Site, overlaid, site
 
 Users = Mapping[str, Iterable[str]]
 """The sites that are asked for, each with the ids of the clients that are judged by it."""
+
+
+class SiteGone(RefusedCall):
+    """A call whose client had another site when it was let in, a moment ago."""
+
+    status = 503
+    code = "transient"
 
 
 class AtSite:
@@ -53,8 +60,11 @@ class Revision:
         self._at: Mapping[str | None, AtSite] = {None: first, **({site.id: first} if site else {})}
 
     def at(self, site: str | None) -> AtSite:
-        """The rule book as a site has it; None is that of a client without one."""
-        return self._at[site]
+        """The rule book as a site has it; None is that of a client without one. Refuses: a site that is not served (SiteGone)."""
+        found = self._at.get(site)
+        if found is None:
+            raise SiteGone("The site of the caller is being changed; try again.")
+        return found
 
     def serves(self, site: str | None) -> bool:
         return site in self._at

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -14,7 +15,6 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from cds.hooks.messages import EXTENSION
-from cds.records.keyed import keyed
 from cds.settings import Settings
 from cds.web.app import live_app
 from cds.web.keeping import Keeping, keeping
@@ -42,7 +42,7 @@ SITES = {"north": NORTH, "south": SOUTH}
 CLIENTS = {"at-north": "north", "at-south": "south", "at-none": None}
 """The clients, each with its site."""
 ABRUPT, GENTLE, HALVED = "abrupt-stop-alprazolam", "quiet-gentle-taper-step", "cut-too-fast-alprazolam-halved"
-KEYED = keyed("a key for the tests, of enough characters")
+PATIENCE = 30.0
 
 
 @dataclass
@@ -155,3 +155,10 @@ def rules_of(answer: dict[str, Any]) -> set[str]:
 
 def knowledge_of(answer: dict[str, Any]) -> str:
     return str(answer["extension"][EXTENSION]["knowledge"])
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 import weakref
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,7 @@ import pytest
 from cds.knowledge.reading import files_of, revision
 from cds.trust.clients import BadClients
 from cds.web.watching import Result
-from tests.security.served_sites import ABRUPT, CLIENTS, GENTLE, HALVED, NORTH, SOUTH, Place, knowledge_of, rules_of
-
-PATIENCE = 30.0
+from tests.security.served_sites import ABRUPT, CLIENTS, GENTLE, HALVED, NORTH, SOUTH, Place, knowledge_of, rules_of, until
 
 
 @pytest.fixture
@@ -151,13 +147,6 @@ def test_an_edit_that_breaks_a_served_site_is_refused(place: Place, change: tupl
         (place.rules / "sites/north.yaml").write_text(NORTH.replace(*change))
         assert service.live.reload() is Result.REFUSED
         assert "cut-too-fast" in service.cards("at-north", GENTLE)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
 
 
 # Reloads ----------------------------------------------------------------------------------------------------------------
