@@ -49,7 +49,7 @@ class Kinetics:
     volume: float
     clearance: float
     metabolite: Metabolite | None
-    source: str
+    sources: tuple[str, ...]
     origin: str
 
     @property

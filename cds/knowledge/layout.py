@@ -183,7 +183,7 @@ class _Layout:
         head, _, comment = head.partition("#")
         self._line.add(head.rstrip())
         self._line.comment = f"#{comment}".rstrip() if comment else ""
-        was = min((len(line) - len(line.lstrip(" ")) for line in body if line.strip()), default=0)
+        was = _far_in(body)
         now = (self.levels[-1].now if self.levels else 0) + STEP
         for line in body:
             yield self._line
@@ -223,8 +223,17 @@ class _Layout:
 
 
 def _without_blank_end(text: str) -> str:
-    """The text without the blank lines at its end."""
-    return re.sub(r"(\n *)+$", "", text)
+    """A text written with | or > without the blank lines at its end; spaces that go further in than its words are words."""
+    head, *body = text.split("\n")
+    far = _far_in(body)
+    while body and len(body[-1]) <= far and not body[-1].strip(" "):
+        body.pop()
+    return "\n".join([head, *body])
+
+
+def _far_in(body: Iterable[str]) -> int:
+    """How far in the words of a text begin."""
+    return min((len(line) - len(line.lstrip(" ")) for line in body if line.strip()), default=0)
 
 
 def _apart(before: Any, token: Any) -> bool:

@@ -30,7 +30,7 @@ def _agent(name: str, node: Node, problems: Problems) -> Kinetics | Refused:
         agent=name,
         level_of=fields.optional_text("level_of") or name.partition(" ")[0],
         metabolite=_metabolite(metabolite, problems) if metabolite else None,
-        source=fields.text("cite"),
+        sources=fields.texts("cite"),
         origin=fields.one_of("origin", ORIGINS) or "",
         **found,
     )
