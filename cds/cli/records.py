@@ -20,6 +20,7 @@ from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.chosen import chosen
+from cds.knowledge.sites import overlaid
 from cds.records.decisions import DecisionRecord
 from cds.records.places import spool_of
 from cds.records.replay import differences, replayed
@@ -86,9 +87,11 @@ def replay(
 
 
 def cards_again(record: DecisionRecord) -> list[dict[str, object]]:
-    """The cards of a decision, made with the rules of the settings as they held on its day."""
+    """The cards of a decision, made with the rules of the settings as its site had them on its day, reviewed or not."""
     configured = settings(os.environ)
-    knowledge = chosen(configured.rules, configured.rules_key, configured.site, record.day)
+    book = chosen(configured.rules, configured.rules_key, None, record.day)
+    site = book.sites.get(record.site or "")
+    knowledge = overlaid(book, site, record.day) if site else book
     engine = Engine(knowledge)
     try:
         return replayed(record, knowledge, engine)

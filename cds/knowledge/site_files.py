@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
@@ -16,6 +17,8 @@ from cds.knowledge.vocabulary import risk_fact
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 
 FOLDER = "sites/"
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""What stands behind a revision, in counters and in the store."""
 STATUSES = ("draft", "active")
 REQUIRED = ("site", "title", "status")
 CHANGES = ("parameters", "equivalence_source", "rules", "sign_off")
@@ -39,6 +42,9 @@ def _site(file: str, document: Node, knowledge: Knowledge, problems: Problems) -
     id, stem = fields.text("site"), file.removeprefix(FOLDER).removesuffix(".yaml")
     if id and id != stem:
         problems.add("RULE024", fields.at("site"), f"the site is `{id}`, its file `{stem}.yaml`.", "", "Give both one name.")
+    if ID.fullmatch(stem) is None:
+        expected = "Expected: small letters, digits and hyphens, at most 63, such as north-hospital."
+        problems.add("RULE023", fields.at("site"), f"`{stem}` is no id of a site.", expected, "Give its file such a name too.")
     made = Site(
         id=stem,
         title=fields.text("title"),

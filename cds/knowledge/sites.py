@@ -97,6 +97,21 @@ class Site:
             yield "equivalence_source", self.equivalence.approval
 
 
+def at_site(revision: str, site: str | None) -> str:
+    """The revision of a rule book as a site has it; as it is where there is none."""
+    return f"{revision}+{site}" if site else revision
+
+
+def of_site(revision: str) -> tuple[str, str | None]:
+    """The revision of the rule book, and the site, of the revision of a knowledge.
+
+    >>> of_site("sha256:0+north")
+    ('sha256:0', 'north')
+    """
+    book, _, site = revision.partition("+")
+    return book, site or None
+
+
 def named(rule: Rule) -> str:
     """A rule's name among both kinds, which is its path: `advice/cut-too-fast`."""
     return f"{rule.kind.value}/{rule.id}"
@@ -144,7 +159,7 @@ def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
     signed = {name: _signed_parameter(one, site, knowledge) for name, one in {**knowledge.parameters, **moved}.items()}
     return replace(
         knowledge,
-        revision=f"{knowledge.revision}+{site.id}",
+        revision=at_site(knowledge.revision, site.id),
         parameters=signed,
         evidence={**knowledge.evidence, **_sources(knowledge, site)},
         rules=tuple(_signed_rule(rule, site, knowledge) for rule in rules),

@@ -13,6 +13,7 @@ from cds.decide import Decision
 from cds.hooks.messages import EXTENSION, HookCall, gap_json
 from cds.judge import Judgement
 from cds.knowledge.model import Knowledge, RuleKind
+from cds.knowledge.sites import at_site, of_site
 from cds.knowledge.vocabulary import risk_fact
 from cds.records.facts import fact_json
 from cds.records.fingerprint import Fingerprint, fingerprint
@@ -42,7 +43,10 @@ class ShownCard:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """One decision as it is stored. `patient` and `call` are keyed hashes; `payload` is JSON, its shape in docs/records.md."""
+    """One decision as it is stored. `patient` and `call` are keyed hashes; `payload` is JSON, its shape in docs/records.md.
+
+    `revision` is that of the rule book, `site` the one as which it was judged.
+    """
 
     id: str
     made_at: datetime
@@ -54,7 +58,13 @@ class DecisionRecord:
     patient: str
     call: str
     payload: str
+    site: str | None = None
     cards: tuple[ShownCard, ...] = ()
+
+    @property
+    def knowledge(self) -> str:
+        """The revision of the knowledge, as the answer had it."""
+        return at_site(self.revision, self.site)
 
     def content(self) -> Any:
         """The payload, parsed."""
@@ -67,7 +77,6 @@ class Recorder:
     def __init__(self, keyed: Keyed, program: str) -> None:
         self.keyed = keyed
         self.program = program
-        self._in_force: tuple[tuple[str, date], orjson.Fragment] | None = None
 
     def recorded(
         self,
@@ -79,13 +88,15 @@ class Recorder:
         prefetch: Mapping[str, str] | None = None,
     ) -> DecisionRecord:
         """The record of a decision about a call that a client made; `prefetch` tells what became of each prefetch key."""
+        book, site = of_site(decision.knowledge)
         return DecisionRecord(
             id=decision.id,
             made_at=made_at,
             day=decision.day,
             service=call.service,
             client=client,
-            revision=decision.knowledge,
+            revision=book,
+            site=site,
             program=self.program,
             patient=self.keyed.patient(client, call.fhir_server, call.patient_id),
             call=self.keyed.call(call.hook_instance),
@@ -109,11 +120,9 @@ class Recorder:
         return payload | {"inForce": self._in_force_on(decision.day, knowledge)} if decision.judgements else payload
 
     def _in_force_on(self, day: date, knowledge: Knowledge) -> orjson.Fragment:
-        """The parameters and the rules in force on a day, as JSON; worked out once for a revision and a day."""
-        key = (knowledge.revision, day)
-        if self._in_force is None or self._in_force[0] != key:
-            self._in_force = (key, orjson.Fragment(orjson.dumps(in_force(knowledge, day))))
-        return self._in_force[1]
+        """The parameters and the rules in force on a day, as JSON; worked out once for a site's knowledge and a day."""
+        question = ("in force, as it is written down", day)
+        return knowledge.remembered.recall(question, lambda: orjson.Fragment(orjson.dumps(in_force(knowledge, day))))
 
     def _shown(self, card: Mapping[str, Any], decision: Decision) -> ShownCard:
         own = card["extension"][EXTENSION]

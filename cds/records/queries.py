@@ -14,7 +14,7 @@ from cds.records.decisions import DecisionRecord
 from cds.records.errors import UnknownDecision
 from cds.records.feedback import OVERRIDDEN, FeedbackEvent
 from cds.records.fingerprint import Fingerprint, from_json
-from cds.records.rows import record_of, unless_there
+from cds.records.rows import record_of, unless_there, with_site
 from cds.records.tables import Moment, cards, decisions, feedback
 
 AT_A_TIME = 500
@@ -93,7 +93,7 @@ def everything(engine: Engine) -> Iterator[dict[str, Any]]:
         shown = _rows(engine, select(cards).where(cards.c.decision.in_([row["id"] for row in page])).order_by(cards.c.place))
         for row in page:
             own = [_told(card, "fingerprint") for card in shown if card["decision"] == row["id"]]
-            yield {"decision": {**_told(row, "payload"), "cards": own}}
+            yield {"decision": {**_told(with_site(row), "payload"), "cards": own}}
     for page in _pages(engine, feedback, "received_at"):
         yield from ({"feedback": _told(row, "suggestions", "reasons")} for row in page)
 

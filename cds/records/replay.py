@@ -28,9 +28,9 @@ def replayed(record: DecisionRecord, knowledge: Knowledge, engine: Engine) -> li
 
     Refuses: another revision of the knowledge than the decision was made with (OtherKnowledge).
     """
-    if record.revision != knowledge.revision:
+    if record.knowledge != knowledge.revision:
         raise OtherKnowledge(
-            f"The decision was made with the rules {record.revision}; these are {knowledge.revision}. "
+            f"The decision was made with the rules {record.knowledge}; these are {knowledge.revision}. "
             f"Give the rules of that revision: the folder, or the packed file, as it was on {record.day.isoformat()}."
         )
     content = record.content()

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cds.knowledge.sites import of_site
 from cds.records.decisions import DecisionRecord, ShownCard
 from cds.records.fingerprint import from_json
 from cds.records.tables import cards, decisions
@@ -49,8 +50,14 @@ def _card_row(card: ShownCard, place: int, decision: str) -> dict[str, Any]:
 
 def record_of(row: Row[Any], shown: Iterable[Row[Any]]) -> DecisionRecord:
     """The record that a row of decisions and its rows of cards hold."""
-    values = {name: getattr(row, name) for name in COLUMNS}
+    values = with_site({name: getattr(row, name) for name in COLUMNS})
     return DecisionRecord(**values, cards=tuple(_shown(card._asdict()) for card in shown))
+
+
+def with_site(members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a decision, with the site that an older program wrote behind its revision in its own place."""
+    book, site = of_site(members["revision"])
+    return {**members, "revision": book, "site": members.get("site") or site}
 
 
 def _shown(card: Mapping[str, Any]) -> ShownCard:
@@ -72,6 +79,6 @@ def from_line(told: bytes) -> DecisionRecord | None:
         members = orjson.loads(told)
         members["made_at"] = datetime.fromisoformat(members["made_at"])
         members["day"] = date.fromisoformat(members["day"])
-        return DecisionRecord(**{**members, "cards": tuple(_shown(card) for card in members["cards"])})
+        return DecisionRecord(**{**with_site(members), "cards": tuple(_shown(card) for card in members["cards"])})
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None

@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 
@@ -61,9 +61,13 @@ decisions = Table(
     Column("patient", String(32), nullable=False),
     Column("call", String(32), nullable=False),
     Column("payload", Text, nullable=False),
+    Column("site", String(63)),
     Index("ix_decisions_patient", "patient", "client"),
 )
-"""One row a hook call. `patient` and `call` are keyed hashes, `payload` is JSON: see docs/records.md."""
+"""One row a hook call. `patient` and `call` are keyed hashes, `payload` is JSON: see docs/records.md.
+
+Programs that know no column `site` write it behind the revision.
+"""
 
 cards = Table(
     "cards",

@@ -6,17 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from cds.records.database import database_url, newest, opened, prepared
+from cds.records.database import database_url, newest, opened, prepared, scripts
 from cds.records.errors import UnusableStore
+from cds.records.rows import COLUMNS
 from cds.records.store import Store
-from cds.records.tables import HEAD, METADATA
+from cds.records.tables import HEAD, METADATA, decisions
 
-from .conftest import spool_in
+from .conftest import a_record, spool_in
 
 
 def tables(address: str) -> set[str]:
@@ -60,6 +61,33 @@ def test_a_migration_that_fails_leaves_nothing(address: str, monkeypatch: pytest
     assert tables(address) == set()
     prepared(engine)
     assert tables(address) == {"alembic_version", *METADATA.tables}
+    engine.dispose()
+
+
+def test_decisions_of_an_older_program_keep_their_site(address: str, tmp_path: Path) -> None:
+    """Without a column of its own it stood behind the revision; so it still does in what a running older program writes."""
+    engine = opened(database_url(address))
+    with engine.begin() as connection:
+        older = scripts()
+        older.attributes["connection"] = connection
+        command.upgrade(older, "0002")
+    record = a_record()
+    columns = {name: getattr(record, name) for name in COLUMNS if name != "site"}
+
+    def write(id: str) -> None:
+        row = {**columns, "id": id, "revision": "sha256:0+north"}
+        with engine.begin() as connection:
+            connection.execute(decisions.insert().values(row))
+
+    write("before")
+    store = Store(address, spool_in(tmp_path))
+    assert store.start()
+    write("after")
+    for id in ("before", "after"):
+        read = store.decision(id)
+        assert (read.revision, read.site, read.knowledge) == ("sha256:0", "north", "sha256:0+north")
+    assert {(line["decision"]["revision"], line["decision"]["site"]) for line in store.export()} == {("sha256:0", "north")}
+    store.close()
     engine.dispose()
 
 

@@ -234,6 +234,15 @@ def test_a_broken_site_is_refused_at_its_line(
     assert (code, "rules/sites/north.yaml", line) in {(one.code, one.position.file, one.position.line) for one in found}
 
 
+@pytest.mark.parametrize(
+    ("id", "good"), [("north-2", True), ("n" * 63, True), ("n" * 64, False), ("North", False), ("a+b", False), ("-a", False)]
+)
+def test_the_id_of_a_site_can_stand_behind_a_revision(book: Knowledge, id: str, good: bool) -> None:
+    problems = Problems()
+    sites({f"sites/{id}.yaml": f"site: {id}\ntitle: North\nstatus: active\n".encode()}, book, problems)
+    assert [problem.code for problem in problems.found] == ([] if good else ["RULE023"])
+
+
 def test_a_broken_site_refuses_the_whole_folder(whole: str) -> None:
     broken = dedent(whole).lstrip("\n").replace("20 percent", "26 percent")
     assert {one.code for one in refused(lambda: from_files({**FILES, "sites/north.yaml": broken.encode()}))} == {"RULE161"}
