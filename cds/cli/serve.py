@@ -14,11 +14,12 @@ import typer
 import uvicorn
 
 from cds.cli.failing import fail
+from cds.cli.workers import run_workers
 from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
 
-APPLICATION = "cds.web.serving:served"
+APPLICATION, OF_A_WORKER = "cds.web.serving:served", "cds.web.worker:served_by_a_worker"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""
@@ -44,26 +45,29 @@ def serve(
                 "CDS_ALLOW_UNAUTHENTICATED=yes."
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
-        with counters_shared_by(workers):
-            uvicorn.run(
-                APPLICATION,
-                factory=True,
-                host=host,
-                port=port,
-                workers=workers,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=LAST_CALLS,
-            )
+        told = {
+            "factory": True,
+            "host": host,
+            "port": port,
+            "log_level": "warning",
+            "access_log": False,
+            "server_header": False,
+            "timeout_graceful_shutdown": LAST_CALLS,
+        }
+        if workers == 1:
+            uvicorn.run(APPLICATION, **told)
+            return
+        with counters_shared():
+            if not run_workers(uvicorn.Config(OF_A_WORKER, workers=workers, **told)):
+                raise typer.Exit(2)
     except CdsError as error:
         fail(error)
 
 
 @contextmanager
-def counters_shared_by(workers: int) -> Iterator[None]:
+def counters_shared() -> Iterator[None]:
     """While it is open, several workers have a folder in which they share their counters."""
-    if workers == 1 or METRICS_FOLDER in os.environ:
+    if METRICS_FOLDER in os.environ:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="taper-cds-") as folder:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import uvicorn
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from cds.cli import workers as several
 from cds.web.shared_counters import SharedCounters
-from tests.operations.served import PATIENCE, Service, served
+from tests.operations.served import CDS, PATIENCE, Service, served
 
 ANSWERED = 'cds_calls_total{service="taper-order-sign",status="200"}'
 
@@ -33,6 +38,75 @@ def test_any_worker_tells_the_counters_of_all(tmp_path: Path) -> None:
         service.process.wait(PATIENCE)
     ready = [line for line in service.lines() if line["says"] == "ready"]
     assert len(ready) == 2
+
+
+def test_a_worker_that_dies_is_replaced_and_what_it_counted_still_counts(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as service:
+        for _ in range(10):
+            assert service.post()[0] == 200
+        assert until(service, ANSWERED, 10) == 10
+        os.kill(workers_of(service)[0], signal.SIGKILL)
+        give_up = time.monotonic() + PATIENCE
+        while len([line for line in service.lines() if line["says"] == "ready"]) < 3 and time.monotonic() < give_up:
+            time.sleep(0.1)
+        for _ in range(10):
+            assert service.post()[0] == 200
+        assert until(service, ANSWERED, 20) == 20
+        assert len(workers_of(service)) == 2
+
+
+def workers_of(service: Service) -> list[int]:
+    """The processes that answer; the parent has another child, which tracks what they share."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize(
+    ("setting", "value"), [("CDS_DATABASE_URL", "nowhere"), ("CDS_RULES", "no-rules"), ("CDS_CLIENTS", "no-clients.yaml")]
+)
+def test_workers_that_can_not_start_say_why_and_the_service_ends(tmp_path: Path, number: str, setting: str, value: str) -> None:
+    (tmp_path / "no-rules").mkdir()
+    clean = {name: given for name, given in os.environ.items() if not name.startswith("CDS_")}
+    ended = subprocess.run(
+        [CDS, "serve", "--port", str(free_port()), "--workers", number],
+        cwd=tmp_path, env={**clean, setting: value}, capture_output=True, text=True, timeout=PATIENCE,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert ("RULE010" if setting == "CDS_RULES" else setting) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def test_an_answer_does_not_wait_for_its_callers_acknowledgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What leaves in two parts leaves at once: connections to workers have TCP_NODELAY, as those to one process have."""
+    seen: list[int] = []
+
+    class Looked:
+        """Takes the place of the processes: looks at a connection that the port accepts."""
+
+        processes: tuple[()] = ()
+
+        def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+            [self.listening] = sockets
+
+        def run(self) -> None:
+            self.listening.listen()
+            with socket.create_connection(self.listening.getsockname()):
+                taken, _ = self.listening.accept()
+                seen.append(taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+                taken.close()
+            self.listening.close()
+
+    monkeypatch.setattr(several, "Multiprocess", Looked)
+    assert several.run_workers(uvicorn.Config("x:y", host="127.0.0.1", port=0, workers=2))
+    assert seen == [1]
 
 
 # The sum ----------------------------------------------------------------------------------------------------------------
