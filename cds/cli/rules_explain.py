@@ -1,4 +1,4 @@
-"""`cds rules explain`: what a problem's code means, or why each rule was true, false, or could not tell for one request."""
+"""`cds rules explain`: what a code means, or why each rule was true, false, or could not tell: for a request or a decision."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from rich.text import Text
 
 from cds.cli.ask import as_day, read, service_of
 from cds.cli.failing import fail
+from cds.cli.records import DEFAULT, Address, opened
 from cds.cli.rules_folder import RULES, Form, Rules, engine_of, folder, loaded
 from cds.cli.rules_report import Format, annotation
+from cds.cli.rules_weighed import Weighed, of_record, of_request, rules_of
 from cds.core.facts import Unknown
-from cds.decide import Decision, decide
+from cds.decide import decide
 from cds.engine.evaluate import Answer, Finding, Line
 from cds.engine.explain import explained
 from cds.errors import CdsError
@@ -49,8 +51,10 @@ RESOURCES = {
 """Where the data stands that a word of the vocabulary needs."""
 WIDTH = 100
 
+DECISION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 What = Annotated[
-    str, typer.Argument(metavar="CODE|REQUEST.json", help="A code such as RULE112; or a hook call: a file or folder.")
+    str,
+    typer.Argument(metavar="CODE|REQUEST.json|DECISION", help="A code such as RULE112; a hook call; or a stored decision's id."),
 ]
 Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="As if on this day; else a story's own, else today.")]
 
@@ -65,34 +69,55 @@ class Story:
     missing: tuple[str, ...] = ()
 
 
-def explain(what: What, rules: Rules = RULES, form: Form = Format.TEXT, day: Day = None) -> None:
-    """Tells what a code means; or of a request, why each rule was true, false or could not tell."""
+def explain(what: What, rules: Rules = RULES, form: Form = Format.TEXT, day: Day = None, store: Address = DEFAULT) -> None:
+    """Tells what a code means; or of a request or a stored decision, why each rule was true, false or could not tell."""
     if CODE.fullmatch(what) and not Path(what).exists():
         _code(what.upper())
         return
     files = files_of(folder(rules))
     knowledge = loaded(files, str(rules), form)
+    if DECISION.fullmatch(what) and not Path(what).exists():
+        found, knowledge = _stored(what, knowledge, day, store)
+    else:
+        found = _asked(what, knowledge, day)
+    if form is Format.JSON:
+        typer.echo(json.dumps(list(_as_json(found, knowledge)), indent=2, ensure_ascii=False))
+    elif form is Format.GITHUB:
+        for order, story in _all(found, knowledge):
+            typer.echo(annotation(_notice(order, story, str(rules))))
+    else:
+        _shown(found, knowledge)
+
+
+def _asked(what: str, knowledge: Knowledge, day: str | None) -> Weighed:
+    """How the rules are weighed for a request."""
+    engine = engine_of(knowledge)
     try:
         asked = read(what)
         on = as_day(day) if day else asked.day or datetime.now(settings(os.environ).time_zone).date()
-        decision = _decided(asked.body, knowledge, on)
+        call = hook_call(service_of(asked.body), asked.body)
+        return of_request(decide(call, knowledge, engine, on, str(uuid4()), lambda: str(uuid4())))
     except CdsError as error:
         fail(error)
-    if form is Format.JSON:
-        typer.echo(json.dumps(list(_as_json(decision, knowledge)), indent=2, ensure_ascii=False))
-    elif form is Format.GITHUB:
-        for order, story in _all(decision, knowledge):
-            typer.echo(annotation(_notice(order, story, str(rules))))
-    else:
-        _shown(decision, knowledge, on)
-
-
-def _decided(body: object, knowledge: Knowledge, day: date) -> Decision:
-    engine = engine_of(knowledge)
-    try:
-        return decide(hook_call(service_of(body), body), knowledge, engine, day, str(uuid4()), lambda: str(uuid4()))
     finally:
         engine.close()
+
+
+def _stored(id: str, knowledge: Knowledge, day: str | None, store: str) -> tuple[Weighed, Knowledge]:
+    """How the rules were weighed in a stored decision, and the rules with which it was made."""
+    if day:
+        fail("--day: a stored decision was made on its own day; leave --day out.")
+    with opened(store) as kept:
+        record = kept.decision(id.lower())
+    try:
+        knowledge = rules_of(record, knowledge)
+        engine = engine_of(knowledge)
+        try:
+            return of_record(record, engine), knowledge
+        finally:
+            engine.close()
+    except CdsError as error:
+        fail(error)
 
 
 def _code(code: str) -> None:
@@ -105,27 +130,28 @@ def _code(code: str) -> None:
     console.print(Markdown(page.read_text()), width=min(WIDTH, console.width))
 
 
-def _shown(decision: Decision, knowledge: Knowledge, day: date) -> None:
+def _shown(found: Weighed, knowledge: Knowledge) -> None:
     console = Console()
-    if not decision.judgements:
-        console.print(f"On {day.isoformat()} no order of a benzodiazepine or Z-drug was there to judge, so no rule was asked.")
-    for judgement, stories in _by_judgement(decision, knowledge):
+    if not found.judged:
+        console.print(
+            f"On {found.day.isoformat()} no order of a benzodiazepine or Z-drug was there to judge, so no rule was asked."
+        )
+    for judgement, stories in _by_judgement(found, knowledge):
         console.rule(Text(judgement))
         for answer in (Answer.TRUE, Answer.CANNOT_TELL, Answer.FALSE):
             for story in (one for one in stories if one.answer == answer):
                 console.print(Text(story.told), soft_wrap=True)
                 for line in story.missing:
                     console.print(Text(f"  missing: {line}"), soft_wrap=True)
-    for rule, reason in _not_asked(decision, knowledge):
+    for rule, reason in _not_asked(found, knowledge):
         console.print(Text(f"{rule.id} was not asked: {reason}"), soft_wrap=True)
 
 
-def _by_judgement(decision: Decision, knowledge: Knowledge) -> Iterator[tuple[str, list[Story]]]:
+def _by_judgement(found: Weighed, knowledge: Knowledge) -> Iterator[tuple[str, list[Story]]]:
     words = askable(knowledge)
-    for judgement, findings in zip(decision.judgements, decision.findings, strict=True):
-        named = "; ".join(f"{order.request}: {order.agent}" for order in judgement.orders) or "nothing that is shown"
+    for named, findings in found.judged:
         risks = {risk_fact(finding.rule_id): finding for finding in findings if finding.kind is RuleKind.RISK}
-        yield named, [_story(finding, decision.day, knowledge, words, risks) for finding in findings]
+        yield named, [_story(finding, found.day, knowledge, words, risks) for finding in findings]
 
 
 def _story(
@@ -171,26 +197,26 @@ def _missing(finding: Finding, words: Mapping[str, FactDefinition], risks: Mappi
             yield f"{fact}: what it is compared with has no value on that day"
 
 
-def _not_asked(decision: Decision, knowledge: Knowledge) -> Iterator[tuple[Rule, str]]:
-    if not decision.judgements:
+def _not_asked(found: Weighed, knowledge: Knowledge) -> Iterator[tuple[Rule, str]]:
+    if not found.judged:
         return
     for rule in knowledge.rules:
         if rule.status in (Status.DRAFT, Status.RETIRED):
             yield rule, f"it is {'a draft' if rule.status is Status.DRAFT else 'retired'}"
-        elif not rule.in_force(decision.day):
-            yield rule, f"it is not in force on {decision.day.isoformat()}"
-        elif rule.kind is RuleKind.ADVICE and decision.hook not in rule.hooks:
-            yield rule, f"it answers {', '.join(rule.hooks)}, and this call is {decision.hook}"
+        elif not rule.in_force(found.day):
+            yield rule, f"it is not in force on {found.day.isoformat()}"
+        elif rule.kind is RuleKind.ADVICE and found.hook not in rule.hooks:
+            yield rule, f"it answers {', '.join(rule.hooks)}, and this call is {found.hook}"
 
 
-def _all(decision: Decision, knowledge: Knowledge) -> Iterator[tuple[str, Story]]:
-    for named, stories in _by_judgement(decision, knowledge):
+def _all(found: Weighed, knowledge: Knowledge) -> Iterator[tuple[str, Story]]:
+    for named, stories in _by_judgement(found, knowledge):
         for story in stories:
             yield named, story
 
 
-def _as_json(decision: Decision, knowledge: Knowledge) -> Iterator[dict[str, Any]]:
-    for order, story in _all(decision, knowledge):
+def _as_json(found: Weighed, knowledge: Knowledge) -> Iterator[dict[str, Any]]:
+    for order, story in _all(found, knowledge):
         told = [line.strip() for line in story.told.splitlines()[1:]]
         yield {
             "order": order,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from cds.core.facts import Fact, FactValue, Unknown
 from cds.core.quantity import Quantity, plain
 from cds.engine.evaluate import Answer, Asked, Finding, Line
+from cds.engine.prepare import ASSUMED
 from cds.knowledge.model import FactDefinition, FactType, Operator
 
 MARKS = {Answer.TRUE: "true ", Answer.FALSE: "false", Answer.CANNOT_TELL: "?    "}
@@ -39,7 +40,8 @@ def _line(line: Line, vocabulary: Mapping[str, FactDefinition]) -> str:
 def _found(found: Fact, definition: FactDefinition | None) -> str:
     if isinstance(found, Unknown):
         return f"is not known: {found.reason}"
-    return f"is {written(found.value, definition)}"
+    assumed = f" ({found.because})" if found.because.startswith(ASSUMED) else ""
+    return f"is {written(found.value, definition)}{assumed}"
 
 
 def written(value: FactValue, definition: FactDefinition | None) -> str:

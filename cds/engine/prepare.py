@@ -10,6 +10,9 @@ from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
 from cds.engine.evaluate import NOT_GIVEN, comparable
 from cds.knowledge.model import FactDefinition, FactType, IfMissing
 
+ASSUMED = "assumed, since "
+"""How the basis of a fact begins that nobody gave."""
+
 
 class Ready(dict[str, Fact]):
     """Facts made ready. `compared` holds the known ones as they are compared."""
@@ -34,7 +37,7 @@ def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> Ready:
             found = Unknown("its value could not be used", found.resources)
         elif isinstance(found, Unknown) and word.if_missing is IfMissing.ASSUME_NO and not found.resources:
             nothing = False if word.type is FactType.YES_NO else Decimal(0)
-            found = Known(nothing, f"assumed, since {found.reason}")
+            found = Known(nothing, f"{ASSUMED}{found.reason}")
         ready[name] = found
         if isinstance(found, Known):
             ready.compared[name] = comparable(found.value)
