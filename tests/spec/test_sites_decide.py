@@ -1,0 +1,129 @@
+"""Each choice that a site may make, in a whole decision: the same call by the rule book as it stands, and as the site has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds.decide import decide
+from cds.engine.engine import Engine
+from cds.hooks.messages import EXTENSION, hook_call
+from cds.hooks.services import HOOKS
+from cds.knowledge.model import Knowledge
+from cds.knowledge.problems import Problems
+from cds.knowledge.reading import knowledge
+from cds.knowledge.site_files import sites
+from cds.knowledge.sites import site
+
+ROOT = Path(__file__).parents[2]
+APPROVED = "because: it fits us, approved_by: the committee, review_by: 2027-12-01"
+CROSSOVER, HALVED, ABRUPT = "crossover-alprazolam-renewed", "cut-too-fast-alprazolam-halved", "abrupt-stop-alprazolam"
+SEVERAL = "hidden-dose-change-beside-another-agent"
+Answer = dict[str, Any]
+Asked = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def book() -> Knowledge:
+    return knowledge(ROOT / "rules")
+
+
+@pytest.fixture(scope="module")
+def asked(book: Knowledge) -> Iterator[Asked]:
+    """The answer to a story, as a site with these changes has the rule book; without changes, as it stands."""
+    engines: dict[str, Engine] = {}
+
+    def answer(story: str, changes: str = "") -> Answer:
+        folder = ROOT / "fhir_examples" / story
+        body, day = json.loads((folder / "request.json").read_text()), told_on(folder)
+        text = f"site: north\ntitle: North Hospital\nstatus: active\n{changes}"
+        problems = Problems()
+        found = sites({"sites/north.yaml": text.encode()}, book, problems)
+        problems.raise_any()
+        here = site(replace(book, sites=found), "north", day) if changes else book
+        if changes not in engines:
+            engines[changes] = Engine(here)
+        service = next(service for service, hook in HOOKS.items() if hook == body["hook"])
+        return dict(decide(hook_call(service, body), here, engines[changes], day, "decision", lambda: "id").answer)
+
+    yield answer
+    for engine in engines.values():
+        engine.close()
+
+
+def told_on(folder: Path) -> date:
+    return date.fromisoformat(json.loads((folder / "expected.json").read_text())["day"])
+
+
+def order(answer: Answer) -> Answer:
+    found: Answer = answer["extension"][EXTENSION]["orders"][0]
+    return found
+
+
+def rules(answer: Answer) -> list[str]:
+    return [card["extension"][EXTENSION]["rule"] for card in answer["cards"]]
+
+
+def text(answer: Answer) -> str:
+    return "\n".join(f"{card['summary']}\n{card.get('detail', '')}" for card in answer["cards"])
+
+
+def moved(**values: str) -> str:
+    """The part of a site's file that moves parameters."""
+    lines = [f"  {name}: {{value: {value}, from: 2026-01-01, {APPROVED}}}\n" for name, value in values.items()]
+    return "parameters:\n" + "".join(lines)
+
+
+def test_a_smaller_cut_brings_the_card_and_the_card_says_whose_limit_it_is(asked: Asked) -> None:
+    here = asked("quiet-gentle-taper-step", moved(largest_cut_in_two_weeks="5 percent"))
+    assert (rules(asked("quiet-gentle-taper-step")), rules(here)) == ([], ["cut-too-fast"])
+    assert "more than 5%" in " ".join(text(here).split())
+
+
+def test_the_source_of_equivalents_is_read_and_told(asked: Asked) -> None:
+    here = asked(HALVED, f"equivalence_source: {{use: [ashton-2002], {APPROVED}}}\n")
+    everyone, one = (order(answer)["diazepamEquivalentMg"] for answer in (asked(HALVED), here))
+    assert everyone["low"] < everyone["high"] and one["low"] == one["high"]
+    assert "This site reads Ashton 2002" in text(here)
+
+
+def test_the_agent_to_cross_over_to_is_the_one_chosen(asked: Asked) -> None:
+    here = asked(CROSSOVER, moved(crossover_target="clonazepam"))
+    assert [order(answer)["crossover"]["to"] for answer in (asked(CROSSOVER), here)] == ["diazepam", "clonazepam"]
+    assert "clonazepam" in text(here) and "one dose at a time for diazepam" not in text(here)
+
+
+@pytest.mark.parametrize("change", ["silent: yes", "silent_until: 2027-03-01"])
+def test_a_quiet_rule_is_not_shown(asked: Asked, change: str) -> None:
+    here = asked(ABRUPT, f"rules:\n  advice/abrupt-stop: {{{change}, {APPROVED}}}\n")
+    assert "abrupt-stop" in rules(asked(ABRUPT)) and "abrupt-stop" not in rules(here)
+
+
+def test_what_was_signed_off_says_so_on_the_card(asked: Asked, book: Knowledge) -> None:
+    version = book.rule("cut-too-fast").version
+    here = asked(HALVED, f"sign_off:\n  advice/cut-too-fast: {{version: {version}, on: 2026-11-30, {APPROVED}}}\n")
+    assert "signed off by the committee on 2026-11-30" in text(here)
+    assert "signed off by the committee" not in text(asked(HALVED))
+
+
+def test_no_more_cards_are_shown_than_the_site_wants(asked: Asked) -> None:
+    before, here = asked(SEVERAL), asked(SEVERAL, moved(most_cards="1 cards"))
+    assert len(before["cards"]) > 1 == len(here["cards"])
+    assert rules(here) == rules(before)[:1]
+
+
+def test_no_more_steps_are_on_a_card_than_the_site_wants(asked: Asked) -> None:
+    few, many = (asked(HALVED, moved(steps_on_a_card=f"{number} steps")) for number in (2, 6))
+    assert [len(steps(answer)) for answer in (few, many)] == [2, 6]
+
+
+def steps(answer: Answer) -> list[str]:
+    """The rows of the first table of a plan."""
+    _, _, table = answer["cards"][0]["detail"].partition("|\n|-|")
+    return table.partition("\n\n")[0].splitlines()[1:]
