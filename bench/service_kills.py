@@ -1,6 +1,8 @@
 """The whole service, ended by kill -9 while it is called. Exit code 1: something that it answered for is lost.
 
-Run: python -m bench.service_kills [--kills 50]
+With several workers, each of them in turn is also killed alone, while the others go on.
+
+Run: python -m bench.service_kills [--kills 50] [--workers 2] [--store postgresql://...]
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -17,18 +20,19 @@ import threading
 import time
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 from bench.calls import hook_call
 from bench.servers import OURS, PATIENCE, NotReady, is_ready
-from cds.records.keyed import kept_in
-from cds.records.places import key_of, spool_of
+from cds.records.keyed import keyed
 from cds.records.store import Store
 
 CALLERS = 3
 LONGEST = 0.6
-"""Seconds that a service lives after it is ready."""
+"""Seconds that a service lives after it is ready, or after one of its workers was killed."""
 PATH = "/cds-services/taper-order-sign"
+KEY = "the key of a measurement, of enough characters"
 
 
 class Answered:
@@ -37,32 +41,40 @@ class Answered:
     def __init__(self) -> None:
         self.decisions: set[str] = set()
         self.cards: set[str] = set()
+        self.wrong: list[str] = []
 
 
 def main() -> int:
     given = argparse.ArgumentParser()
     given.add_argument("--kills", type=int, default=50)
-    kills = given.parse_args().kills
+    given.add_argument("--workers", type=int, default=1)
+    given.add_argument("--store")
+    asked = given.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:///{folder}/records.sqlite"
-        answered = Answered()
-        for _ in range(kills):
-            killed(address, answered)
-        lost = lost_from(address, answered)
+        address, spool = asked.store or f"sqlite:///{folder}/var/records.sqlite", Path(folder) / "var/decisions.spool"
+        answered, kills = Answered(), 0
+        while kills < asked.kills:
+            kills += killed(address, Path(folder), asked.workers, answered)
+        lost = lost_from(address, spool, answered)
     told = f"{len(answered.decisions)} decisions and {len(answered.cards)} feedback events answered for"
-    print(f"{kills} kills, {told}; lost: {len(lost)}")
-    return 1 if lost or not (answered.decisions and answered.cards) else 0
+    print(f"{kills} kills, {told}; wrong answers: {len(answered.wrong)}; lost: {len(lost)}")
+    for what in sorted(set(answered.wrong)):
+        print(f"  {what}")
+    return 1 if lost or answered.wrong or not (answered.decisions and answered.cards) else 0
 
 
-def killed(address: str, answered: Answered) -> None:
-    """Starts the service, calls it from several sides, and kills it meanwhile."""
+def killed(address: str, folder: Path, workers: int, answered: Answered) -> int:
+    """How often something was killed: starts the service, calls it from several sides, and kills it meanwhile."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    environment = kept | {"CDS_DATABASE_URL": address, "CDS_LOG_LEVEL": "error"}
-    service = subprocess.Popen([*OURS, str(port)], env=environment, stderr=subprocess.DEVNULL)
-    callers = [threading.Thread(target=call, args=(port, answered)) for _ in range(CALLERS)]
+    set_to = {"CDS_DATABASE_URL": address, "CDS_LOG_LEVEL": "error", "CDS_PATIENT_HASH_KEY": KEY}
+    command = [*OURS, str(port), "--workers", str(workers)]
+    service = subprocess.Popen(command, env=kept | set_to, cwd=folder, stderr=subprocess.DEVNULL, start_new_session=True)
+    gone = threading.Event()
+    callers = [threading.Thread(target=call, args=(port, answered, gone)) for _ in range(CALLERS)]
+    kills = 1
     try:
         end = time.monotonic() + PATIENCE
         while not is_ready(port):
@@ -72,30 +84,46 @@ def killed(address: str, answered: Answered) -> None:
         for caller in callers:
             caller.start()
         time.sleep(random.uniform(0.05, LONGEST))
+        if workers > 1:
+            os.kill(random.choice(workers_of(service)), signal.SIGKILL)
+            kills += 1
+            time.sleep(random.uniform(0.05, LONGEST))
     finally:
-        service.kill()
+        gone.set()
+        os.killpg(service.pid, signal.SIGKILL)
         service.wait()
     for caller in callers:
         caller.join()
+    return kills
 
 
-def call(port: int, answered: Answered) -> None:
+def workers_of(service: subprocess.Popen[bytes]) -> list[int]:
+    """The processes that answer, among the children of the one that was started."""
+    children = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+    return [int(child) for child in children if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def call(port: int, answered: Answered, gone: threading.Event) -> None:
     """Calls, and reports what became of the first card, until the service is gone. What came back whole was answered."""
     body = hook_call(12, datetime.now(UTC).date())
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    try:
-        while True:
-            answer = asked(connection, PATH, body)
-            answered.decisions.add(answer["extension"]["org.taper-cds"]["decision"])
-            card = answer["cards"][0]["uuid"]
-            moment = datetime.now(UTC).isoformat()
-            report = {"card": card, "outcome": "overridden", "outcomeTimestamp": moment}
-            asked(connection, f"{PATH}/feedback", json.dumps({"feedback": [report]}).encode())
-            answered.cards.add(card)
-    except (OSError, HTTPException):
-        return
-    finally:
-        connection.close()
+    while not gone.is_set():
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        try:
+            while True:
+                answer = asked(connection, PATH, body)
+                answered.decisions.add(answer["extension"]["org.taper-cds"]["decision"])
+                card = answer["cards"][0]["uuid"]
+                moment = datetime.now(UTC).isoformat()
+                report = {"card": card, "outcome": "overridden", "outcomeTimestamp": moment}
+                asked(connection, f"{PATH}/feedback", json.dumps({"feedback": [report]}).encode())
+                answered.cards.add(card)
+        except (OSError, HTTPException):
+            time.sleep(0.01)
+        except NotReady as wrong:
+            answered.wrong.append(str(wrong))
+            return
+        finally:
+            connection.close()
 
 
 def asked(connection: HTTPConnection, path: str, body: bytes) -> Any:
@@ -107,13 +135,13 @@ def asked(connection: HTTPConnection, path: str, body: bytes) -> Any:
     return json.loads(content)
 
 
-def lost_from(address: str, answered: Answered) -> set[str]:
+def lost_from(address: str, spool: Path, answered: Answered) -> set[str]:
     """What was answered for and is not in the store."""
-    store = Store(address, spool_of(address))
+    store = Store(address, spool)
     store.start()
     lines = list(store.export())
     store.close()
-    hashes = kept_in(key_of(address))
+    hashes = keyed(KEY)
     decisions = {line["decision"]["id"] for line in lines if "decision" in line}
     cards = {line["feedback"]["card"] for line in lines if "feedback" in line}
     return (answered.decisions - decisions) | {card for card in answered.cards if hashes.card(card) not in cards}

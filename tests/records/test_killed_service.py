@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from .conftest import ROOT
 
 
-def test_what_was_answered_survives_kill_9() -> None:
-    command = [sys.executable, "-m", "bench.service_kills", "--kills", "10"]
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_was_answered_survives_kill_9(address: str, workers: str) -> None:
+    command = [sys.executable, "-m", "bench.service_kills", "--kills", "6", "--workers", workers, "--store", address]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.startswith("10 kills") and ran.stdout.rstrip().endswith("lost: 0")
+    assert ran.stdout.startswith("6 kills") and ran.stdout.rstrip().endswith("lost: 0")
