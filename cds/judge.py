@@ -10,6 +10,7 @@ from decimal import Decimal
 from cds.core.assess import Inquiry, facts
 from cds.core.case import Case
 from cds.core.cuts import PaceLimits, PercentOf, TooFast
+from cds.core.drug_facts import interactions
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged import Crossover, JudgedOrder, RiskFactor
@@ -23,6 +24,7 @@ from cds.engine.evaluate import Answer, Finding
 from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
+from cds.knowledge.plan_limits import SLOWER
 from cds.offers import CROSSOVER, TAPER, Offers, Start, offers, start
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
@@ -54,9 +56,10 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     counted = tuple(risk for risk in risks if knowledge.rule(risk.rule_id, RuleKind.RISK).status is not Status.SILENT)
     factors = _risk_factors(counted, known, knowledge, case)
     pace = _pace(counted, knowledge)
-    crossover = _crossover(case, counted, knowledge)
+    begin, ordered = start(case, knowledge), _ordered(case)
+    crossover = _crossover(case, counted, pace, begin, knowledge)
     known |= engine.risk_facts(risks)
-    known |= _decided_facts(case, known["order_cut"], pace, crossover, counted, knowledge)
+    known |= _decided_facts(case, known, pace, crossover, counted, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
     lists = {
@@ -64,8 +67,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
         "not_checked": _not_checked(case, known, gaps, advice, knowledge),
     }
     true = _true_advice(case, advice, knowledge)
-    begin, ordered = start(case, knowledge), _ordered(case)
-    drawn = offers(begin, pace.id if pace else None, crossover.to, asked_for(true), knowledge, case.day)
+    drawn = offers(begin, known, asked_for(true), knowledge, case.day)
     told = tuple(advice_of(rule, case.situation.request, known, lists, drawn, ordered, engine, case.day) for rule in true)
     return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn), begin, ordered)
 
@@ -136,8 +138,11 @@ def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
     return max(asked, key=lambda pace: pace.rank, default=None)
 
 
-def _crossover(case: Case, risks: Sequence[Finding], knowledge: Knowledge) -> Crossover:
-    """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not."""
+def _crossover(case: Case, risks: Sequence[Finding], pace: Pace | None, begin: Start, knowledge: Knowledge) -> Crossover:
+    """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not.
+
+    Nor is it where no cut is to be begun, or where several agents have to become one first.
+    """
     if case.agent_now.duration in LONG_ACTING:
         return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
     against = _that_ask(AGAINST, risks, knowledge)
@@ -147,6 +152,10 @@ def _crossover(case: Case, risks: Sequence[Finding], knowledge: Knowledge) -> Cr
     likely = any(finding.rule_id == LIKELY and finding.true for finding in risks)
     if not favours or not likely:
         return Crossover(NOT_RELEVANT)
+    if pace is not None and not pace.plan:
+        return Crossover(NOT_RELEVANT, because=(pace.says,))
+    if len(begin.agents) > 1:
+        return Crossover(NOT_RELEVANT, because=("several are taken: settle on one first",))
     unknown = _titles(against, Answer.CANNOT_TELL, knowledge)
     if unknown:
         return Crossover(
@@ -165,31 +174,51 @@ def _titles(findings: Iterable[Finding], answer: Answer, knowledge: Knowledge) -
 
 
 def _decided_facts(
-    case: Case, cut: Fact, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
+    case: Case, known: Facts, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
 ) -> dict[str, Fact]:
     """The facts that only advice rules may ask about."""
     limits = _limits(case, pace)
     exceeds, first = _exceeds(case, pace, limits, knowledge)
     onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
+    brief = pace.after_short_use if pace and _is_no(known.get("dependence_likely")) else None
+    said = too_fast_in_words(first, limits, case) if first and limits and not brief else None
+    wording, texts = Wording(known, {}, knowledge, case.day), knowledge.texts
+    asking = [
+        (wording.line(outcome.says), outcome.watch)
+        for outcome in (knowledge.rule(risk.rule_id, RuleKind.RISK).outcome for risk in risks if risk.true)
+        if outcome and pace and outcome.pace == pace.id
+    ]
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
-        "pace_advice": Known(pace.says) if pace else Unknown("no risk asks for a pace"),
+        "pace_advice": Known(brief or pace.says) if pace else Unknown("no risk asks for a pace"),
+        "pace_asked_by": Known(asking[0][0]) if asking else Unknown("no risk asks for a pace"),
+        "pace_watch": _joined([watch for _, watch in asking if watch], " ", "the risks ask for no watch"),
         "crossover": Known(crossover.advice),
         "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
         "order_exceeds_pace": exceeds,
-        "first_too_fast": Known(too_fast_in_words(first, limits, case)) if first and limits else Unknown("no step goes faster"),
+        "first_too_fast": Known(said) if said else Unknown("no step goes faster"),
         "risks_beyond_indication": _beyond_indication(risks, knowledge),
-        "order_in_short": Known(order_in_short(case, cut, first)),
+        "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
         "dose_sum": Known(sum_in_words(case)),
-        "onset": Known(knowledge.texts[onset]),
+        "onset": Known(texts[onset]),
+        "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),
     }
+
+
+def _joined(texts: Sequence[str], by: str, otherwise: str) -> Fact:
+    return Known(by.join(texts)) if texts else Unknown(otherwise)
+
+
+def _is_no(fact: Fact | None) -> bool:
+    return isinstance(fact, Known) and fact.value is False
 
 
 def _limits(case: Case, pace: Pace | None) -> PaceLimits | None:
     """The numbers of the pace; None where it has none, so that no cut is measured."""
     if pace is None or not pace.cut or not pace.interval:
         return None
-    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]))
+    ceiling = case.amounts["slow_cut_of_current"] if pace.id == SLOWER else None
+    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]), ceiling)
 
 
 def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge: Knowledge) -> tuple[Fact, TooFast | None]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from cds.core.case import Case
 from cds.core.crossover import settle_on_one
-from cds.core.plan import NoPlan, Plan
+from cds.core.facts import Facts, Known
+from cds.core.period import in_words
+from cds.core.plan import Instead, InsteadKind, NoPlan, Plan
+from cds.core.quantity import plain
 from cds.core.situation import Situation
 from cds.core.tablets import countable
 from cds.core.taking import Taking
@@ -53,17 +56,64 @@ def start(case: Case, knowledge: Knowledge) -> Start:
     return Start(_takes(case, knowledge), tuple(name for name in case.takings if case.agents[name].kind is kind))
 
 
-def offers(start: Start, pace: str | None, to: str | None, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
-    """The plans that the advice asks for (`asked`: names of suggestions), at the pace; a crossover leads `to` an agent."""
-    takes = start.takes
-    if pace is None or takes is None:
+def offers(start: Start, known: Facts, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
+    """The plans that the advice asks for (`asked`: names of suggestions), by what is `known` of the order and the patient."""
+    pace, to = _named(known, "pace"), _named(known, "crossover_to")
+    if pace is None or not {TAPER, CROSSOVER} & set(asked):
         return Offers()
-    several = settle_on_one(start.agents)
-    if several is not None:
-        return Offers(*(several if name in asked else None for name in (TAPER, CROSSOVER)))
-    taper = _drawn(direct_plan, knowledge, day, takes, pace) if TAPER in asked or CROSSOVER in asked else None
-    across = _drawn(crossover_plan, knowledge, day, takes, pace, to) if CROSSOVER in asked and to is not None else None
+    refused = settle_on_one(start.agents) or _not_for_a_child(known, knowledge, day) or _not_from_this(start, known)
+    if refused is not None or start.takes is None:
+        return Offers(*(refused if name in asked else None for name in (TAPER, CROSSOVER)))
+    taper = _fitting(_drawn(direct_plan, knowledge, day, start.takes, pace), known, knowledge, day)
+    across = _drawn(crossover_plan, knowledge, day, start.takes, pace, to) if CROSSOVER in asked and to is not None else None
     return Offers(taper, across)
+
+
+def _named(known: Facts, name: str) -> str | None:
+    fact = known.get(name)
+    return str(fact.value) if isinstance(fact, Known) else None
+
+
+def _amount(known: Facts, name: str) -> Decimal | None:
+    fact = known.get(name)
+    return fact.value if isinstance(fact, Known) and isinstance(fact.value, Decimal) else None
+
+
+def _not_for_a_child(known: Facts, knowledge: Knowledge, day: date) -> NoPlan | None:
+    age = _amount(known, "age")
+    if age is None or age >= knowledge.value("plan_from_age", day):
+        return None
+    says = "Involve a paediatrician before any cut. Until then keep the dose as it is: don't cut it, don't stop it."
+    return NoPlan(f"Plans are for adults; the patient is {plain(age)} years old.", (Instead(InsteadKind.SPECIALIST, says),))
+
+
+def _not_from_this(start: Start, known: Facts) -> NoPlan | None:
+    """Why nothing starts from what is taken: it is not known, or not the same on each day."""
+    if start.takes is not None:
+        return None
+    read = known.get("taking_now_readable")
+    unread = isinstance(read, Known) and read.value is False
+    uneven = "it is not taken every day, or in doses finer than a plan counts"
+    why = "how much is taken now could not be read" if unread else uneven
+    says = "Agree on one daily dose first, without a cut; then draw up the taper of that."
+    return NoPlan(f"A plan starts from a known dose on every day; {why}.", (Instead(InsteadKind.SETTLE, says),))
+
+
+def _fitting(plan: Plan | NoPlan, known: Facts, knowledge: Knowledge, day: date) -> Plan | NoPlan:
+    """The plan where it is in proportion to the use so far; where there is none, no crossover instead that a risk is against."""
+    if isinstance(plan, NoPlan):
+        against = _named(known, "crossover") == "against"
+        kept = tuple(each for each in plan.instead if not (against and each.kind is InsteadKind.CROSSOVER))
+        return replace(plan, instead=kept)
+    likely = known.get("dependence_likely")
+    length = (plan.ends - plan.start).days
+    if not (isinstance(likely, Known) and likely.value is False) or length <= knowledge.value("longest_after_short_use", day):
+        return plan
+    reason = f"At this pace a plan would take {in_words(length)}, out of proportion to use as short as this."
+    says = (
+        "Agree on a taper of days to weeks, and see the patient soon after each step; where symptoms are significant, go slower."
+    )
+    return NoPlan(reason, (Instead(InsteadKind.BRIEF, says),))
 
 
 def _drawn(draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: Taken, *how: str | None) -> Plan | NoPlan:

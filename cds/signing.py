@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from cds.core.facts import Known
+from cds.core.period import in_words
 from cds.core.plan import Plan, PlanKind
 from cds.core.record import Order
 from cds.core.situation import is_stop
@@ -15,6 +16,7 @@ from cds.fhir.care_plan import care_plan
 from cds.fhir.naloxone import naloxone_request
 from cds.fhir.writing import Visit, carried, medication_requests
 from cds.fhir.writing_actions import create_action, end_action, replace_actions, update_action
+from cds.fhir.writing_dosage import last_day, ordered_steps
 from cds.hooks.cards import Advice
 from cds.hooks.plan_table import written
 from cds.hooks.suggestions import suggestion, without_empty
@@ -27,6 +29,11 @@ LABELS = {
     PlanKind.DIRECT: "Order this taper of {agent}, {pace} pace, to 0 on {ends}",
     PlanKind.CROSSOVER: "order this crossover from {agent} to {target}, then its taper to 0 on {ends}",
 }
+FIRST_PART = {
+    PlanKind.DIRECT: "Order the first {length} of this taper of {agent}, {pace} pace",
+    PlanKind.CROSSOVER: "order the first {length} of this crossover from {agent} to {target} and its taper",
+}
+"""Where the orders do not reach to the end of the plan."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) ->
     shared = desktop.shared(judgement.case.situation.request)
     requests = medication_requests(plan, shared, desktop.visit, interval, reach)
     instead = "" if first or plan.kind is PlanKind.DIRECT else "Instead of the taper: "
-    words = LABELS[plan.kind].format(agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends))
+    words = _label(plan, reach)
     label = f"{instead}{words}" if instead else words[:1].upper() + words[1:]
     orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=first)
     if not first:
@@ -106,6 +113,15 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) ->
     whole = care_plan(plan, shared, desktop.visit)
     described = f"Add the plan of the whole taper: {len(plan.steps)} steps from {written(plan.start)} to {written(plan.ends)}"
     return orders, suggestion("Add the whole taper as a care plan", [create_action(whole, described)], desktop.new_id)
+
+
+def _label(plan: Plan, reach: int) -> str:
+    steps = ordered_steps(plan, reach)
+    length = in_words((last_day(steps[-1]) - plan.start).days + 1)
+    labels = LABELS if len(steps) == len(plan.steps) else FIRST_PART
+    return labels[plan.kind].format(
+        agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends), length=length
+    )
 
 
 def _actions(

@@ -132,5 +132,5 @@ def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
             found[question.name] = patient_facts.times_upper_limit(question, case)
         else:
             found[question.name] = patient_facts.on_record(question, case, seen)
-    found["prescribed_for_epilepsy"] = patient_facts.prescribed_for(asked.named("seizure_disorder_on_record"), case)
+    found["prescribed_for_epilepsy"] = patient_facts.prescribed_for_epilepsy(asked.named("seizure_disorder_on_record"), case)
     return found

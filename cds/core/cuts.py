@@ -37,10 +37,15 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaceLimits:
-    """The largest cut, in percent, and the shortest time between two such cuts, in days."""
+    """The largest cut, in percent, and the shortest time between two such cuts, in days.
+
+    `ceiling`, in percent: what even the smallest step of tablets may not exceed above the small-step limit, where the pace has
+    one of its own.
+    """
 
     cut_percent: Decimal
     interval_days: int
+    ceiling: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

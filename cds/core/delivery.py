@@ -24,4 +24,4 @@ class Delivery:
     said: str = ""
 
 
-NOT_GIVEN = Delivery(Completeness.MISSING, said="it was not sent")
+NOT_GIVEN = Delivery(Completeness.MISSING, said="not sent")

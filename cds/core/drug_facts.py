@@ -107,6 +107,12 @@ def interacting(case: Case) -> Fact:
     return Known(_named(found), "", _references(found)) if found else Unknown("there is none")
 
 
+def interactions(case: Case) -> tuple[str, ...]:
+    """What is done with this call to drugs that act on the agent: `inhibitor_started`, `inducer_stopped` and so on."""
+    done = {"started": started, "stopped": stopped}
+    return tuple(f"{kind}_{name}" for kind, groups in case.acting.items() for name, which in done.items() if which(case, groups))
+
+
 def sedatives(case: Case, groups: Collection[str]) -> tuple[Fact, Fact]:
     """How many other drugs that act on the central nervous system are taken or ordered, and their names.
 

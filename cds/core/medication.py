@@ -80,6 +80,8 @@ class Agent:
     highest_labelled_daily_dose: Decimal | None = None
     other_equivalents: tuple[Equivalent, ...] = ()
     """Rows of sources that are not read, for a site that chooses one of them."""
+    antiseizure: bool = False
+    """Whether it is taken for epilepsy for good, above all."""
 
     @property
     def short_acting(self) -> bool:

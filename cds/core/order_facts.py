@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.case import Case
-from cds.core.cuts import Exempt, PaceLimits, PercentOf, Steps, TooFast, first_too_fast, largest_cut_in_two_weeks
+from cds.core.cuts import (
+    TWO_WEEKS,
+    Exempt,
+    PaceLimits,
+    PercentOf,
+    Steps,
+    TooFast,
+    first_too_fast,
+    largest_cut_in_two_weeks,
+)
 from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
 from cds.core.exchange import exchanged
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
+from cds.core.period import written
 from cds.core.quantity import Range, exactly, plain
 from cds.core.record import Completeness, OrderState, Part
 from cds.core.regimen import EVERY_DAY, Basis, Dose
@@ -113,7 +124,7 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
     if pace is None:
         return Known(False, "the pace has no limits"), None
-    first = first_too_fast(*found, pace, _exempt(case), basis)
+    first = first_too_fast(*found, pace, _exempt(case, pace.ceiling), basis)
     return Known(first is not None, "", (situation.request,)), first
 
 
@@ -129,18 +140,22 @@ def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
     )
     percent = first.percent.quantize(Decimal(1))
     soon = f", {first.days} days after the cut before" if first.days is not None else ""
+    most = case.amounts["largest_cut_in_two_weeks"]
+    often = pace.interval_days < TWO_WEEKS and 2 * pace.cut_percent > most
+    allowed, days = (most, TWO_WEEKS) if often else (pace.cut_percent, pace.interval_days)
     return (
         f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} ({percent}%{soon}); "
-        f"this pace allows {plain(pace.cut_percent)}% in {pace.interval_days} days."
+        f"this pace allows {plain(allowed)}% in {days} days."
     )
 
 
-def _exempt(case: Case) -> Exempt:
-    """The falls that never count: the small steps that a plan takes too.
+def _exempt(case: Case, ceiling: Decimal | None = None) -> Exempt:
+    """The falls that never count: the small steps that a plan takes too. `ceiling`: see `PaceLimits`.
 
     Of a switch they are in diazepam, as its doses are.
     """
     situation, agent, small = case.situation, case.agent, SmallSteps.of(case.amounts)
+    small = small if ceiling is None else replace(small, ceiling=min(ceiling, small.ceiling))
     lowered = situation.steps is not None and situation.steps[0].dose.mg.high < (situation.takes_now or 0)
     tapers = situation.steps is not None and (lowered or len(situation.steps) > 1 or not situation.ends)
     if situation.action is Action.STOP or not tapers:
@@ -217,7 +232,9 @@ def order_in_short(case: Case, largest: Fact, first: TooFast | None) -> str:
     if case.situation.action is Action.SWITCH and case.situation.from_agent:
         said = f"The cut in switching {case.agent_now.name} to {case.agent.name}"
     else:
-        said = f"This {'stop' if case.situation.action is Action.STOP else 'cut'} of {case.agent.name}"
+        tapers = len(case.situation.steps or ()) > 1
+        what = "stop" if case.situation.action is Action.STOP else "taper" if tapers else "cut"
+        said = f"This {what} of {case.agent.name}"
     if isinstance(largest, Known) and largest.value:
         return f"{said} ({_percent(Decimal(str(largest.value)))} in two weeks)"
     if first is None:
@@ -285,4 +302,4 @@ def without_supply(case: Case) -> Fact:
     if ends is None:
         return Unknown("no supply is on record", taking.sources)
     days = max((case.day - ends).days, 0)
-    return Known(Decimal(days), f"the last supply on record ran out on {ends.isoformat()}" if days else "", taking.sources)
+    return Known(Decimal(days), f"the last supply on record ran out on {written(ends)}" if days else "", taking.sources)

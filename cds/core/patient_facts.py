@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from cds.core.case import Case, OnRecord
 from cds.core.facts import Fact, Known, Unknown
+from cds.core.period import written
 from cds.core.quantity import plain
 from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord
 
@@ -53,10 +54,19 @@ def _none_on_record(case: Case) -> Fact:
     return Unknown("the conditions were given only in part" if given is Completeness.PARTIAL else "the conditions were not given")
 
 
-def prescribed_for(question: OnRecord, case: Case) -> Fact:
-    """Whether the drug is prescribed for something of these value sets, by the order itself or by what is taken now."""
-    found = [order for order in _orders_of(case) if order.reasons & question.value_sets]
-    return Known(bool(found), "the reason given in the order" if found else "", tuple(order.reference for order in found))
+def prescribed_for_epilepsy(question: OnRecord, case: Case) -> Fact:
+    """Whether the drug is prescribed for it, by the order or by what is taken now.
+
+    Of an antiseizure agent, where neither gives a reason, also by what is on record. `question`: what counts as epilepsy.
+    """
+    orders = _orders_of(case)
+    found = [order for order in orders if order.reasons & question.value_sets]
+    if found:
+        return Known(True, "the reason given in the order", tuple(order.reference for order in found))
+    unsaid = case.agent_now.antiseizure and not any(order.reasons for order in orders)
+    conditions = [item for item in case.record.conditions if unsaid and item.active and item.value_sets & question.value_sets]
+    said = _listed(conditions, case.day) if conditions else ""
+    return Known(bool(conditions), said, tuple(item.reference for item in conditions))
 
 
 def _answers(condition: Condition, question: OnRecord, day: date) -> bool:
@@ -75,7 +85,13 @@ def _newest_answer(question: OnRecord, case: Case) -> Measurement | None:
 
 
 def _listed(conditions: Iterable[Condition], day: date) -> str:
-    return "; ".join(dict.fromkeys(item.display if item.active else f"{item.display} (in the past)" for item in conditions))
+    return "; ".join(dict.fromkeys(_dated(item) for item in conditions))
+
+
+def _dated(item: Condition) -> str:
+    """`Panic disorder, 3 March 2026`; of one that is over, that it is."""
+    when = f", {written(item.onset)}" if item.onset else ""
+    return f"{item.display}{when}" if item.active else f"{item.display} (in the past{when})"
 
 
 def _orders_of(case: Case) -> tuple[Order, ...]:
@@ -94,7 +110,8 @@ def newest_score(question: OnRecord, case: Case) -> Fact:
     measurement = _newest(question, case)
     if measurement is None or measurement.value is None:
         return _none_measured(case)
-    return Known(measurement.value, f"{measurement.display} {plain(measurement.value)}", (measurement.reference,))
+    when = f", {written(measurement.taken)}" if measurement.taken else ""
+    return Known(measurement.value, f"{measurement.display} {plain(measurement.value)}{when}", (measurement.reference,))
 
 
 def times_upper_limit(question: OnRecord, case: Case) -> Fact:
@@ -105,7 +122,8 @@ def times_upper_limit(question: OnRecord, case: Case) -> Fact:
     if measurement.upper_limit is None:
         return Unknown("the result has no upper reference limit", (measurement.reference,))
     times = measurement.value / measurement.upper_limit
-    said = f"{measurement.display} {plain(measurement.value)}, upper limit {plain(measurement.upper_limit)}"
+    when = f", {written(measurement.taken)}" if measurement.taken else ""
+    said = f"{measurement.display} {plain(measurement.value)}, upper limit {plain(measurement.upper_limit)}{when}"
     return Known(times, said, (measurement.reference,))
 
 

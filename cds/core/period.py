@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+DAYS_A_YEAR = 365.25
+YEAR = 12
+"""Months in a year."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
@@ -72,3 +76,20 @@ def written(day: date) -> str:
     '3 March 2026'
     """
     return f"{day.day} {day:%B %Y}"
+
+
+def in_words(days: int) -> str:
+    """A long time as a person says it, to the nearest month; a short one in weeks.
+
+    >>> in_words(1652), in_words(730), in_words(90)
+    ('4 years 6 months', '2 years', '13 weeks')
+    """
+    months = round(days * 12 / DAYS_A_YEAR)
+    if months < YEAR:
+        return _counted(round(days / 7), "week")
+    years, rest = divmod(months, YEAR)
+    return " ".join(filter(None, (_counted(years, "year"), _counted(rest, "month") if rest else "")))
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"

@@ -42,6 +42,8 @@ class TaperPace:
     basis: PercentOf = PercentOf.CURRENT
     slow: SlowBounds | None = None
     """Set for the slower pace only."""
+    sooner: TaperPace | None = None
+    """What a plan at this pace is compared with where it is a long one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ class InsteadKind(StrEnum):
     HOLD = "hold"
     SETTLE = "settle on one agent"
     DIRECT = "direct taper"
+    BRIEF = "brief taper"
 
 
 @dataclass(frozen=True, slots=True)

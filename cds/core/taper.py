@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from cds.core.cuts import TWO_WEEKS, PercentOf
 from cds.core.lowering import DailyDose, Lowering
+from cds.core.period import in_words, written
 from cds.core.plan import (
     Instead,
     InsteadKind,
@@ -16,7 +17,6 @@ from cds.core.plan import (
     Plan,
     PlanKind,
     PlanLimits,
-    PlanStep,
     TaperPace,
     above_highest,
     agent_dose,
@@ -58,7 +58,12 @@ def direct(
     if daily * equivalent.high > limits.no_plan_above:
         return above_highest(daily * equivalent.high, limits)
     cabinet = Cabinet(presentations, limits.second_strength_saves, extended_release)
-    taper = _Taper(agent, equivalent, cabinet, pace, limits, now, ticks(original) if original else sum(now.values()))
+    first = ticks(original) if original else sum(now.values())
+
+    def at(pace: TaperPace) -> _Taper:
+        return _Taper(agent, equivalent, cabinet, pace, limits, now, first)
+
+    taper = at(pace)
     timed = taper.simplest()
     if isinstance(timed, NoPlan):
         return _with_release(timed, extended_release)
@@ -74,7 +79,9 @@ def direct(
         )
         for one, before, days in _with_lengths(timed, sum(now.values()), pace.interval)
     )
-    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, (*taper.liquid_notes(timed, start), *_length_notes(steps, limits)))
+    long = timed[-1].day > limits.longest_plan
+    notes = _of_a_long_plan(timed[-1].day, at(pace.sooner) if pace.sooner else None) if long else ()
+    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, (*taper.liquid_notes(timed, start), *notes))
 
 
 def spread(total: int, times: Sequence[DayTime], cabinet: Cabinet) -> tuple[dict[DayTime, int], Fit] | None:
@@ -218,8 +225,8 @@ class _Taper:
             says = "The liquid" if one.dose.tier is Tier.LIQUID else "A liquid that a pharmacy prepares"
             (name,) = {each.name for each, _, _ in one.dose.fit.counts if each.liquid}
             ask = " Not every pharmacy prepares it: ask first." if one.dose.tier is Tier.COMPOUNDED else ""
-            day = (start + timedelta(days=one.day)).isoformat()
-            yield f"From {day} no tablet can follow this pace{self._would_cut(last)}. {says} can: {name}.{ask}"
+            when = f"From {written(start + timedelta(days=one.day))} on" if one is not timed[0] else "From the first step on"
+            yield f"{when} no tablet can follow this pace{self._would_cut(last)}. {says} can: {name}.{ask}"
             return
 
     def _would_cut(self, dose: DailyDose) -> str:
@@ -274,11 +281,14 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
         before = one.dose.total
 
 
-def _length_notes(steps: Sequence[PlanStep], limits: PlanLimits) -> Iterable[str]:
-    """That a plan is a long one."""
-    length = (steps[-1].start - steps[0].start).days
-    if length > limits.longest_plan:
-        yield f"At this pace and basis the taper takes {length // 7} weeks. Review both as it goes on."
+def _of_a_long_plan(days: int, sooner: _Taper | None) -> Iterable[str]:
+    """That a plan is a long one, how long, and how long it would be in the larger steps of a sooner one."""
+    yield f"At this pace the taper takes {in_words(days)}, longer than most. Only its first steps are settled now."
+    timed = sooner.simplest() if sooner else None
+    if sooner is None or timed is None or isinstance(timed, NoPlan) or timed[-1].day >= days:
+        return
+    steps = f"{plain(sooner.pace.cut)} percent every {in_words(sooner.pace.interval)}"
+    yield f"If they are borne well, larger ones ({steps}) would take {in_words(timed[-1].day)} in all."
 
 
 def _with_release(found: NoPlan, extended_release: bool) -> NoPlan:

@@ -98,7 +98,7 @@ def _missing(given: Mapping[Part, Delivery]) -> Iterable[Gap]:
     for part, delivery in given.items():
         if part is Part.ENCOUNTER or delivery.completeness is Completeness.COMPLETE:
             continue
-        yield Gap(GapKind.MISSING, f"{_WORDS[part]} not read in full: {delivery.said}.", f"prefetch/{part.value}")
+        yield Gap(GapKind.MISSING, f"{_WORDS[part]} not read in full ({delivery.said}).", f"prefetch/{part.value}")
 
 
 def _birth_date(given: Delivery, patients: Iterable[Json], day: date, notes: _Notes) -> date | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from cds.core.period import shifted
 from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
-from cds.core.regimen import DayTime, Step
+from cds.core.regimen import DayTime, Dose, Step
 
 WORDS = {
     PlanKind.DIRECT: "Taper of {agent}",
@@ -35,7 +35,7 @@ def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]
     doses = " + ".join(
         f"{dose.agent} {exact(dose.daily)} mg" if len(step.doses) > 1 else f"{exact(dose.daily)} mg" for dose in step.doses
     )
-    ordered_mg = [f"{plain(_ordered_on(step.start, ordered, day))} mg"] if ordered else []
+    ordered_mg = [_in_short(_ordered_on(step.start, ordered, day))] if ordered else []
     small = " (small step)" if step.below_small_step_limit else ""
     return [written(step.start), *ordered_mg, doses, f"{plain(step.cut.quantize(Decimal('0.1')))}%{small}", _how(step)]
 
@@ -47,14 +47,19 @@ def _how(step: PlanStep) -> str:
     return "; ".join(named) or "none"
 
 
-def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Decimal:
-    """What the order gives on a day, in mg; its last step is taken to go on."""
-    begins, current = day, ordered[0].dose.mg.high
+def _in_short(dose: Dose) -> str:
+    days = f" on {plain(dose.days_a_week)} days a week" if dose.intermittent else ""
+    return f"{plain(dose.mg.high)} mg{days}"
+
+
+def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Dose:
+    """What the order gives on a day; its last step is taken to go on."""
+    begins, current = day, ordered[0].dose
     for step in ordered:
         begins = step.start or begins
         if begins > on:
             break
-        current = step.dose.mg.high
+        current = step.dose
         if step.days is None:
             break
         begins = shifted(begins, step.days)

@@ -14,7 +14,7 @@ from cds.knowledge.yaml_text import Node, Pairs, read
 AGENTS = "drugs/agents.yaml"
 EQUIVALENTS = "drugs/equivalents.yaml"
 REQUIRED = ("kind", "duration", "high_potency", "glucuronidated_only", "enzymes", "half_life", "cite", "verified")
-OPTIONAL = ("smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
+OPTIONAL = ("antiseizure", "smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
 Converted = tuple[tuple[Equivalent, ...], tuple[Equivalent, ...]]
 """The rows of an agent that are read, and those that are not."""
 ORIGINS = ("read", "read in a transcription", "general knowledge", "calculated", "our proposal")
@@ -44,6 +44,7 @@ def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) ->
         smallest_solid_step=_mg(fields, "smallest_solid_step", problems),
         smallest_liquid_step=_mg(fields, "smallest_liquid_step", problems),
         highest_labelled_daily_dose=_mg(fields, "highest_labelled_daily_dose", problems),
+        antiseizure=fields.optional_text("antiseizure") is not None and fields.yes_no("antiseizure"),
     )
 
 

@@ -94,6 +94,8 @@ def widest_value(name: str, knowledge: Knowledge) -> str:
         return max((str(edition.value) for edition in parameter.editions), key=len, default="") if parameter else ""
     if name == "pace_advice":
         return max((pace.says for pace in knowledge.paces.values()), key=len, default="")
+    if name == "pace_asked_by":
+        return max((rule.outcome.says for rule in knowledge.rules if rule.outcome and rule.outcome.pace), key=len, default="")
     fact = askable(knowledge).get(name)
     return _widest_of(fact, knowledge) if fact else ""
 

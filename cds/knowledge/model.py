@@ -253,11 +253,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a taper may go. `rank` orders them, 0 the fastest; `cut` and `interval` name parameters, None without a plan."""
+    """How fast a taper may go. `rank` orders them, 0 the fastest; `cut` and `interval` name parameters, None without a plan.
+
+    `after_short_use` is what it means where use was too short for dependence to be likely; None where that is the same.
+    """
 
     id: str
     rank: int
     says: str
+    after_short_use: str | None
     plan: bool
     cut: str | None
     interval: str | None

@@ -26,10 +26,12 @@ def taper_pace(knowledge: Knowledge, pace: str, day: date, basis: PercentOf) -> 
     held = knowledge.paces[pace]
     if not held.plan or held.cut is None or held.interval is None:
         return None
-    slow = None
-    if pace == SLOWER:
-        slow = SlowBounds(knowledge.value("slow_cut_of_start", day), knowledge.value("slow_cut_of_current", day))
-    return TaperPace(pace, knowledge.value(held.cut, day), int(knowledge.value(held.interval, day)), basis, slow)
+    cut, interval = knowledge.value(held.cut, day), int(knowledge.value(held.interval, day))
+    if pace != SLOWER:
+        return TaperPace(pace, cut, interval, basis)
+    slow = SlowBounds(knowledge.value("slow_cut_of_start", day), knowledge.value("slow_cut_of_current", day))
+    sooner = TaperPace(pace, knowledge.value("standard_cut", day), interval, basis, slow)
+    return TaperPace(pace, cut, interval, basis, slow, sooner)
 
 
 def plan_limits(knowledge: Knowledge, day: date) -> PlanLimits:

@@ -245,7 +245,7 @@ def _pace(knowledge: Knowledge) -> Schema:
     by_unit = {unit: [n for n, one in knowledge.parameters.items() if one.unit == unit] for unit in ("percent", "days")}
     return _object(
         {"says": TEXT, "plan": YES_NO, "cite": _cite(knowledge)},
-        {"cut": {"enum": sorted(by_unit["percent"])}, "interval": {"enum": sorted(by_unit["days"])}},
+        {"after_short_use": TEXT, "cut": {"enum": sorted(by_unit["percent"])}, "interval": {"enum": sorted(by_unit["days"])}},
     )
 
 
@@ -261,6 +261,8 @@ def _site(knowledge: Knowledge) -> Schema:
     signed = _object({"on": DATE, **approval}, {"version": {"type": "integer"}, "value": {"type": ["number", "string"]}})
     numbers = {name: {**moved, "description": one.means} for name, one in knowledge.parameters.items() if one.site_may_change}
     rules = {f"{rule.kind}/{rule.id}": rule.title for rule in knowledge.rules}
+    said = _object(approval, {"display": TEXT, "left_out": {"enum": ["yes"]}})
+    reasons = {name: {**said, "description": reason.display} for name, reason in knowledge.override_reasons.items()}
     local = {name: one.means for name, one in knowledge.parameters.items()}
     return _object(
         {"site": TEXT, "title": TEXT, "status": {"enum": ["draft", "active"]}},
@@ -269,6 +271,7 @@ def _site(knowledge: Knowledge) -> Schema:
             "equivalence_source": _object({"use": _list_of(_cite(knowledge), 1), **approval}),
             "rules": _object({}, {name: {**quiet, "description": title} for name, title in rules.items()}),
             "sign_off": _object({}, {name: {**signed, "description": means} for name, means in {**rules, **local}.items()}),
+            "override_reasons": _object({}, reasons),
         },
     )
 

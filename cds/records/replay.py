@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from cds.core.facts import Facts, Known
+from cds.core.facts import Facts
 from cds.core.gap import Gap, GapKind
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
@@ -51,15 +51,10 @@ def _told(judgement: Json, record: DecisionRecord, hook: str, knowledge: Knowled
     facts, _, advice = weighed(judgement, record, hook, engine)
     true = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
     begin, ordered = start(judgement["start"]), steps(judgement["ordered"])
-    drawn = offers(begin, _named("pace", facts), _named("crossover_to", facts), asked_for(true), knowledge, record.day)
+    drawn = offers(begin, facts, asked_for(true), knowledge, record.day)
     lists = {name: tuple(lines) for name, lines in judgement["lists"].items()}
     for rule in true:
         yield advice_of(rule, judgement["order"], facts, lists, drawn, ordered, engine, record.day)
-
-
-def _named(name: str, facts: Facts) -> str | None:
-    found = facts.get(name)
-    return str(found.value) if isinstance(found, Known) else None
 
 
 def weighed(

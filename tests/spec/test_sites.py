@@ -37,6 +37,9 @@ NORTH = f"""
     sign_off:
       advice/cut-too-fast: {{version: %s, on: 2026-11-30, {APPROVED}}}
       small_step_limit: {{value: 5 mg diazepam, on: 2026-11-30, {APPROVED}}}
+    override_reasons:
+      supervised: {{display: It is supervised on our ward, {APPROVED}}}
+      urgent-harm: {{left_out: yes, {APPROVED}}}
 """
 
 
@@ -149,6 +152,17 @@ def test_a_draft_rule_stays_a_draft(with_site: Callable[..., Knowledge]) -> None
     assert site(replace(book, rules=drafts), "north", DAY).rule("faster-is-fine").status is Status.DRAFT
 
 
+def test_an_override_reason_has_the_site_s_words_and_its_own_code(north: Knowledge, book: Knowledge) -> None:
+    ours, theirs = book.override_reasons["supervised"], north.override_reasons["supervised"]
+    assert theirs == replace(ours, display="It is supervised on our ward")
+
+
+def test_an_override_reason_that_is_left_out_is_on_no_card_and_is_understood_all_the_same(north: Knowledge) -> None:
+    offered = {name for rule in north.advice() if rule.card for name in rule.card.override_reasons}
+    assert "urgent-harm" not in offered and "supervised" in offered
+    assert "urgent-harm" in north.override_reasons
+
+
 def test_a_sign_off_takes_the_place_of_needing_one(north: Knowledge) -> None:
     labels = [north.evidence[because.cite].label for because in north.rule("cut-too-fast").because]
     assert "local default, signed off by the committee on 2026-11-30" in labels
@@ -217,6 +231,9 @@ BROKEN = [
     ("a guideline's number signed", ("small_step_limit: {value: 5 mg diazepam", "high_dose: {value: 15 mg diazepam"),
      "RULE164", 13),
     ("an unknown number signed", ("small_step_limit:", "smal_step_limit:"), "RULE110", 13),
+    ("an unknown override reason", ("      supervised:", "      supervise:"), "RULE124", 15),
+    ("an override reason with words that is left out", ("left_out: yes", "left_out: yes, display: x"), "RULE021", 16),
+    ("an override reason without a change", ("left_out: yes, ", ""), "RULE021", 16),
     ("no such status", ("status: active", "status: on"), "RULE023", 3),
     ("another name than the file's", ("site: north", "site: south"), "RULE024", 1),
     ("a list for a mapping", ("rules:\n", "rules: []\nothers:\n"), "RULE022", 8),
@@ -261,7 +278,7 @@ def test_a_change_holds_to_the_end_of_its_review_day(with_site: Callable[..., Kn
         return
     found = refused(lambda: site(book, "north", date.fromisoformat(day)))
     assert {one.code for one in found} == {code}
-    assert len(found) == 7  # each change by itself
+    assert len(found) == 9  # each change by itself
 
 
 def test_a_draft_is_not_served(with_site: Callable[..., Knowledge]) -> None:
@@ -276,4 +293,4 @@ def test_a_site_without_a_file_is_told_with_the_nearest_name(with_site: Callable
 
 def test_the_example_is_a_draft_in_which_nothing_is_wrong(book: Knowledge) -> None:
     assert not book.sites["example-site"].active
-    assert len([*book.sites["example-site"].approvals()]) == 7
+    assert len([*book.sites["example-site"].approvals()]) == 9

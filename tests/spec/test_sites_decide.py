@@ -112,6 +112,19 @@ def test_what_was_signed_off_says_so_on_the_card(asked: Asked, book: Knowledge) 
     assert "signed off by the committee" not in text(asked(HALVED))
 
 
+def test_override_reasons_are_those_of_the_site(asked: Asked) -> None:
+    changes = (
+        f"override_reasons:\n  supervised: {{display: On our ward, {APPROVED}}}\n  urgent-harm: {{left_out: yes, {APPROVED}}}\n"
+    )
+    before, here = reasons(asked(ABRUPT)), reasons(asked(ABRUPT, changes))
+    assert {code: said for code, said in here.items() if said != before[code]} == {"supervised": "On our ward"}
+    assert before.keys() - here.keys() == {"urgent-harm"}
+
+
+def reasons(answer: Answer) -> dict[str, str]:
+    return {reason["code"]: reason["display"] for reason in answer["cards"][0]["overrideReasons"]}
+
+
 def test_no_more_cards_are_shown_than_the_site_wants(asked: Asked) -> None:
     before, here = asked(SEVERAL), asked(SEVERAL, moved(most_cards="1 cards"))
     assert len(before["cards"]) > 1 == len(here["cards"])

@@ -350,12 +350,12 @@ def on_record(drafts: list[Json], suggestion: Json) -> list[Json]:
     return [each if each["status"] == "stopped" else {**each, "status": "active"} for each in signed(drafts, suggestion)]
 
 
-@pytest.mark.parametrize("kind", ["Order this taper", "crossover"])
+@pytest.mark.parametrize("kind", ["this taper", "crossover"])
 @pytest.mark.parametrize("days", [1, 20, 60, 120, 170])
 def test_a_plan_under_way_is_read_as_it_stands_and_is_not_advised_again(ask: Any, kind: str, days: int) -> None:
     offer = ask([STOP], requests=[running()])
     suggestion = next(each for each in plans_offered(offer) if kind in each["label"])
-    own = offer.orders[0]["plan"] if kind == "Order this taper" else offer.orders[0]["crossover"]["plan"]
+    own = offer.orders[0]["plan"] if kind == "this taper" else offer.orders[0]["crossover"]["plan"]
     day = DAY + timedelta(days=days)
     step = [each for each in own["steps"] if each["start"] <= day.isoformat()][-1]
     doses = step.get("doses") or [step]

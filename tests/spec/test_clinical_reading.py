@@ -1,0 +1,259 @@
+"""What a careful reader asks of the cards: is it true of this patient, in proportion, of one voice, and safe?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cds.core.plan import Plan
+from cds.plans import direct_plan, taken
+from tests.spec.calls import DAY, ICD, Answer, Desk, Json, condition, desk, dispense, draft, observation, order
+
+ALP, LOR, DIA, CLO = "alprazolam 1 mg tablet", "lorazepam 1 mg tablet", "diazepam 5 mg tablet", "clonazepam 0.5 mg tablet"
+TID, BID, NIGHT = "1 tablet three times daily", "1 tablet twice daily", "1 tablet at bedtime"
+OXY = order("o", "oxycodone 5 mg tablet", "1 tablet every 6 hours", since=60)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Desk]:
+    with desk() as one:
+        yield one
+
+
+def stop_of(asked: Desk, drug: str, sig: str, since: int, *beside: Json, **given: Any) -> Answer:
+    running = order("x", drug, sig, since=since)
+    return asked.ask([{**running, "status": "stopped"}], requests=[running, *beside], **given)
+
+
+def cut_of(asked: Desk, drug: str, sig: str, ordered: str, into: str, since: int, **given: Any) -> Answer:
+    return asked.ask([draft("n", ordered, into)], requests=[order("x", drug, sig, since=since)], **given)
+
+
+def labels(answer: Answer) -> list[str]:
+    return [one["label"] for card in answer.body["cards"] for one in card.get("suggestions", ())]
+
+
+# In proportion -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_long_plan_says_how_long_in_years_and_what_larger_steps_would_take(asked: Desk) -> None:
+    answer = stop_of(asked, ALP, TID, 240)
+    assert "At this pace the taper takes 4 years 6 months, longer than most." in answer.text
+    assert "larger ones (10 percent every 4 weeks) would take 2 years 8 months in all." in answer.text
+    assert "236 weeks" not in answer.text
+
+
+def test_a_plan_that_is_not_long_says_nothing_of_its_length(asked: Desk) -> None:
+    assert "longer than most" not in stop_of(asked, DIA, BID, 200).text
+
+
+def test_an_offer_of_orders_says_how_far_they_reach(asked: Desk) -> None:
+    long, short = labels(stop_of(asked, ALP, TID, 240)), labels(stop_of(asked, DIA, NIGHT, 200))
+    assert "Order the first 28 weeks of this taper of alprazolam, slower pace" in long
+    assert any(label.startswith("Order this taper of diazepam, standard pace, to 0 on ") for label in short)
+
+
+SHORT_USE = [
+    # who                       drug, sig, taken for so many days
+    ("an older adult", LOR, NIGHT, 14, {"birth": "1948-01-01"}),
+    ("a high dose", ALP, TID, 21, {}),
+]
+
+
+@pytest.mark.parametrize(("who", "drug", "sig", "since", "given"), SHORT_USE, ids=[each[0] for each in SHORT_USE])
+def test_after_use_of_weeks_no_taper_of_years_is_drawn_up(
+    asked: Desk, who: str, drug: str, sig: str, since: int, given: dict[str, Any]
+) -> None:
+    answer = stop_of(asked, drug, sig, since, **given)
+    assert answer.orders[0]["pace"] == "slower" and "plan" not in answer.orders[0]
+    assert "a taper of weeks, not months" in answer.text and "out of proportion to use as short as this" in answer.text
+    assert "5 percent every four weeks" not in answer.text and "5% in 28 days" not in answer.text
+
+
+def test_the_short_pace_allows_what_its_plans_do(asked: Desk) -> None:
+    text = stop_of(asked, "lorazepam 0.5 mg tablet", BID, 21).text
+    assert "this pace allows 25% in 14 days" in text and "days to four weeks" not in text
+
+
+def test_no_plan_is_drawn_up_for_a_child(asked: Desk) -> None:
+    answer = stop_of(asked, CLO, BID, 300, birth="2018-05-05")
+    assert "abrupt-stop critical" in answer.cards and "plan" not in answer.orders[0] and labels(answer) == []
+    assert "Plans are for adults; the patient is 8 years old." in answer.text
+
+
+STARTS = [
+    # what is taken                                         why there is no plan
+    (LOR, "as directed", "how much is taken now could not be read"),
+    (ALP, "1 tablet every other day", "it is not taken every day"),
+]
+
+
+@pytest.mark.parametrize(("drug", "sig", "why"), STARTS)
+def test_where_nothing_can_be_drawn_up_the_card_says_why(asked: Desk, drug: str, sig: str, why: str) -> None:
+    assert f"A plan starts from a known dose on every day; {why}" in stop_of(asked, drug, sig, 400).text
+
+
+# A crossover, where it is wise -------------------------------------------------------------------------------------------------
+
+UNWISE = [
+    # who                           drug, sig                          beside, and given
+    ("an opioid is taken", ALP, TID, [OXY], {}),
+    ("two are taken", LOR, BID, [order("c", CLO, BID, since=400)], {}),
+    ("pregnancy", ALP, TID, [], {"conditions": [condition(ICD, "Z33.1", 100)], "birth": "1995-01-01"}),
+    ("suicidal ideation", ALP, TID, [], {"conditions": [condition(ICD, "R45.851", 10)]}),
+    ("cirrhosis", ALP, TID, [], {"conditions": [condition(ICD, "K74.60")]}),
+    ("a low dose", "lorazepam 0.5 mg tablet", NIGHT, [], {}),
+    ("a dose that was not read", LOR, "as directed", [], {}),
+]
+
+
+@pytest.mark.parametrize(("who", "drug", "sig", "beside", "given"), UNWISE, ids=[each[0] for each in UNWISE])
+def test_a_crossover_is_not_offered_with(
+    asked: Desk, who: str, drug: str, sig: str, beside: list[Json], given: dict[str, Any]
+) -> None:
+    answer = stop_of(asked, drug, sig, 400, *beside, **given)
+    assert "abrupt-stop critical" in answer.cards and "crossover" not in answer.says
+    assert "plan" not in answer.orders[0]["crossover"]
+
+
+def test_a_crossover_is_offered_where_nothing_speaks_against_it(asked: Desk) -> None:
+    assert "crossover" in stop_of(asked, ALP, TID, 400).says
+
+
+def test_what_is_advised_against_is_not_named_as_a_way_out(asked: Desk) -> None:
+    capsule = "temazepam 30 mg capsule"
+    assert "A crossover to an agent with smaller steps" in stop_of(asked, capsule, "1 capsule at bedtime", 400).text
+    assert "A crossover" not in stop_of(asked, capsule, "1 capsule at bedtime", 400, birth="1945-01-01").text
+
+
+# What a risk asks for ----------------------------------------------------------------------------------------------------------
+
+CUTS_AT_THE_SLOWER_PACE = [
+    # taken, of mg                ordered                     too fast, in a patient of 78
+    ("diazepam 10 mg tablet", "diazepam 9 mg tablet", False),  # the smallest step of tablets, and a gentle one
+    ("lorazepam 1 mg tablet", "lorazepam 0.75 mg tablet", True),  # the smallest too, and more than slow schedules ever cut
+]
+
+
+@pytest.mark.parametrize(("drug", "ordered", "fast"), CUTS_AT_THE_SLOWER_PACE)
+def test_at_the_slower_pace_the_smallest_tablet_is_no_excuse_for_more_than_slow_schedules_cut(
+    asked: Desk, drug: str, ordered: str, fast: bool
+) -> None:
+    answer = cut_of(asked, drug, NIGHT, ordered, NIGHT, 400, birth="1948-01-01")
+    assert answer.orders[0]["pace"] == "slower" and ("slower-taper" in answer.says) == fast
+
+
+SPECIALISTS = [
+    ("F32.A", "Z33.1", "Pregnancy on record", "Involve obstetrics and perinatal psychiatry"),
+    ("F32.A", "G40.909", "Seizure disorder", "Involve neurology"),
+    ("F32.A", "R45.851", "Thoughts of suicide", "Make a safety plan first"),
+]
+
+
+@pytest.mark.parametrize(("other", "code", "reason", "who"), SPECIALISTS, ids=[each[1] for each in SPECIALISTS])
+def test_a_card_that_holds_the_dose_says_why_and_whom_to_involve_and_nobody_else(
+    asked: Desk, other: str, code: str, reason: str, who: str
+) -> None:
+    conditions = [condition(ICD, other), condition(ICD, code, 10)]
+    answer = cut_of(asked, DIA, BID, DIA, NIGHT, 400, conditions=conditions, birth="1990-01-01")
+    card = next(card for card in answer.body["cards"] if card["summary"].startswith("Diazepam: no cut yet. "))
+    assert reason in card["summary"] and who in card["detail"]
+    assert not any(each[3] in card["detail"] for each in SPECIALISTS if each[1] != code)
+
+
+def test_an_antiseizure_agent_with_a_seizure_disorder_on_record_is_left_alone(asked: Desk) -> None:
+    epilepsy = [condition(ICD, "G40.909")]
+    renewed = {"requests": [order("x", CLO, BID, since=400)], "conditions": epilepsy}
+    assert asked.ask([draft("n", CLO, BID, days=30)], **renewed).cards == []
+    assert asked.ask(hook="patient-view", **renewed).cards == []
+    assert asked.ask([draft("n", "clobazam 10 mg tablet", BID, days=30, refills=5)], conditions=epilepsy).cards == []
+
+
+def test_another_reason_or_another_agent_is_reviewed_beside_a_seizure_disorder(asked: Desk) -> None:
+    panic = {"reasonCode": [{"coding": [{"system": ICD, "code": "F41.0"}]}]}
+    for running in (order("x", CLO, BID, since=400, **panic), order("x", ALP, BID, since=400)):
+        answer = asked.ask(hook="patient-view", requests=[running], conditions=[condition(ICD, "G40.909")])
+        assert answer.cards == ["review-long-use info"]
+
+
+def test_a_short_course_in_alcohol_withdrawal_is_left_to_its_protocol(asked: Desk) -> None:
+    course = "2 capsules four times daily for 2 days, then 1 capsule four times daily for 3 days, then stop"
+    drafts = [draft("n", "chlordiazepoxide 25 mg capsule", course, days=5)]
+    assert asked.ask(drafts, conditions=[condition(ICD, "F10.230", 1)]).cards == []
+    assert asked.ask(drafts, conditions=[condition(ICD, "F10.20", 1)]).cards == ["start-with-an-exit warning"]
+
+
+# What another drug does --------------------------------------------------------------------------------------------------------
+
+EFFECTS = [
+    # drug beside, of which agent, whether it is started           what is said
+    ("itraconazole 100 mg capsule", ALP, True, "Starting itraconazole raises the level of alprazolam"),
+    ("itraconazole 100 mg capsule", ALP, False, "The end of itraconazole lowers the level of alprazolam"),
+    ("carbamazepine 200 mg tablet", CLO, True, "Starting carbamazepine lowers the level of clonazepam"),
+    ("carbamazepine 200 mg tablet", CLO, False, "The end of carbamazepine raises the level of clonazepam"),
+    ("ciprofloxacin 500 mg tablet", LOR, True, "Starting ciprofloxacin can bring on seizures"),
+    ("divalproex sodium 500 mg tablet", LOR, True, "Starting valproate raises the level of lorazepam"),
+]
+
+
+@pytest.mark.parametrize(("drug", "agent", "starts", "said"), EFFECTS)
+def test_a_drug_beside_is_told_of_by_what_it_does_here(asked: Desk, drug: str, agent: str, starts: bool, said: str) -> None:
+    beside = order("d", drug, "1 twice daily", since=60)
+    drafts = [draft("d", drug, "1 twice daily")] if starts else [{**beside, "status": "stopped"}]
+    answer = asked.ask(drafts, requests=[order("x", agent, BID, since=200), *([] if starts else [beside])])
+    assert answer.cards == ["hidden-dose-change warning"] and said in answer.text
+    assert sum(text in answer.text for text in ("raises the level", "lowers the level", "can bring on seizures")) == 1
+
+
+# Said so that it is true -------------------------------------------------------------------------------------------------------
+
+
+def test_what_stands_on_record_is_told_with_its_date(asked: Desk) -> None:
+    falls, cirrhosis = condition(ICD, "R29.6", 60), condition(ICD, "K74.60", 100)
+    answer = stop_of(asked, ALP, TID, 400, conditions=[falls, cirrhosis], observations=[])
+    assert "Repeated falls, 24 September 2026" in answer.text and "cirrhosis of liver, 15 August 2026" in answer.text
+    scored = observation("s", "72109-2", 30, valueQuantity={"value": 8, "unit": "{score}"})
+    assert " 8, 24 October 2026" in stop_of(asked, ALP, TID, 400, observations=[scored]).text
+
+
+def test_a_part_that_was_not_sent_is_told_in_a_sentence(asked: Desk) -> None:
+    text = stop_of(asked, ALP, TID, 400, without=("conditions",)).text
+    assert "The conditions were not read in full (not sent)." in text
+
+
+def test_a_renewal_that_could_not_be_read_is_not_called_a_stop_or_a_start(asked: Desk) -> None:
+    text = cut_of(asked, ALP, TID, ALP, "as directed", 400).text
+    assert "this stop was" not in text and "this start was" not in text and "could not be told" in text
+
+
+def test_a_supply_that_ran_out_asks_what_is_taken_before_the_old_dose_is_given(asked: Desk) -> None:
+    given = {"requests": [order("x", ALP, TID, since=300)], "dispenses": [dispense("d", ALP, 100, 30, TID, prior="x")]}
+    answer = asked.ask([draft("n", ALP, TID)], **given)
+    assert "it may have been stopped already, so ask first" in answer.text
+    assert "ask what is taken now before the old dose is given again" in " ".join(answer.text.split())
+
+
+def test_an_ordered_taper_is_called_one(asked: Desk) -> None:
+    answer = cut_of(asked, LOR, TID, LOR, "1 tablet twice daily for 1 week, then 1 tablet daily for 1 week, then stop", 200)
+    assert "This taper of lorazepam (" in answer.text
+
+
+def test_fewer_days_a_week_stand_in_the_table_beside_the_plan(asked: Desk) -> None:
+    answer = cut_of(asked, LOR, NIGHT, LOR, "1 tablet at bedtime on Monday, Wednesday and Friday", 240)
+    assert "|1 mg on 3 days a week|0.9 mg|" in answer.text
+
+
+def test_dates_are_written_one_way_and_nothing_is_left_unfilled(asked: Desk) -> None:
+    for answer in (stop_of(asked, ALP, TID, 400), cut_of(asked, LOR, TID, LOR, NIGHT, 400), stop_of(asked, CLO, BID, 400)):
+        for unwanted in ("2026-", "2027-", "{{", "None", "(not known)", "7 days to 14 days", "Look at the patient"):
+            assert unwanted not in answer.text, unwanted
+
+
+def test_a_plan_that_is_compared_with_a_sooner_one_is_not_changed_by_it(asked: Desk) -> None:
+    book = asked.book
+    plan = direct_plan(book, DAY, taken(book, DAY, "alprazolam", book.value("standard_cut", DAY) * 3 / 10), "slower")
+    assert isinstance(plan, Plan)
+    large = [step for step in plan.steps if step.cut > plan.pace.cut and not step.below_small_step_limit]
+    assert large == []
