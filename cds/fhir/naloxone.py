@@ -5,7 +5,7 @@ from __future__ import annotations
 from cds.fhir.views import Json
 from cds.fhir.writing import Visit, carried
 from cds.fhir.writing_dosage import UCUM, Resource, exact
-from cds.knowledge.model import Naloxone
+from cds.knowledge.naloxone import Naloxone
 
 OF_THE_DRAFT_ONLY = ("priorPrescription", "reasonCode", "reasonReference", "groupIdentifier", "basedOn", "supportingInformation")
 """What says why or after what the benzodiazepine is ordered, and nothing of naloxone."""

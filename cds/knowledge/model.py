@@ -20,6 +20,7 @@ from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.dosing import Dosing
+    from cds.knowledge.naloxone import Naloxone
     from cds.knowledge.sites import Site
 
 
@@ -289,21 +290,6 @@ class Interaction:
     """`inhibitor`, `inducer`, `fluoroquinolone`."""
     says: str
     cite: str
-
-
-@dataclass(frozen=True, slots=True)
-class Naloxone:
-    """A single-dose nasal spray. Units: mg in one device; minutes until it may be given again; devices to dispense."""
-
-    system: str
-    code: str
-    display: str
-    name: str
-    mg: Decimal
-    again_from: int
-    again_to: int
-    devices: int
-    cites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

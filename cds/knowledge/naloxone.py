@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.knowledge.agents import ORIGINS
 from cds.knowledge.fields import Fields, as_quantity
-from cds.knowledge.model import Naloxone
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import read
 
 FILE = "drugs/naloxone.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Naloxone:
+    """A single-dose nasal spray. Units: mg in one device; minutes until it may be given again; devices to dispense."""
+
+    system: str
+    code: str
+    display: str
+    name: str
+    mg: Decimal
+    again_from: int
+    again_to: int
+    devices: int
+    cites: tuple[str, ...]
 
 
 def naloxone(files: Mapping[str, bytes], problems: Problems) -> Naloxone:

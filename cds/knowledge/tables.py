@@ -10,8 +10,8 @@ from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
 from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
-from cds.knowledge.model import CodedValue, Interaction, Naloxone
-from cds.knowledge.naloxone import naloxone
+from cds.knowledge.model import CodedValue, Interaction
+from cds.knowledge.naloxone import Naloxone, naloxone
 from cds.knowledge.pharmacokinetics import pharmacokinetics
 from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
