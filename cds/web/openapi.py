@@ -67,6 +67,8 @@ def openapi(public_url: str | None, guarded: bool, feedback: bool) -> Json:
         "paths": _paths(guarded, feedback),
         "components": {"schemas": dict(_components())},
     }
+    service = document["components"]["schemas"]["discovery-response.service"]
+    service["properties"]["version"] = {"description": "Told to clients of CDS Hooks 3.0 alone.", **TEXT}
     if public_url:
         document["servers"] = [{"url": public_url}]
     if guarded:
