@@ -19,8 +19,10 @@ class FhirAccess:
     seconds: float | None = None
 
 
-def fhir_access(body: Mapping[str, Any]) -> FhirAccess | None:
+def fhir_access(body: Mapping[str, Any], subject: str | None = None) -> FhirAccess | None:
     """The access that the body of a call gives; None where it gives none, or gives it in a form that can't be used.
+
+    `subject` is our own id at the client's authorization server, where it is known: a token for another is not used.
 
     Scopes are not looked at: some clients write them in their own words. The server decides what may be read.
     """
@@ -34,6 +36,8 @@ def fhir_access(body: Mapping[str, Any]) -> FhirAccess | None:
         return None
     token, seconds = authorization.get("access_token"), authorization.get("expires_in")
     bearer = str(authorization.get("token_type", "")).lower() == "bearer"
+    if subject is not None and authorization.get("subject") != subject:
+        return None
     if not bearer or not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
     return FhirAccess(server, token, float(seconds)) if seconds > 0 else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds.core.record import Part
+from cds.hooks.profiles import Profile
 from cds.knowledge.model import CodedValue, Knowledge
 
 LOINC = "http://loinc.org"
@@ -56,6 +57,7 @@ DRAFTS_IN: Mapping[str, str] = {
 }
 """The member of a hook's context that holds the draft orders; a hook that is not named has none."""
 
+VERSION_OF_3_0 = "3.0.0"
 USAGE = (
     "Needs the patient's medication requests, prefetched; a call without them is answered with 412. Every other prefetch key "
     "makes the advice more exact: what is not sent is named on the card as not checked."
@@ -80,9 +82,10 @@ def services(knowledge: Knowledge) -> tuple[Service, ...]:
     return tuple(Service(id, hook, *ABOUT[id], offered, USAGE) for id, hook in HOOKS.items())
 
 
-def discovery(knowledge: Knowledge) -> dict[str, Any]:
-    """The answer to `GET /cds-services`."""
-    return {"services": [_entry(service) for service in services(knowledge)]}
+def discovery(knowledge: Knowledge, profile: Profile = Profile.STU2) -> dict[str, Any]:
+    """The answer to `GET /cds-services`, for a kind of client: one of 3.0 is told the version, which 2.0.1 has no member for."""
+    told = {"version": VERSION_OF_3_0} if profile is Profile.R3 else {}
+    return {"services": [_entry(service) | told for service in services(knowledge)]}
 
 
 def _entry(service: Service) -> dict[str, Any]:

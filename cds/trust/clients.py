@@ -27,7 +27,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 REQUIRED = ("issuer",)
 OPTIONAL = (
     "jku", "keys", "algorithms", "audiences", "tenants", "fhir_servers", "private_addresses", "origins", "profile",
-    "calls_a_minute", "prefetch_names", "site",
+    "calls_a_minute", "prefetch_names", "site", "subject",
 )  # fmt: skip
 WRONG, NO_SITE = "RULE023", "RULE166"
 
@@ -46,7 +46,7 @@ class Client:
 
     `jku` are the only addresses from which its keys are read, `keys` a file of them. `audiences` are accepted beside the address
     that was called. `prefetch_names` gives our name of a prefetch key for the client's own. `site` is the one by
-    whose overlay its calls are judged; None is that of the service.
+    whose overlay its calls are judged; None is that of the service. `subject` is our own id at its authorization server.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Client:
     calls_a_minute: int | None = None
     prefetch_names: Mapping[str, str] = field(default_factory=dict)
     site: str | None = None
+    subject: str | None = None
     site_at: Position = field(default=Position("-"), compare=False)
     """Where the site is named."""
 
@@ -149,6 +150,7 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         profile=Profile(fields.text("profile", Profile.STU2.value)) if own else Profile.STU2,
         calls_a_minute=fields.whole("calls_a_minute") if fields.node("calls_a_minute") else None,
         prefetch_names=dict(_prefetch_names(fields)),
+        subject=fields.optional_text("subject"),
         site=fields.optional_text("site"),
         site_at=fields.at("site"),
     )

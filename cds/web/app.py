@@ -63,9 +63,9 @@ class Routes:
         self.document = openapi(doors.public_url, guarded=settings.clients is not None, feedback=keeping is not None)
 
     async def discover(self, request: Request) -> Response:
-        content = orjson.dumps(discovery(self._here(request).on(self.today())))
+        content = orjson.dumps(discovery(self._here(request).on(self.today()), request.scope[CLIENT].profile))
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        headers = {"ETag": tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT}
+        headers = {"ETag": tag, "Cache-Control": DISCOVERY_MAY_BE_KEPT, "Vary": "Authorization"}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(content, media_type="application/json", headers=headers)

@@ -57,7 +57,7 @@ class Fetcher:
         pages = [part for part in Part if next_page(call.prefetch.get(part.value))]
         if not queries and not pages and not _unresolved(_drafts(call), call):
             return call, known
-        access = fhir_access(body)
+        access = fhir_access(body, client.subject)
         place = client.server(access.server) if access else None
         if access is None or place is None:
             return call, known

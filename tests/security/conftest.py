@@ -17,6 +17,7 @@ from cds.knowledge.model import Knowledge
 from cds.knowledge.reading import knowledge
 from cds.settings import Settings
 from cds.web.app import app
+from tests.fhir_access.conftest import fhir as fhir
 from tests.security.tokens import DAY, ISSUER, PUBLIC, Key, ec_key, rsa_key
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
+from cds.web.openapi import openapi
 from tests.fhir_access.calls import HISTORY, KEYS, PATIENT, bundle, stop
+from tests.fhir_access.conftest import FhirServer
 from tests.security.conftest import Site
 from tests.security.tokens import SIGN, shown
 
@@ -36,6 +39,46 @@ def test_ver_6_the_profile_of_a_client_shapes_its_answers(site: Site, profile: s
     assert found
     assert all(("uuid" in card) is uuid for card in found)
     assert {card["selectionBehavior"] for card in found if "selectionBehavior" in card} <= behaviors
+
+
+@pytest.mark.row("DISC-10", "VER-1")
+def test_discovery_tells_its_version_to_a_client_of_3_0_alone(site: Site) -> None:
+    components = openapi(None, guarded=True, feedback=True)["components"]
+    described = Draft202012Validator({"$ref": "#/components/schemas/discovery-response", "components": components})
+
+    def told(entry: str, token: bool = True) -> tuple[set[str | None], str]:
+        with TestClient(site.app(entry)) as service:
+            headers = shown(site.ec.token("/cds-services")) if token else {}
+            answer = service.get("/cds-services", headers=headers)
+        assert "Authorization" in answer.headers["vary"]
+        assert described.is_valid(answer.json())
+        return {one.get("version") for one in answer.json()["services"]}, answer.headers["etag"]
+
+    of_3_0, of_2_0 = told("profile: '3.0'"), told("profile: '2.0.1'")
+    assert (of_3_0[0], of_2_0[0]) == ({"3.0.0"}, {None})
+    assert of_3_0[1] != of_2_0[1]
+    assert told("profile: '3.0'", token=False) == of_2_0
+
+
+@pytest.mark.parametrize(
+    ("registered", "subject", "used"),
+    [
+        ("taper-cds", "taper-cds", True),
+        ("taper-cds", "another-app", False),
+        ("taper-cds", None, False),
+        (None, "another-app", True),
+        (None, None, True),
+    ],
+)
+def test_fhir_5_an_access_token_for_another_than_us_is_not_used(
+    site: Site, fhir: FhirServer, registered: str | None, subject: str | None, used: bool
+) -> None:
+    call = stop(fhir.base)
+    call["fhirAuthorization"]["subject"] = subject
+    entry = f"fhir_servers: ['{fhir.base}']" + (f"\nsubject: {registered}" if registered else "")
+    with TestClient(site.app(entry)) as service:
+        answer = service.post(SIGN, json=call, headers=shown(site.ec.token()))
+    assert (answer.status_code, bool(fhir.asked)) == ((200, True) if used else (412, False))
 
 
 def test_epic_gets_one_action_a_suggestion(site: Site) -> None:

@@ -26,6 +26,7 @@ clients:
     profile: epic
     calls_a_minute: 60
     prefetch_names: {meds: medicationRequests}
+    subject: taper-at-the-hospital
   lab:
     issuer: https://lab.example.org
     keys: keys.json
@@ -60,6 +61,7 @@ def test_everything_that_may_be_said(folder: Path) -> None:
     assert (hospital.algorithms, hospital.audiences, hospital.tenants) == (("RS384",), ("what-was-typed",), {"north"})
     assert [(place.base, place.private) for place in hospital.fhir_servers] == [("https://ehr.example.org/fhir", True)]
     assert (hospital.origins, hospital.profile, hospital.calls_a_minute) == (("https://ehr.example.org",), Profile.EPIC, 60)
+    assert (hospital.subject, lab.subject) == ("taper-at-the-hospital", None)
     assert hospital.prefetch_names == {"meds": "medicationRequests"}
     assert (lab.keys, lab.algorithms, lab.profile) == (folder / "keys.json", ("ES384", "RS384"), Profile.STU2)
     assert (lab.fhir_servers, lab.origins, lab.tenants, lab.calls_a_minute) == ((), (), frozenset(), None)
