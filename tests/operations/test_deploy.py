@@ -34,8 +34,8 @@ def kind(name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def pod() -> dict[str, Any]:
-    [deployment] = kind("Deployment")
-    spec: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    [replicas] = kind("StatefulSet")
+    spec: dict[str, Any] = replicas["spec"]["template"]["spec"]
     return spec
 
 
@@ -154,7 +154,7 @@ def test_the_proxy_takes_every_body_that_the_service_takes() -> None:
 
 
 def test_the_manifest_holds_what_it_says() -> None:
-    assert [one["kind"] for one in OBJECTS] == ["ConfigMap", "ConfigMap", "Deployment", "Service", "PodDisruptionBudget"]
+    assert [one["kind"] for one in OBJECTS] == ["ConfigMap", "ConfigMap", "StatefulSet", "Service", "PodDisruptionBudget"]
     assert all(one["apiVersion"] and one["metadata"]["name"] for one in OBJECTS)
 
 
@@ -202,7 +202,21 @@ def test_a_pod_has_no_rights_that_it_does_not_need(container: dict[str, Any], po
 def test_a_pod_can_write_its_spool(container: dict[str, Any], pod: dict[str, Any]) -> None:
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert not mounts[f"{HOME}/var"].get("readOnly")
-    assert {mount["name"] for mount in mounts.values()} == {volume["name"] for volume in pod["volumes"]}
+    of_the_pod, kept = {volume["name"] for volume in pod["volumes"]}, {claim["metadata"]["name"] for claim in claims()}
+    assert {mount["name"] for mount in mounts.values()} == of_the_pod | kept
+
+
+def test_a_spool_outlives_its_pod(container: dict[str, Any]) -> None:
+    [name] = [mount["name"] for mount in container["volumeMounts"] if mount["mountPath"] == f"{HOME}/var"]
+    [claim] = claims()
+    assert (claim["metadata"]["name"], claim["spec"]["accessModes"]) == (name, ["ReadWriteOnce"])
+
+
+def claims() -> list[dict[str, Any]]:
+    """The volumes that each replica has for itself, and finds again."""
+    [replicas] = kind("StatefulSet")
+    found: list[dict[str, Any]] = replicas["spec"]["volumeClaimTemplates"]
+    return found
 
 
 def test_a_pod_is_restarted_by_health_and_called_by_ready(container: dict[str, Any]) -> None:
@@ -217,8 +231,8 @@ def test_a_pod_is_given_the_time_that_its_last_calls_may_take(container: dict[st
 
 
 def test_everything_is_of_one_name() -> None:
-    [deployment], [service], [budget] = kind("Deployment"), kind("Service"), kind("PodDisruptionBudget")
-    labels = deployment["spec"]["template"]["metadata"]["labels"]
-    assert labels == deployment["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
+    [replicas], [service], [budget] = kind("StatefulSet"), kind("Service"), kind("PodDisruptionBudget")
+    labels = replicas["spec"]["template"]["metadata"]["labels"]
+    assert labels == replicas["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
     assert labels == budget["spec"]["selector"]["matchLabels"]
-    assert budget["spec"]["minAvailable"] < deployment["spec"]["replicas"]
+    assert budget["spec"]["minAvailable"] < replicas["spec"]["replicas"]
