@@ -89,6 +89,10 @@ def _more(book: Knowledge, id: str | None, day: date) -> dict[str, Any]:
         "without a row there, so read from the other sources": list(not_converted_by(book, chosen)) if chosen else [],
         "silent": [name for name, quiet in site.quiet.items() if quiet.on(day)],
         "signed off": list(site.signed_off),
+        "override reasons in other words": [
+            f"{name}: {one.display}" for name, one in site.override_reasons.items() if one.display
+        ],
+        "override reasons on no card": [name for name, one in site.override_reasons.items() if not one.display],
         "due for review": [problem.seen for problem in due.found],
     }
     return {name: value for name, value in told.items() if value}

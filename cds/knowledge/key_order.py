@@ -14,7 +14,7 @@ AFTER = ("when", "because", "expect_false_alarms")
 OF_FILE = {
     "risk": ("risk", *BEFORE, "about", *AFTER, "then", "examples"),
     "advice": ("advice", *BEFORE, "hooks", *AFTER, "card", "examples"),
-    "site": ("site", "title", "status", "parameters", "equivalence_source", "rules", "sign_off"),
+    "site": ("site", "title", "status", "parameters", "equivalence_source", "rules", "override_reasons", "sign_off"),
 }
 """By the key that tells which kind of file it is."""
 OF_PART = {

@@ -12,7 +12,7 @@ from cds.knowledge.model import Condition, Knowledge, Rule, RuleKind, Status
 from cds.knowledge.parameters import bounds_in_words, inside, value_of
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
-from cds.knowledge.sites import Approval, Chosen, Moved, Quiet, SignOff, Site, is_local, local_statements, named, signs
+from cds.knowledge.sites import Approval, Chosen, Moved, Quiet, Reason, SignOff, Site, is_local, local_statements, named, signs
 from cds.knowledge.vocabulary import risk_fact
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 
@@ -21,7 +21,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """What stands behind a revision, in counters and in the store."""
 STATUSES = ("draft", "active")
 REQUIRED = ("site", "title", "status")
-CHANGES = ("parameters", "equivalence_source", "rules", "sign_off")
+CHANGES = ("parameters", "equivalence_source", "rules", "override_reasons", "sign_off")
 APPROVAL = ("because", "approved_by", "review_by")
 
 
@@ -53,6 +53,7 @@ def _site(file: str, document: Node, knowledge: Knowledge, problems: Problems) -
         equivalence=_equivalence(fields, knowledge),
         quiet=dict(_quiet(fields, knowledge)),
         signed_off=dict(_signed_off(fields, knowledge)),
+        override_reasons=dict(_override_reasons(fields, knowledge)),
         position=fields.position,
     )
     _check_asked(made, knowledge, problems)
@@ -113,14 +114,35 @@ def _quiet(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Quiet]]:
         entry = Fields(node, fields.problems, APPROVAL, ["silent", "silent_until"])
         approval, until = _approval(entry), entry.day("silent_until")
         rule = _rule(key, knowledge, fields.problems)
-        given = [name for name in ("silent", "silent_until") if entry.node(name) is not None]
-        if len(given) != 1:
-            expected = "Expected one of `silent: yes` and `silent_until: 2027-01-01`."
-            fields.problems.add("RULE021", key.position, f"{listed(given)} stands here.", expected)
-        elif entry.node("silent") is not None and entry.one_of("silent", ("yes",)) is None:
+        always = entry.node("silent") is not None
+        if not _one_of(key, entry, ("silent", "silent_until"), "`silent: yes` and `silent_until: 2027-01-01`"):
             continue
-        elif rule and approval and (until or "silent" in given):
+        if always and entry.one_of("silent", ("yes",)) is None:
+            continue
+        if rule and approval and (until or always):
             yield key.text, Quiet(until, approval)
+
+
+def _override_reasons(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Reason]]:
+    for key, node in _entries(fields, "override_reasons"):
+        entry = Fields(node, fields.problems, APPROVAL, ["display", "left_out"])
+        approval, display = _approval(entry), entry.optional_text("display")
+        left_out = entry.node("left_out") is not None and entry.one_of("left_out", ("yes",)) == "yes"
+        if key.text not in knowledge.override_reasons:
+            do = nearest(key.text, knowledge.override_reasons)
+            fields.problems.add("RULE124", key.position, f"`{key.text}` is no override reason.", "", do)
+        elif not _one_of(key, entry, ("display", "left_out"), "`display: Our own words` and `left_out: yes`"):
+            continue
+        elif approval and (display or left_out):
+            yield key.text, Reason(display, approval)
+
+
+def _one_of(key: Scalar, entry: Fields, names: tuple[str, ...], expected: str) -> bool:
+    """Whether exactly one of the keys stands there."""
+    given = [name for name in names if entry.node(name) is not None]
+    if len(given) != 1:
+        entry.problems.add("RULE021", key.position, f"{listed(given)} stands here.", f"Expected one of {expected}.")
+    return len(given) == 1
 
 
 def _rule(key: Scalar, knowledge: Knowledge, problems: Problems) -> Rule | None:

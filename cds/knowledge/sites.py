@@ -11,6 +11,7 @@ from cds.core.quantity import Quantity
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.model import (
     Because,
+    CodedValue,
     Knowledge,
     Parameter,
     ParameterEdition,
@@ -76,6 +77,14 @@ class SignOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason to set a card aside in the site's own words; with none, it is on no card there. Its code stays."""
+
+    display: str | None
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One file of `rules/sites/`. Rules are named by kind and id, such as `advice/cut-too-fast`."""
 
@@ -87,10 +96,11 @@ class Site:
     equivalence: Chosen | None = None
     quiet: Mapping[str, Quiet] = field(default_factory=dict)
     signed_off: Mapping[str, SignOff] = field(default_factory=dict)
+    override_reasons: Mapping[str, Reason] = field(default_factory=dict)
 
     def approvals(self) -> Iterator[tuple[str, Approval]]:
         """Every change with its approval, by what was changed."""
-        for changes in (self.parameters, self.quiet, self.signed_off):
+        for changes in (self.parameters, self.quiet, self.signed_off, self.override_reasons):
             for name, change in changes.items():
                 yield name, change.approval
         if self.equivalence:
@@ -155,7 +165,7 @@ def check_reviews(sites: Iterable[Site], day: date, problems: Problems) -> None:
 def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
     """The knowledge as the site has it on the day, its reviews not looked at. Only what is shown depends on the day."""
     moved = {name: _moved(knowledge.parameters[name], name, site) for name in site.parameters}
-    rules = (_at_site(rule, site, day) for rule in knowledge.rules)
+    rules, known = (_at_site(rule, site, day) for rule in knowledge.rules), knowledge.override_reasons
     signed = {name: _signed_parameter(one, site, knowledge) for name, one in {**knowledge.parameters, **moved}.items()}
     return replace(
         knowledge,
@@ -165,6 +175,7 @@ def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
         rules=tuple(_signed_rule(rule, site, knowledge) for rule in rules),
         agents={name: _converted(agent, site.equivalence) for name, agent in knowledge.agents.items()},
         texts=_texts(knowledge, site.equivalence),
+        override_reasons={name: _worded(reason, site.override_reasons.get(name)) for name, reason in known.items()},
     )
 
 
@@ -184,7 +195,19 @@ def _at_site(rule: Rule, site: Site, day: date) -> Rule:
     quiet = site.quiet.get(named(rule))
     if quiet is not None and quiet.on(day) and rule.status is Status.ACTIVE:
         rule = replace(rule, status=Status.SILENT)
+    if rule.card is not None:
+        offered = tuple(name for name in rule.card.override_reasons if not _left_out(site.override_reasons.get(name)))
+        rule = replace(rule, card=replace(rule.card, override_reasons=offered))
     return replace(rule, examples=()) if _asks_about(rule) & site.parameters.keys() else rule
+
+
+def _left_out(reason: Reason | None) -> bool:
+    return reason is not None and reason.display is None
+
+
+def _worded(ours: CodedValue, reason: Reason | None) -> CodedValue:
+    """The reason in the site's words. One that is left out is still understood where it is reported."""
+    return replace(ours, display=reason.display) if reason is not None and reason.display else ours
 
 
 def _asks_about(rule: Rule) -> set[str]:

@@ -35,7 +35,7 @@ def guide(
 
     Each client comes with the knowledge by which it is judged. `counters` are the service's own, as Prometheus reads them.
     """
-    base = public_url or ""
+    base, known = public_url or "", [*clients]
     offered = templates(knowledge)
     counted = _counted(counters)
     return {
@@ -61,9 +61,11 @@ def guide(
         "topics": {"system": TOPICS, "codes": [rule.id for rule in knowledge.advice()]},
         "overrideReasons": [
             {"system": reason.system, "code": reason.code, "display": reason.display}
-            for reason in knowledge.override_reasons.values()
+            for reason in dict.fromkeys(
+                reason for each in (knowledge, *(own for _, own in known)) for reason in each.override_reasons.values()
+            )
         ],
-        "clients": [_client(client, counted, asking(own)) for client, own in clients],
+        "clients": [_client(client, counted, asking(own)) for client, own in known],
     }
 
 

@@ -14,7 +14,20 @@ import pytest
 from cds.knowledge.reading import files_of, revision
 from cds.trust.clients import BadClients
 from cds.web.watching import Result
-from tests.security.served_sites import ABRUPT, CLIENTS, GENTLE, HALVED, NORTH, SOUTH, Place, knowledge_of, rules_of, until
+from tests.security.served_sites import (
+    ABRUPT,
+    APPROVED,
+    CLIENTS,
+    GENTLE,
+    HALVED,
+    NORTH,
+    SOUTH,
+    Place,
+    knowledge_of,
+    rules_of,
+    until,
+)
+from tests.security.tokens import SIGN
 
 
 @pytest.fixture
@@ -217,3 +230,29 @@ def test_reloads_under_load_lose_no_call_and_mix_no_sites(place: Place) -> None:
     assert {site for _, _, site, _ in answers} == {"north", "south", ""}
     assert all(card is (site == "north" and shows[book]) for _, book, site, card in answers)
     assert len({book for _, book, _, _ in answers}) > 2
+
+
+# Feedback ---------------------------------------------------------------------------------------------------------------
+
+
+def test_feedback_is_understood_by_the_reasons_of_the_client_s_site(place: Place) -> None:
+    worded = (
+        f"override_reasons:\n  supervised: {{display: On our ward, {APPROVED}}}\n  urgent-harm: {{left_out: yes, {APPROVED}}}\n"
+    )
+    (place.rules / "sites/north.yaml").write_text(NORTH + worded)
+    with place.served() as service:
+        said = {}
+        for client in ("at-north", "at-none"):
+            card = service.ask(client, ABRUPT)["cards"][0]
+            said[client] = {reason["code"]: reason["display"] for reason in card["overrideReasons"]}
+            for code, at in (("supervised", "10:00"), ("urgent-harm", "11:00")):
+                event = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": f"2026-11-23T{at}:00Z"}
+                body = {"feedback": [{**event, "overrideReason": {"reason": {"code": code}}}]}
+                path = f"{SIGN}/feedback"
+                assert service.browser.post(path, json=body, headers=service.token(client, path)).status_code == 200
+        kept = [line["feedback"]["reasons"] for line in service.kept.store.export() if "feedback" in line]
+        guide = service.browser.get("/integration", headers={"Accept": "application/json"}).json()
+    assert (said["at-north"]["supervised"], "urgent-harm" in said["at-north"]) == ("On our ward", False)
+    assert (said["at-none"]["supervised"] != "On our ward", "urgent-harm" in said["at-none"]) == (True, True)
+    assert kept == [["supervised"], ["urgent-harm"]] * 2, "the codes are the same at every site"
+    assert {"On our ward", said["at-none"]["supervised"]} <= {reason["display"] for reason in guide["overrideReasons"]}

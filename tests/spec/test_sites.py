@@ -231,7 +231,7 @@ BROKEN = [
     ("a guideline's number signed", ("small_step_limit: {value: 5 mg diazepam", "high_dose: {value: 15 mg diazepam"),
      "RULE164", 13),
     ("an unknown number signed", ("small_step_limit:", "smal_step_limit:"), "RULE110", 13),
-    ("an unknown override reason", ("      supervised:", "      supervise:"), "RULE124", 15),
+    ("an unknown override reason", ("supervised: {", "supervise: {"), "RULE124", 15),
     ("an override reason with words that is left out", ("left_out: yes", "left_out: yes, display: x"), "RULE021", 16),
     ("an override reason without a change", ("left_out: yes, ", ""), "RULE021", 16),
     ("no such status", ("status: active", "status: on"), "RULE023", 3),
