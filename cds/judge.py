@@ -113,7 +113,8 @@ def _rank(rule: Rule, knowledge: Knowledge) -> int:
 
 
 def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
-    says = wording.line(rule.outcome.says) if rule.outcome else rule.title
+    line = wording.line(rule.outcome.says) if rule.outcome else rule.title
+    says = line[:1].upper() + line[1:]
     held = [line.found for line in finding.trace if line.answer is Answer.TRUE and line.group != "none"]
     evidence = dict.fromkeys(fact.because for fact in held if isinstance(fact, Known) and fact.because)
     told = [because for because in evidence if because.casefold() not in says.casefold()]

@@ -88,8 +88,8 @@ def plan(
         return replace(taper, reason=f"After a crossover to {target.agent}: {taper.reason}")
     steps = tuple(_exchange_steps(rungs, now, source, target, limits, crossover, start, days))
     dose = f"{plain(sum(last.values(), Decimal(0)))} mg of {target.agent} a day"
-    says = f"{dose} is the low end of what equals the dose; some patients need more."
-    look = f"Look at sedation and withdrawal {crossover.review} days after each exchange."
+    says = f"{dose} is the low end of the equivalent; some patients need more."
+    look = f"Check for sedation and withdrawal {crossover.review} days after each exchange."
     gone = f"Take {source.agent} off the list when it is gone."
     return Plan(PlanKind.CROSSOVER, source.agent, target.agent, pace, (*steps, *taper.steps), (says, look, gone, *taper.notes))
 

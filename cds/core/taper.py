@@ -222,11 +222,10 @@ class _Taper:
         for last, one in zip(before, timed, strict=False):
             if one.dose.tier is Tier.SOLID or not one.dose.fit:
                 continue
-            says = "The liquid" if one.dose.tier is Tier.LIQUID else "A liquid that a pharmacy prepares"
+            says = "The liquid can" if one.dose.tier is Tier.LIQUID else "A liquid can, where a pharmacy prepares it; ask first"
             (name,) = {each.name for each, _, _ in one.dose.fit.counts if each.liquid}
-            ask = " Not every pharmacy prepares it: ask first." if one.dose.tier is Tier.COMPOUNDED else ""
             when = f"From {written(start + timedelta(days=one.day))} on" if one is not timed[0] else "From the first step on"
-            yield f"{when} no tablet can follow this pace{self._would_cut(last)}. {says} can: {name}.{ask}"
+            yield f"{when} no tablet can follow this pace{self._would_cut(last)}. {says}: {name}."
             return
 
     def _would_cut(self, dose: DailyDose) -> str:
@@ -234,7 +233,7 @@ class _Taper:
         if solid is None:
             return ""
         percent = Decimal(dose.total - solid.total) * 100 / dose.total
-        return f": one smallest step of them would cut {plain(percent.quantize(TENTH, ROUND_HALF_UP))}%"
+        return f": one smallest step would cut {plain(percent.quantize(TENTH, ROUND_HALF_UP))}%"
 
     def _forms(self, many: bool) -> str:
         """`tablet or capsule`, or of many `Tablets or capsules`."""
@@ -283,12 +282,13 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
 
 def _of_a_long_plan(days: int, sooner: _Taper | None) -> Iterable[str]:
     """That a plan is a long one, how long, and how long it would be in the larger steps of a sooner one."""
-    yield f"At this pace the taper takes {in_words(days)}, longer than most. Only its first steps are settled now."
+    says = f"It would take {in_words(days)}, longer than most"
     timed = sooner.simplest() if sooner else None
     if sooner is None or timed is None or isinstance(timed, NoPlan) or timed[-1].day >= days:
+        yield f"{says}."
         return
     steps = f"{plain(sooner.pace.cut)} percent every {in_words(sooner.pace.interval)}"
-    yield f"If they are borne well, larger ones ({steps}) would take {in_words(timed[-1].day)} in all."
+    yield f"{says}; where the first steps are borne well, {steps} takes {in_words(timed[-1].day)}."
 
 
 def _with_release(found: NoPlan, extended_release: bool) -> NoPlan:

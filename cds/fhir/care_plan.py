@@ -121,4 +121,4 @@ def _review(step: PlanStep, dose: AgentDose) -> str:
     """When to look at a change of agent, said once a step."""
     if step.review is None or dose is not step.doses[-1]:
         return ""
-    return f" Look at sedation and withdrawal on {day_in_words(step.review)}."
+    return f" Check for sedation and withdrawal on {day_in_words(step.review)}."

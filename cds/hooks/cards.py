@@ -227,9 +227,10 @@ def _also(folded: Advice, shown: Advice) -> str:
 
 def _basis(because: Because, knowledge: Knowledge) -> str:
     source = knowledge.evidence.get(because.cite)
-    label = source.label if source else because.cite
+    named = source.label if source else because.cite
+    label = named[:1].upper() + named[1:]
     if _is_local(because, knowledge):
-        return f"{label[:1].upper()}{label[1:]}: {because.says}"
+        return f"{label}: {because.says}"
     strength = "; ".join(filter(None, (because.strength, source.origin if source else None)))
     return f"{label}: {because.says}" + (f" ({strength})" if strength else "")
 

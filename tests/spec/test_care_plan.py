@@ -110,8 +110,8 @@ def test_a_step_is_told_in_words_with_its_place_cut_and_tablets() -> None:
 
 def test_a_crossover_says_when_to_look_at_it_once_a_step_and_no_cut() -> None:
     details = [activity["detail"]["description"] for activity in written(PLANS["crossover to diazepam"])["activity"]]
-    assert "Look at sedation and withdrawal on 28 Nov 2026." not in details[0]
-    assert details[1].endswith("Look at sedation and withdrawal on 28 Nov 2026.")
+    assert "Check for sedation and withdrawal on 28 Nov 2026." not in details[0]
+    assert details[1].endswith("Check for sedation and withdrawal on 28 Nov 2026.")
     assert "percent" not in details[0]
 
 

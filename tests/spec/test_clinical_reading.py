@@ -40,8 +40,8 @@ def labels(answer: Answer) -> list[str]:
 
 def test_a_long_plan_says_how_long_in_years_and_what_larger_steps_would_take(asked: Desk) -> None:
     answer = stop_of(asked, ALP, TID, 240)
-    assert "At this pace the taper takes 4 years 6 months, longer than most." in answer.text
-    assert "larger ones (10 percent every 4 weeks) would take 2 years 8 months in all." in answer.text
+    assert "It would take 4 years 6 months, longer than most; where the first steps are borne well, " in answer.text
+    assert "10 percent every 4 weeks takes 2 years 8 months." in answer.text
     assert "236 weeks" not in answer.text
 
 

@@ -85,7 +85,7 @@ LONG_VALUES = {
     "crossover_to": "diazepam",
     "opioid": "hydrocodone and paracetamol",
     "interacting_drug": "clarithromycin 500 mg oral tablet",
-    "pace_advice": "steps of about 5 percent every four weeks, slower still if the patient needs it",
+    "pace_advice": "steps of about 5 percent every four weeks, slower still if needed",
     "pace_asked_by": "Thoughts of suicide or self-harm, or an attempt, on record: consider inpatient care",
     "use_length": Decimal(10000),
     "order_cut": Decimal("33.333"),

@@ -291,8 +291,8 @@ def test_the_note_on_a_liquid_says_what_tablets_would_do_and_which_liquid_it_is(
     plan = taper("alprazolam", SLOWER, morning="0.5", midday="0.5", night="0.5")
     assert isinstance(plan, Plan)
     assert plan.notes[0] == (
-        "From the first step on no tablet can follow this pace: one smallest step of them would cut 8.3%. "
-        "A liquid that a pharmacy prepares can: alprazolam 0.1 mg/mL. Not every pharmacy prepares it: ask first."
+        "From the first step on no tablet can follow this pace: one smallest step would cut 8.3%. "
+        "A liquid can, where a pharmacy prepares it; ask first: alprazolam 0.1 mg/mL."
     )
 
 
@@ -300,7 +300,7 @@ def test_a_liquid_that_is_sold_needs_no_asking():
     plan = taper("diazepam", SLOWER, night="5")
     assert isinstance(plan, Plan)
     assert plan.notes == (
-        "From the first step on no tablet can follow this pace: one smallest step of them would cut 10%. "
+        "From the first step on no tablet can follow this pace: one smallest step would cut 10%. "
         "The liquid can: diazepam 1 mg/mL.",
     )
 
