@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cds.cli.rules_at_sites import at_sites
 from cds.cli.rules_folder import RULES, Form, Rules, files_at, folder
 from cds.cli.rules_report import Format, counted, errors, printed
 from cds.cli.rules_schema import schemas_in
@@ -33,9 +34,14 @@ def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None) -
     files = files_of(folder(rules))
     before = _sound(files_at(since, rules)) if since else None
     knowledge, problems = checked(files, before, schemas_in(rules), datetime.now(UTC).date())
+    sites = [] if errors(problems) else at_sites(knowledge)
+    problems += tuple(problem for site in sites for problem in site.wrong)
     typer.echo(printed(problems, form, str(rules)), nl=False)
     if form is Format.TEXT:
         typer.echo(_summary(knowledge, problems))
+        for site in (one for one in sites if one.differing):
+            number = counted(len(site.differing), "example")
+            typer.echo(f"At {site.site.id} {number} answered otherwise: `cds rules test` tells which, and why.")
     if errors(problems):
         raise typer.Exit(1)
 

@@ -11,12 +11,11 @@ import typer
 from cds.cli.ask import as_day
 from cds.cli.rules_changes import Change, changes
 from cds.cli.rules_folder import RULES, Form, Rules, files_at, loaded
-from cds.cli.rules_report import Format, annotation, counted
-from cds.cli.rules_stories import StoryChange, stories_in, story_changes
+from cds.cli.rules_report import Format, annotation
+from cds.cli.rules_stories import STORIES, StoryChange, stories_in, story_changes, story_lines
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Severity
 
-STORIES = Path("fhir_examples")
 Old = Annotated[str, typer.Argument(metavar="OLD", help="The rules before: a folder, or a git revision of the rules folder.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="The rules after: a folder, or a git revision of the rules folder.")]
 Stories = Annotated[Path, typer.Option(metavar="DIR", help="The folder of stories to tell under both.")]
@@ -53,15 +52,8 @@ def _shown(found: list[Change], moved: list[StoryChange], told: int, stories: Pa
     typer.echo("")
     if not told:
         typer.echo(f"No stories in {stories}, so what this changes for patients is not told.")
-    elif not moved:
-        typer.echo(f"None of {counted(told, 'story')} changes.")
     else:
-        typer.echo(f"{len(moved)} of {counted(told, 'story')} {'changes' if len(moved) == 1 else 'change'}:")
-        for story in (one for one in moved if not one.in_words_alone):
-            typer.echo(f"  {story.says()}")
-        worded = [one.name for one in moved if one.in_words_alone]
-        if worded:
-            typer.echo(f"  the same cards in other words ({len(worded)}): {', '.join(worded)}")
+        typer.echo("\n".join(story_lines(moved, told)))
     if late:
         day = max(change.begins for change in late if change.begins)
         typer.echo(f"Some of this begins after the day of the stories: add --day {day.isoformat()} to tell them then.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
@@ -11,6 +11,7 @@ from typing import Any
 
 from cds.cli.ask import REQUEST, Asked, moved, read, service_of
 from cds.cli.rules_folder import engine_of
+from cds.cli.rules_report import counted
 from cds.core.judged import JudgedOrder
 from cds.decide import Decision, decide
 from cds.engine.engine import Engine
@@ -18,6 +19,9 @@ from cds.errors import RefusedCall
 from cds.hooks.messages import EXTENSION, hook_call
 from cds.knowledge.model import Knowledge
 
+STORIES = Path("fhir_examples")
+"""Where the stories are."""
+PLAN = "plan:"
 NO_DAY = date(2026, 1, 1)
 """The day of a request that belongs to no story."""
 
@@ -52,6 +56,11 @@ class StoryChange:
         """Whether the same cards only say it otherwise."""
         return not (self.appear or self.disappear or self.other)
 
+    @property
+    def in_cards(self) -> bool:
+        """Whether there are other cards, paces, risks or advice on a crossover; not where only plans and words are others."""
+        return bool(self.appear or self.disappear) or any(not says.startswith(PLAN) for says in self.other)
+
     def says(self) -> str:
         parts = [
             *(f"{card} appears" for card in self.appear),
@@ -69,6 +78,18 @@ class StoryChange:
             "other": list(self.other),
             "wording": list(self.wording),
         }
+
+
+def story_lines(changes: Sequence[StoryChange], told: int) -> Iterator[str]:
+    """What changes in so many stories, a line for each, those that only say it in other words in one."""
+    if not changes:
+        yield f"None of {counted(told, 'story')} changes."
+        return
+    yield f"{len(changes)} of {counted(told, 'story')} {'changes' if len(changes) == 1 else 'change'}:"
+    yield from (f"  {story.says()}" for story in changes if not story.in_words_alone)
+    worded = [story.name for story in changes if story.in_words_alone]
+    if worded:
+        yield f"  the same cards in other words ({len(worded)}): {', '.join(worded)}"
 
 
 def stories_in(folder: Path) -> list[Told]:
@@ -139,10 +160,11 @@ def _orders(old: Decision, new: Decision) -> Iterator[str]:
         if was.crossover.advice != order.crossover.advice:
             yield f"crossover {was.crossover.advice} to {order.crossover.advice}"
         if was.plan != order.plan or was.crossover.plan != order.crossover.plan:
-            yield f"plan: {_plans(was)} to {_plans(order)}"
-        risks, before = ([risk.id for risk in each.risk_factors] for each in (order, was))
-        yield from (f"{risk} is a risk now" for risk in risks if risk not in before)
-        yield from (f"{risk} is no risk any more" for risk in before if risk not in risks)
+            before, now = _plans(was), _plans(order)
+            yield f"{PLAN} {before} to {now}" if before != now else f"{PLAN} {now}, with other doses"
+        risks, earlier_risks = ([risk.id for risk in each.risk_factors] for each in (order, was))
+        yield from (f"{risk} is a risk now" for risk in risks if risk not in earlier_risks)
+        yield from (f"{risk} is no risk any more" for risk in earlier_risks if risk not in risks)
 
 
 def _plans(order: JudgedOrder) -> str:

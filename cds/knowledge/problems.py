@@ -51,6 +51,8 @@ CODES = {
     "RULE135": "undecided-condition",
     "RULE136": "silent-for-another-reason",
     "RULE137": "decision-differs",
+    "RULE138": "differs-at-a-site",
+    "RULE139": "story-differs-at-a-site",
     "RULE140": "value-set-missing",
     "RULE141": "drug-group-missing",
     "RULE150": "stale-schema",
