@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +19,14 @@ from cds.cli.workers import run_workers
 from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
+from cds.web.protocol import Prompt
 
 APPLICATION, OF_A_WORKER = "cds.web.serving:served", "cds.web.worker:served_by_a_worker"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""
+KEPT_OPEN = 75
+"""Seconds that a connection is kept for its next call: longer than proxies and clients keep one, so that none ends in a call."""
 
 
 def serve(
@@ -45,13 +49,16 @@ def serve(
                 "CDS_ALLOW_UNAUTHENTICATED=yes."
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
+        as_many_connections_as_the_system_allows()
         told = {
             "factory": True,
+            "http": Prompt,
             "host": host,
             "port": port,
             "log_level": "warning",
             "access_log": False,
             "server_header": False,
+            "timeout_keep_alive": KEPT_OPEN,
             "timeout_graceful_shutdown": LAST_CALLS,
         }
         if workers == 1:
@@ -62,6 +69,13 @@ def serve(
                 raise typer.Exit(2)
     except CdsError as error:
         fail(error)
+
+
+def as_many_connections_as_the_system_allows() -> None:
+    """Raises the number of open files to what is allowed: the usual 1,024 is less than the calls that are taken on."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems name no number that they would take
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

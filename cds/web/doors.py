@@ -15,6 +15,7 @@ from cds.trust.clients import Client
 from cds.trust.keys import KeySets
 from cds.trust.seen import SeenHere, SeenTokens
 from cds.trust.tokens import Verifier
+from cds.web.allowances import Here, Shared
 from cds.web.auth import Authentication
 from cds.web.cors import Cors, SecurityHeaders
 from cds.web.limits import InHand, Paced, RateLimit
@@ -52,6 +53,7 @@ class Doors:
         """What a request passes, from the outside in. `turned_away` is told why one did not reach a route."""
         settings = self._settings
         encrypted = (settings.public_url or "").startswith("https:")
+        allowances = Shared(settings.metrics_folder) if settings.metrics_folder else Here()
         return [
             Middleware(Cors, origins=lambda: (*settings.origins, *self.clients.origins)),
             Middleware(SecurityHeaders, encrypted=encrypted),
@@ -63,7 +65,7 @@ class Doors:
                 public_url=settings.public_url,
                 doubted=turned_away,
             ),
-            Middleware(Paced, limit=RateLimit(settings.calls_a_minute), turned_away=turned_away),
+            Middleware(Paced, limit=RateLimit(settings.calls_a_minute, allowances=allowances), turned_away=turned_away),
         ]
 
     @asynccontextmanager

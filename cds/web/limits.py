@@ -6,11 +6,11 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds.trust.clients import Client
+from cds.web.allowances import Allowance, Allowances, Here
 from cds.web.answers import outcome_response
 from cds.web.auth import CLIENT, is_service
 
@@ -80,30 +80,26 @@ class _Call:
         await self._send(message)
 
 
-@dataclass(slots=True)
-class _Allowance:
-    left: float
-    at: float
-
-
 class RateLimit:
     """How many calls a minute each client may make; an allowance that fills up as time goes by."""
 
-    def __init__(self, calls_a_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, calls_a_minute: int, clock: Callable[[], float] = time.monotonic, allowances: Allowances | None = None
+    ) -> None:
         self._default = calls_a_minute
         self._clock = clock
-        self._allowances: dict[str, _Allowance] = {}
+        self._allowances = allowances or Here()
 
     def wait(self, client: Client) -> float:
         """Seconds that the client has to wait before its call is taken; 0 where it is taken now."""
         a_second = (client.calls_a_minute or self._default) / 60
         most, now = max(1.0, a_second * BURST_SECONDS), self._clock()
-        own = self._allowances.setdefault(client.id, _Allowance(most, now))
-        own.left, own.at = min(most, own.left + (now - own.at) * a_second), now
-        if own.left < 1:
-            return (1 - own.left) / a_second
-        own.left -= 1
-        return 0.0
+        with self._allowances.held(client.id, Allowance(most, now)) as own:
+            own.left, own.at = min(most, own.left + max(0.0, now - own.at) * a_second), now
+            if own.left < 1:
+                return (1 - own.left) / a_second
+            own.left -= 1
+            return 0.0
 
 
 class Paced:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from starlette.testclient import TestClient
 
 from cds.settings import Settings
 from cds.trust.clients import Client
+from cds.web.allowances import Shared
 from cds.web.app import app
 from cds.web.limits import RateLimit
 from tests.security.conftest import Site
@@ -61,6 +63,27 @@ def test_an_allowance_fills_up_as_time_goes_by() -> None:
     assert [limit.wait(client) == 0 for _ in range(4)] == [True, True, True, False]
     now[0] = 10_000.0
     assert [limit.wait(client) == 0 for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_workers_that_share_a_folder_share_an_allowance(tmp_path: Path) -> None:
+    now, client, other = [0.0], Client("c"), Client("d")
+    here, there = (RateLimit(60, lambda: now[0], Shared(tmp_path)) for _ in range(2))
+    taken = [limit.wait(client) == 0 for _ in range(6) for limit in (here, there)]
+    assert taken == [True] * 10 + [False] * 2
+    assert here.wait(other) == 0.0
+    now[0] = 2.0
+    assert [limit.wait(client) == 0 for limit in (there, here, there)] == [True, True, False]
+
+
+def test_a_folder_that_was_left_from_before_the_machine_started_holds_nobody_up_for_long(tmp_path: Path) -> None:
+    late, early = (RateLimit(60, lambda moment=moment: moment, Shared(tmp_path)) for moment in (1_000_000.0, 5.0))
+    assert [late.wait(Client("c")) for _ in range(10)] == [0.0] * 10
+    assert early.wait(Client("c")) == pytest.approx(1.0)
+
+
+def test_where_the_folder_can_not_be_used_a_worker_counts_for_itself(tmp_path: Path) -> None:
+    limit = RateLimit(60, lambda: 0.0, Shared(tmp_path / "gone"))
+    assert [limit.wait(Client("c")) == 0 for _ in range(11)] == [True] * 10 + [False]
 
 
 # Slow and many, over real sockets ---------------------------------------------------------------------------------------

@@ -62,6 +62,21 @@ def statuses(address: str, token: str, calls: int) -> list[int]:
         return sorted(threads.map(one, range(calls)))
 
 
+def test_two_workers_share_what_a_client_may_still_spend(tmp_path: Path) -> None:
+    key = ec_key("k")
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
+    (tmp_path / "clients.yaml").write_text(f"clients:\n  hospital: {{issuer: {ISSUER}, keys: keys.json, calls_a_minute: 30}}\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    aud = f"http://127.0.0.1:{port}{SIGN}"
+    with serving(tmp_path, port) as address, ThreadPoolExecutor(16) as threads:
+        called = [threads.submit(statuses, address, key.token(aud=aud), 1) for _ in range(16)]
+        found = sorted(status for call in called for status in call.result())
+    assert set(found) == {200, 429}
+    assert 5 <= found.count(200) <= 5 + 2 * 4, "five at once, and one more every two seconds that this takes"
+
+
 def test_sec_13_of_two_workers_one_takes_a_token_and_after_a_restart_none(tmp_path: Path) -> None:
     key = ec_key("k")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
