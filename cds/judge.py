@@ -182,7 +182,8 @@ def _decided_facts(
     exceeds, first = _exceeds(case, pace, limits, knowledge)
     onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
     brief = pace.after_short_use if pace and _is_no(known.get("dependence_likely")) else None
-    said = too_fast_in_words(first, limits, case) if first and limits and not brief else None
+    basis = PercentOf(knowledge.named("taper_basis", case.day))
+    said = too_fast_in_words(first, limits, case, basis) if first and limits and not brief else None
     wording, texts = Wording(known, {}, knowledge, case.day), knowledge.texts
     asking = [
         (wording.line(outcome.says), outcome.watch)
@@ -191,7 +192,7 @@ def _decided_facts(
     ]
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
-        "pace_advice": Known(brief or pace.says) if pace else Unknown("no risk asks for a pace"),
+        "pace_advice": Known(wording.line(brief or pace.says)) if pace else Unknown("no risk asks for a pace"),
         "pace_asked_by": Known(asking[0][0]) if asking else Unknown("no risk asks for a pace"),
         "pace_watch": _joined([watch for _, watch in asking if watch], " ", "the risks ask for no watch"),
         "crossover": Known(crossover.advice),

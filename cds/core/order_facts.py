@@ -128,7 +128,7 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
     return Known(first is not None, "", (situation.request,)), first
 
 
-def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
+def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case, basis: PercentOf) -> str:
     """The first step that goes too fast, beside what the pace allows. Of a switch the doses are in diazepam."""
     unit = "mg of diazepam a day" if case.situation.switched_from else "mg a day"
     steps = case.situation.steps or ()
@@ -141,11 +141,13 @@ def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case) -> str:
     percent = first.percent.quantize(Decimal(1))
     soon = f", {first.days} days after the cut before" if first.days is not None else ""
     most = case.amounts["largest_cut_in_two_weeks"]
-    often = pace.interval_days < TWO_WEEKS and 2 * pace.cut_percent > most
+    at_start = basis is PercentOf.ORIGINAL
+    often = pace.interval_days < TWO_WEEKS and 2 * pace.cut_percent > most and not at_start
     allowed, days = (most, TWO_WEEKS) if often else (pace.cut_percent, pace.interval_days)
     return (
-        f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} ({percent}%{soon}); "
-        f"this pace allows {plain(allowed)}% in {days} days."
+        f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} "
+        f"({percent}%{' of the dose at the start' * at_start}{soon}); "
+        f"this pace allows {plain(allowed)}%{' of it' * at_start} in {days} days."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from cds.core.cuts import PercentOf
 from cds.core.period import shifted
 from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
@@ -21,7 +22,8 @@ BASES = {"current": "of the current dose", "original": "of the dose at the start
 def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int) -> str:
     """The first steps as a table with the end in words; beside them what is ordered for the same day, where that is given."""
     shown = plan.steps[:most] if len(plan.steps) > most + 1 else plan.steps
-    columns = ["From", *(["Ordered"] if ordered else []), "Advised", "Cut", "How"]
+    cut = "Cut" if plan.pace.basis is PercentOf.CURRENT else "Cut, of the dose before"
+    columns = ["From", *(["Ordered"] if ordered else []), "Advised", cut, "How"]
     rows = [_row(step, ordered, day) for step in shown]
     lines = [f"|{'|'.join(cells)}|" for cells in (columns, ["-"] * len(columns), *rows)]
     title = WORDS[plan.kind].format(agent=plan.agent, target=plan.target)

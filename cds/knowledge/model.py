@@ -257,6 +257,7 @@ class Pace:
     """How fast a taper may go. `rank` orders them, 0 the fastest; `cut` and `interval` name parameters, None without a plan.
 
     `after_short_use` is what it means where use was too short for dependence to be likely; None where that is the same.
+    `says_where_moved` takes the place of `says` at a site that moved one of the parameters that it names in `{{ }}`.
     """
 
     id: str
@@ -267,6 +268,7 @@ class Pace:
     cut: str | None
     interval: str | None
     cite: str
+    says_where_moved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

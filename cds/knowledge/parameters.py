@@ -108,7 +108,7 @@ def paces(
 def _pace(
     rank: int, key: Scalar, node: Node, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
 ) -> Pace:
-    fields = Fields(node, problems, ["says", "plan", "cite"], ["after_short_use", "cut", "interval"])
+    fields = Fields(node, problems, ["says", "plan", "cite"], ["after_short_use", "cut", "interval", "says_where_moved"])
     plan = fields.yes_no("plan")
     check_cite(fields.text("cite"), fields.at("cite"), sources, problems)
     for part, unit in (("cut", "percent"), ("interval", "days")):
@@ -122,4 +122,5 @@ def _pace(
             problems.add("RULE112", fields.at(part), f"{name} is in {known[name].unit}.", f"Parameters in {unit}: {same}.")
     cut, interval = fields.optional_text("cut"), fields.optional_text("interval")
     says, brief = fields.text("says"), fields.optional_text("after_short_use")
-    return Pace(key.text, rank, says, brief, plan, cut, interval, fields.text("cite"))
+    moved = fields.optional_text("says_where_moved")
+    return Pace(key.text, rank, says, brief, plan, cut, interval, fields.text("cite"), moved)

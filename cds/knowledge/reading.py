@@ -78,6 +78,10 @@ def assembled(
     rules = tuple(rule(file, node, kind, around) for file, kind, node in _rule_documents(documents))
     check_names(rules, words, problems)
     check_order(order, [one.id for one in rules if one.kind is RuleKind.ADVICE], problems)
+    for speed in speeds.values():
+        check_template(
+            speed.says_where_moved or "", Position("rules/paces.yaml"), {f"parameter.{name}" for name in numbers}, problems
+        )
     check_released(rules, problems)
     check_words(words.values(), numbers, shelves, problems)
     check_table_cites(shelves, sources, problems)

@@ -245,7 +245,12 @@ def _pace(knowledge: Knowledge) -> Schema:
     by_unit = {unit: [n for n, one in knowledge.parameters.items() if one.unit == unit] for unit in ("percent", "days")}
     return _object(
         {"says": TEXT, "plan": YES_NO, "cite": _cite(knowledge)},
-        {"after_short_use": TEXT, "cut": {"enum": sorted(by_unit["percent"])}, "interval": {"enum": sorted(by_unit["days"])}},
+        {
+            "after_short_use": TEXT,
+            "cut": {"enum": sorted(by_unit["percent"])},
+            "interval": {"enum": sorted(by_unit["days"])},
+            "says_where_moved": TEXT,
+        },
     )
 
 

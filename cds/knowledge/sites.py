@@ -13,6 +13,7 @@ from cds.knowledge.model import (
     Because,
     CodedValue,
     Knowledge,
+    Pace,
     Parameter,
     ParameterEdition,
     ParameterName,
@@ -22,6 +23,7 @@ from cds.knowledge.model import (
 )
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
+from cds.knowledge.rules import TEMPLATE
 
 LOCAL = "local default"
 NEEDS_SIGN_OFF = ", needs clinical sign-off"
@@ -163,7 +165,7 @@ def check_reviews(sites: Iterable[Site], day: date, problems: Problems) -> None:
 
 
 def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
-    """The knowledge as the site has it on the day, its reviews not looked at. Only what is shown depends on the day."""
+    """The knowledge as the site has it on the day, its reviews not looked at. Only what is shown and said depends on the day."""
     moved = {name: _moved(knowledge.parameters[name], name, site) for name in site.parameters}
     rules, known = (_at_site(rule, site, day) for rule in knowledge.rules), knowledge.override_reasons
     signed = {name: _signed_parameter(one, site, knowledge) for name, one in {**knowledge.parameters, **moved}.items()}
@@ -175,6 +177,7 @@ def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
         rules=tuple(_signed_rule(rule, site, knowledge) for rule in rules),
         agents={name: _converted(agent, site.equivalence) for name, agent in knowledge.agents.items()},
         texts=_texts(knowledge, site.equivalence),
+        paces={name: _paced(pace, site, day) for name, pace in knowledge.paces.items()},
         override_reasons={name: _worded(reason, site.override_reasons.get(name)) for name, reason in known.items()},
     )
 
@@ -199,6 +202,13 @@ def _at_site(rule: Rule, site: Site, day: date) -> Rule:
         offered = tuple(name for name in rule.card.override_reasons if not _left_out(site.override_reasons.get(name)))
         rule = replace(rule, card=replace(rule.card, override_reasons=offered))
     return replace(rule, examples=()) if _asks_about(rule) & site.parameters.keys() else rule
+
+
+def _paced(pace: Pace, site: Site, day: date) -> Pace:
+    """The pace in words that follow the site's numbers, where it has one of theirs otherwise that day."""
+    named = {match[1].removeprefix("parameter.") for match in TEMPLATE.finditer(pace.says_where_moved or "")}
+    moved = any(change.since <= day and name in named for name, change in site.parameters.items())
+    return replace(pace, says=pace.says_where_moved or pace.says) if moved else pace
 
 
 def _left_out(reason: Reason | None) -> bool:

@@ -140,3 +140,48 @@ def steps(answer: Answer) -> list[str]:
     """The rows of the first table of a plan."""
     _, _, table = answer["cards"][0]["detail"].partition("|\n|-|")
     return table.partition("\n\n")[0].splitlines()[1:]
+
+
+# Where a choice would make a text wrong, the text follows -----------------------------------------------------------------
+
+
+def test_a_pace_whose_numbers_were_moved_is_told_by_them(asked: Asked) -> None:
+    before, here = (text(asked(HALVED, changes)) for changes in ("", moved(slower_cut="3 percent", slower_interval="56 days")))
+    assert "5 percent every four weeks" in before
+    assert "steps of at most 3%, 56 days or more apart" in here and "every four weeks" not in here
+
+
+@pytest.mark.parametrize(("since", "told"), [("2026-11-23", "3%"), ("2026-11-24", "5 percent")])
+def test_a_pace_is_told_by_the_numbers_of_the_day(asked: Asked, since: str, told: str) -> None:
+    here = asked(HALVED, f"parameters:\n  slower_cut: {{value: 3 percent, from: {since}, {APPROVED}}}\n")
+    assert f"steps of {'at most' if told == '3%' else 'about'} {told}" in text(here)
+
+
+def test_every_number_of_a_pace_that_a_site_may_move_is_in_its_words(book: Knowledge) -> None:
+    for pace in book.paces.values():
+        for name in (pace.cut, pace.interval) if pace.plan else ():
+            assert not book.parameters[name or ""].site_may_change or f"{{{{ parameter.{name} }}}}" in (
+                pace.says_where_moved or ""
+            )
+
+
+ORIGINAL = moved(taper_basis="original")
+STEPS = "cut-too-fast-ordered-taper"
+
+
+@pytest.mark.parametrize("story", [HALVED, STEPS])
+def test_the_dose_of_which_percentages_are_taken_is_named_rightly_everywhere(asked: Asked, story: str) -> None:
+    before, here = text(asked(story)), text(asked(story, ORIGINAL))
+    assert "current dose" in before and "original dose" not in before and "at the start" not in before
+    assert "current dose" not in here
+    assert "A pace's percentages are of the original dose" in here
+    assert "pace, % of the dose at the start" in here
+    assert "% of the dose at the start" in here and "% of it in " in here
+    assert "|Cut|" in before and "|Cut, of the dose before|" in here
+    assert "North Hospital, approved by the committee" in here
+
+
+def test_a_plan_is_drawn_up_on_the_basis_that_was_chosen(asked: Asked) -> None:
+    plans = [order(asked(HALVED, changes))["plan"] for changes in ("", ORIGINAL)]
+    assert [plan["basis"] for plan in plans] == ["current", "original"]
+    assert len(plans[1]["steps"]) < len(plans[0]["steps"]), "equal steps reach the end sooner than steps that grow smaller"
