@@ -16,6 +16,7 @@ from cds.engine.explain import explained
 from cds.hooks.markdown import plain_text
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.model import Knowledge
+from cds.knowledge.sites import of_site
 from cds.knowledge.vocabulary import askable
 
 COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
@@ -33,6 +34,8 @@ def show(answer: Mapping[str, Any], console: Console) -> None:
         console.print(Text(f"No card: {says}", style="bold"))
     for line in judged_lines(own):
         console.print(line)
+    if site := of_site(str(own.get("knowledge", "")))[1]:
+        console.print(_line("Site", plain_text(site)))
 
 
 def card_panel(card: Mapping[str, Any]) -> Panel:

@@ -143,6 +143,15 @@ def test_a_running_service_is_asked_with_the_story_s_dates_moved_to_today(story:
     assert abs((date.today() - authored - age).days) <= 1  # noqa: DTZ011
 
 
+@pytest.mark.parametrize(("knowledge", "told"), [("sha256:0+north", True), ("sha256:0", False)])
+def test_the_site_as_which_a_running_service_judged_is_told(
+    story: Path, monkeypatch: pytest.MonkeyPatch, knowledge: str, told: bool
+) -> None:
+    answer = {"cards": [], "extension": {"org.taper-cds": {"knowledge": knowledge}}}
+    monkeypatch.setattr(httpx, "post", lambda *_, **__: httpx.Response(200, json=answer))
+    assert ("Site: north" in run("ask", story, "--server", "http://127.0.0.1:8000").output) is told
+
+
 def test_an_error_of_a_running_service_is_told_with_status_2(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = {"resourceType": "OperationOutcome", "issue": [{"details": {"text": "Send medicationRequests."}}]}
     monkeypatch.setattr(httpx, "post", lambda *_, **__: httpx.Response(412, json=outcome))
