@@ -160,7 +160,8 @@ def _web(fields: Fields, key: str) -> Iterator[str]:
     for item in fields.scalars(key):
         wrong = wrong_address(item.text)
         if wrong:
-            fields.problems.add(WRONG, item.position, f"`{item.text}` {wrong}", HTTPS)
+            seen = "an address with a name and a password" if "@" in item.text else f"`{item.text}`"
+            fields.problems.add(WRONG, item.position, f"{seen} {wrong}", HTTPS)
         else:
             yield item.text.rstrip("/")
 

@@ -136,5 +136,10 @@ def test_a_file_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
         trusted_clients(tmp_path / "none.yaml")
 
 
+def test_a_password_in_an_address_is_not_repeated(folder: Path) -> None:
+    told = problems(folder, entry("jku: ['https://user:hush@ehr.example.org/keys']"))
+    assert "is no address" in told and "hush" not in told
+
+
 def test_no_secret_belongs_in_the_file(folder: Path) -> None:
     assert "no key that is known" in problems(folder, entry("secret: hush"))
