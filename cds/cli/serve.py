@@ -19,9 +19,9 @@ from cds.cli.workers import run_workers
 from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
-from cds.web.protocol import Prompt
 
 APPLICATION, OF_A_WORKER = "cds.web.serving:served", "cds.web.worker:served_by_a_worker"
+PROTOCOL = "cds.web.protocol:Prompt"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""
@@ -52,7 +52,7 @@ def serve(
         as_many_connections_as_the_system_allows()
         told = {
             "factory": True,
-            "http": Prompt,
+            "http": PROTOCOL,
             "host": host,
             "port": port,
             "log_level": "warning",
