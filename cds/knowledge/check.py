@@ -50,7 +50,9 @@ def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: 
         check_cite(source, Position("rules/drugs/equivalents.yaml"), sources, problems)
     for source in sorted({interaction.cite for interaction in shelves.interactions}):
         check_cite(source, Position("rules/drugs/interactions.yaml"), sources, problems)
-    for source in sorted({source for one in shelves.pharmacokinetics.values() if isinstance(one, Kinetics) for source in one.sources}):
+    for source in sorted(
+        {source for one in shelves.pharmacokinetics.values() if isinstance(one, Kinetics) for source in one.sources}
+    ):
         check_cite(source, Position("rules/drugs/pharmacokinetics.yaml"), sources, problems)
     for source in shelves.naloxone.cites if shelves.naloxone else ():
         check_cite(source, Position("rules/drugs/naloxone.yaml"), sources, problems)

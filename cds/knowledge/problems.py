@@ -38,6 +38,7 @@ CODES = {
     "RULE113": "no-unit",
     "RULE114": "unknown-unit",
     "RULE115": "empty-range",
+    "RULE116": "needed-by-the-program",
     "RULE120": "unknown-source",
     "RULE121": "unknown-template-fact",
     "RULE122": "bad-template",

@@ -11,6 +11,7 @@ from cds.knowledge.check import check_released, check_table_cites, check_words
 from cds.knowledge.evidence import evidence
 from cds.knowledge.fields import Fields
 from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Rule, RuleKind
+from cds.knowledge.needed import check_needed
 from cds.knowledge.parameters import paces, parameters
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
@@ -24,6 +25,8 @@ from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 SUFFIXES = (".yaml", ".csv")
 NEEDED = ("vocabulary.yaml", "paces.yaml", "evidence.yaml", "texts.yaml", "override-reasons.yaml", "advice/order.yaml")
 ORDER = "advice/order.yaml"
+AGENTS = "drugs/agents.yaml"
+"""Where it stands the files are a whole rule book, from which calls are answered."""
 
 
 def knowledge(folder: Path) -> Knowledge:
@@ -75,16 +78,18 @@ def assembled(
     )
     for text in texts.values():
         check_template(text, Position("rules/texts.yaml"), around.insertable(), problems)
-    rules = tuple(rule(file, node, kind, around) for file, kind, node in _rule_documents(documents))
-    check_names(rules, words, problems)
-    check_order(order, [one.id for one in rules if one.kind is RuleKind.ADVICE], problems)
     for speed in speeds.values():
         check_template(
             speed.says_where_moved or "", Position("rules/paces.yaml"), {f"parameter.{name}" for name in numbers}, problems
         )
+    rules = tuple(rule(file, node, kind, around) for file, kind, node in _rule_documents(documents))
+    check_names(rules, words, problems)
+    check_order(order, [one.id for one in rules if one.kind is RuleKind.ADVICE], problems)
     check_released(rules, problems)
     check_words(words.values(), numbers, shelves, problems)
     check_table_cites(shelves, sources, problems)
+    if AGENTS in files:
+        check_needed(numbers, texts, shelves.agents, rules, problems)
     found = Knowledge(
         revision=revision(files),
         vocabulary=words,

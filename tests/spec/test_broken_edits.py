@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from itertools import zip_longest
@@ -9,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from cds.core.regimen import DayTime
 from cds.errors import BadKnowledge
+from cds.knowledge.needed import PARAMETERS
+from cds.knowledge.needed import TEXTS as TEXTS_NEEDED
 from cds.knowledge.problems import CODES, Problem, Problems
 from cds.knowledge.reading import files_of, from_files
+from cds.knowledge.sites import EQUIVALENCE_NOTE
 from cds.knowledge.tables import Tables, tables
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -235,6 +240,66 @@ def test_a_broken_table_is_refused_with_its_code(
     assert code in {place[0] for place in told}, told
     if line is not None:
         assert (code, file, line) in told
+
+
+NEEDED = [(unit, name) for unit, names in PARAMETERS.items() for name in names]
+
+
+def entry_of(name: str) -> tuple[str, re.Match[str]]:
+    """The file of a parameter, and its entry there."""
+    entry = re.compile(rf"^{name}:\n(?:(?: .*)?\n)*", re.MULTILINE)
+    found = ((file, entry.search(text_of(file))) for file in FILES if file.startswith("parameters/"))
+    return next((file, match) for file, match in found if match)
+
+
+@pytest.mark.parametrize("name", [name for _, name in NEEDED])
+def test_a_number_that_the_program_counts_on_is_missed(name: str, refused: Callable[..., list[Problem]]) -> None:
+    file, entry = entry_of(name)
+    gone = refused(file, text_of(file).replace(entry[0], ""))
+    assert f"the parameter {name} is not there" in " ".join(problem.seen for problem in gone if problem.code == "RULE116")
+    renamed = refused(file, text_of(file).replace(f"\n{name}:", f"\n{name}x:"))
+    assert f"Was it renamed to {name}x?" in " ".join(problem.do for problem in renamed if problem.code == "RULE116")
+
+
+@pytest.mark.parametrize(("unit", "name"), NEEDED)
+def test_a_number_that_the_program_counts_on_keeps_its_unit_and_is_in_force(
+    unit: str, name: str, refused: Callable[..., list[Problem]]
+) -> None:
+    file, entry = entry_of(name)
+    line = line_of(text_of(file), f"\n{name}:") + 1
+    other = refused(file, text_of(file).replace(entry[0], entry[0].replace(f"unit: {unit}", "unit: other")))
+    assert ("RULE112", file, line) in places(other)
+    later = re.sub(r"^    \d{4}-\d\d-\d\d:", "    2099-01-01:", entry[0], flags=re.MULTILINE)
+    if later.count("2099") == 1:
+        assert ("RULE111", file, line) in places(refused(file, text_of(file).replace(entry[0], later)))
+
+
+@pytest.mark.parametrize("name", TEXTS_NEEDED)
+def test_a_text_that_the_program_counts_on_is_missed(name: str, refused: Callable[..., list[Problem]]) -> None:
+    assert ("RULE116", TEXTS, 1) in places(refused(TEXTS, text_of(TEXTS).replace(f"  {name}:", f"  {name}x:")))
+
+
+@pytest.mark.parametrize(("name", "value"), [("crossover_target", "diazepan"), ("taper_basis", "curent")])
+def test_a_name_that_the_program_counts_on_is_one_that_there_is(
+    name: str, value: str, refused: Callable[..., list[Problem]]
+) -> None:
+    file, entry = entry_of(name)
+    edited = re.sub(r"value: \w+", f"value: {value}", entry[0])
+    [problem] = [one for one in refused(file, text_of(file).replace(entry[0], edited)) if one.code == "RULE103"]
+    assert problem.do in ("Did you mean diazepam?", "Did you mean current?")
+
+
+def test_every_number_and_text_that_a_module_names_is_one_that_the_program_counts_on() -> None:
+    book = from_files(FILES)
+    named = {
+        node.value
+        for path in (RULES.parent / "cds").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    hours = {f"{time.value}_hour" for time in DayTime}
+    assert {name for _, name in NEEDED} == (named | hours) & book.parameters.keys()
+    assert set(TEXTS_NEEDED) == named & book.texts.keys() - {EQUIVALENCE_NOTE}
 
 
 def test_a_file_that_is_missing_is_refused_by_name() -> None:
