@@ -16,6 +16,7 @@ from cds.core.gap import Gap, GapKind
 from cds.core.judged import Crossover, JudgedOrder, RiskFactor
 from cds.core.medication import DurationClass
 from cds.core.order_facts import change_percent, equivalent, order_in_short, sum_in_words, too_fast, too_fast_in_words
+from cds.core.plan import NoPlan
 from cds.core.record import Part
 from cds.core.regimen import NOTHING, Step
 from cds.core.situation import Action
@@ -25,7 +26,7 @@ from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
 from cds.knowledge.plan_limits import SLOWER
-from cds.offers import CROSSOVER, TAPER, Offers, Start, offers, start
+from cds.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
@@ -57,7 +58,8 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     factors = _risk_factors(counted, known, knowledge, case)
     pace = _pace(counted, knowledge)
     begin, ordered = start(case, knowledge), _ordered(case)
-    crossover = _crossover(case, counted, pace, begin, knowledge)
+    child = not_for_a_child(known, knowledge, case.day)
+    crossover = _crossover(case, counted, pace, begin, child, knowledge)
     known |= engine.risk_facts(risks)
     known |= _decided_facts(case, known, pace, crossover, counted, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
@@ -139,10 +141,12 @@ def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
     return max(asked, key=lambda pace: pace.rank, default=None)
 
 
-def _crossover(case: Case, risks: Sequence[Finding], pace: Pace | None, begin: Start, knowledge: Knowledge) -> Crossover:
+def _crossover(
+    case: Case, risks: Sequence[Finding], pace: Pace | None, begin: Start, child: NoPlan | None, knowledge: Knowledge
+) -> Crossover:
     """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not.
 
-    Nor is it where no cut is to be begun, or where several agents have to become one first.
+    Nor is it where no cut is to be begun, where several agents have to become one first, or for a child.
     """
     if case.agent_now.duration in LONG_ACTING:
         return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
@@ -155,6 +159,8 @@ def _crossover(case: Case, risks: Sequence[Finding], pace: Pace | None, begin: S
         return Crossover(NOT_RELEVANT)
     if pace is not None and not pace.plan:
         return Crossover(NOT_RELEVANT, because=(pace.says,))
+    if child is not None:
+        return Crossover(NOT_RELEVANT, because=(child.reason,))
     if len(begin.agents) > 1:
         return Crossover(NOT_RELEVANT, because=("several are taken: settle on one first",))
     unknown = _titles(against, Answer.CANNOT_TELL, knowledge)

@@ -61,7 +61,7 @@ def offers(start: Start, known: Facts, asked: Collection[str], knowledge: Knowle
     pace, to = _named(known, "pace"), _named(known, "crossover_to")
     if pace is None or not {TAPER, CROSSOVER} & set(asked):
         return Offers()
-    refused = settle_on_one(start.agents) or _not_for_a_child(known, knowledge, day) or _not_from_this(start, known)
+    refused = settle_on_one(start.agents) or not_for_a_child(known, knowledge, day) or _not_from_this(start, known)
     if refused is not None or start.takes is None:
         return Offers(*(refused if name in asked else None for name in (TAPER, CROSSOVER)))
     taper = _fitting(_drawn(direct_plan, knowledge, day, start.takes, pace), known, knowledge, day)
@@ -79,7 +79,8 @@ def _amount(known: Facts, name: str) -> Decimal | None:
     return fact.value if isinstance(fact, Known) and isinstance(fact.value, Decimal) else None
 
 
-def _not_for_a_child(known: Facts, knowledge: Knowledge, day: date) -> NoPlan | None:
+def not_for_a_child(known: Facts, knowledge: Knowledge, day: date) -> NoPlan | None:
+    """Why there is no plan for one as young as this; None for an adult, and where the age is not known."""
     age = _amount(known, "age")
     if age is None or age >= knowledge.value("plan_from_age", day):
         return None

@@ -96,9 +96,19 @@ def is_judged(draft: Order, amounts: Mapping[str, Decimal]) -> bool:
     """
     if draft.medication.out_of_scope or ALCOHOL_WITHDRAWAL in draft.reasons:
         return False
-    doses = draft.regimen.single_doses if draft.regimen else None
+    doses = _doses(draft)
     few = doses is not None and doses <= amounts["procedural_doses"]
     return is_stop(draft) or not few or (draft.supplies or 1) > 1
+
+
+def _doses(draft: Order) -> Decimal | None:
+    """How many doses a draft of a countable few is for: as it says, or as many as it supplies, where that is more."""
+    if draft.regimen is None or draft.regimen.single_doses is None:
+        return None
+    said, mg = Decimal(draft.regimen.single_doses), draft.regimen.first.mg.high
+    if draft.quantity is None or draft.medication.strength is None or not mg:
+        return said
+    return max(said, draft.quantity * draft.medication.strength / mg)
 
 
 ALCOHOL_WITHDRAWAL = "inpatient-alcohol-withdrawal"

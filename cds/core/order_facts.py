@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.case import Case
+from cds.core.cover import cover, covered
 from cds.core.cuts import (
     TWO_WEEKS,
     Exempt,
@@ -30,6 +31,7 @@ from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
 from cds.core.taking import Taking
 
 NOT_READ = "the daily dose of the order could not be read"
+OF_ALL = " of all that is taken of its kind"
 TAKEN_NOT_READ = "the daily dose that is taken now could not be read"
 
 
@@ -108,7 +110,7 @@ def cut(case: Case) -> Fact:
     found = doses(case)
     if found is None:
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
-    return Known(largest_cut_in_two_weeks(*found, _exempt(case)), "", (situation.request,))
+    return Known(largest_cut_in_two_weeks(*covered(found, cover(case)), _exempt(case)), "", (situation.request,))
 
 
 def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
@@ -124,8 +126,10 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,)), None
     if pace is None:
         return Known(False, "the pace has no limits"), None
-    first = first_too_fast(*found, pace, _exempt(case, pace.ceiling), basis)
-    return Known(first is not None, "", (situation.request,)), first
+    beside = cover(case)
+    first = first_too_fast(*covered(found, beside), pace, _exempt(case, pace.ceiling), basis)
+    own = replace(first, before=first.before - beside, after=first.after - beside) if first else None
+    return Known(first is not None, "", (situation.request,)), own
 
 
 def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case, basis: PercentOf) -> str:
@@ -143,11 +147,11 @@ def too_fast_in_words(first: TooFast, pace: PaceLimits, case: Case, basis: Perce
     most = case.amounts["largest_cut_in_two_weeks"]
     at_start = basis is PercentOf.ORIGINAL
     often = pace.interval_days < TWO_WEEKS and 2 * pace.cut_percent > most and not at_start
+    of = " of the dose at the start" if at_start else OF_ALL if cover(case) else ""
     allowed, days = (most, TWO_WEEKS) if often else (pace.cut_percent, pace.interval_days)
     return (
         f"{step or 'The order'} goes from {plain(first.before)} to {plain(first.after)} {unit} "
-        f"({percent}%{' of the dose at the start' * at_start}{soon}); "
-        f"this pace allows {plain(allowed)}%{' of it' * at_start} in {days} days."
+        f"({percent}%{of}{soon}); this pace allows {plain(allowed)}%{' of it' * at_start} in {days} days."
     )
 
 
@@ -237,11 +241,13 @@ def order_in_short(case: Case, largest: Fact, first: TooFast | None) -> str:
         tapers = len(case.situation.steps or ()) > 1
         what = "stop" if case.situation.action is Action.STOP else "taper" if tapers else "cut"
         said = f"This {what} of {case.agent.name}"
+    of_all = OF_ALL if cover(case) else ""
     if isinstance(largest, Known) and largest.value:
-        return f"{said} ({_percent(Decimal(str(largest.value)))} in two weeks)"
+        return f"{said} ({_percent(Decimal(str(largest.value)))}{of_all} in two weeks)"
     if first is None:
         return said
-    return f"{said} ({_percent(first.percent)}{'' if first.days is None else f', {first.days} days after the one before'})"
+    soon = "" if first.days is None else f", {first.days} days after the one before"
+    return f"{said} ({_percent(first.percent)}{of_all}{soon})"
 
 
 def _percent(value: Decimal) -> str:

@@ -106,6 +106,7 @@ UNWISE = [
     ("cirrhosis", ALP, TID, [], {"conditions": [condition(ICD, "K74.60")]}),
     ("a low dose", "lorazepam 0.5 mg tablet", NIGHT, [], {}),
     ("a dose that was not read", LOR, "as directed", [], {}),
+    ("a patient of 17", ALP, TID, [], {"birth": "2009-06-01"}),
 ]
 
 
@@ -183,6 +184,45 @@ def test_a_short_course_in_alcohol_withdrawal_is_left_to_its_protocol(asked: Des
     drafts = [draft("n", "chlordiazepoxide 25 mg capsule", course, days=5)]
     assert asked.ask(drafts, conditions=[condition(ICD, "F10.230", 1)]).cards == []
     assert asked.ask(drafts, conditions=[condition(ICD, "F10.20", 1)]).cards == ["start-with-an-exit warning"]
+
+
+def test_the_end_of_a_course_in_alcohol_withdrawal_is_not_called_too_fast(asked: Desk) -> None:
+    course = ("chlordiazepoxide 25 mg capsule", "1 capsule twice daily", 9)
+    assert stop_of(asked, *course, conditions=[condition(ICD, "F10.239", 9)]).cards == []
+    assert stop_of(asked, *course, conditions=[condition(ICD, "F10.20", 9)]).cards == ["cut-too-fast warning"]
+
+
+def test_tablets_for_several_occasions_are_no_procedure(asked: Desk) -> None:
+    flight = ("alprazolam 0.25 mg tablet", "1 tablet as needed before flying")
+    old = {"birth": "1950-01-01"}
+    assert asked.ask([draft("n", *flight, quantity=6, refills=0)], **old).cards == ["start-with-an-exit warning"]
+    assert asked.ask([draft("n", *flight, quantity=2, refills=0)], **old).cards == []
+
+
+# Beside another agent of its kind ----------------------------------------------------------------------------------------------
+
+COVERED = [
+    # stopped, after 300 days            what goes on                                                        first card
+    ("lorazepam 0.5 mg tablet", NIGHT, order("b", "clonazepam 2 mg tablet", BID, since=300), "cut-too-fast warning"),  # 5 of 45
+    (
+        "lorazepam 0.5 mg tablet",
+        NIGHT,
+        order("b", "clonazepam 0.25 mg tablet", BID, since=300),
+        "abrupt-stop critical",
+    ),  # 5 of 10
+    (ALP, TID, order("b", "zolpidem 10 mg tablet", NIGHT, since=300), "abrupt-stop critical"),  # a Z-drug is no cover
+    ("zolpidem 10 mg tablet", NIGHT, order("b", ALP, TID, since=300), "cut-too-fast warning"),  # a benzodiazepine is
+    ("lorazepam 0.5 mg tablet", NIGHT, order("b", "clonazepam 2 mg tablet", "as directed", since=300), "abrupt-stop critical"),
+]
+
+
+@pytest.mark.parametrize(("drug", "sig", "beside", "card"), COVERED)
+def test_a_stop_of_one_agent_is_weighed_against_all_that_is_taken_on(
+    asked: Desk, drug: str, sig: str, beside: Json, card: str
+) -> None:
+    answer = stop_of(asked, drug, sig, 300, beside)
+    assert answer.cards[0] == card and answer.orders[0]["changePercent"] == -100
+    assert ("of all that is taken of its kind" in answer.text) == (card == "cut-too-fast warning")
 
 
 # What another drug does --------------------------------------------------------------------------------------------------------

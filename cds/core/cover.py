@@ -1,0 +1,45 @@
+"""Cover: what an agent that is cut leaves behind of its kind, since other agents that act like it are taken on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cds.core.case import Case
+from cds.core.cuts import Steps
+from cds.core.equivalence import diazepam_equivalent
+from cds.core.medication import Agent, AgentKind
+from cds.core.quantity import exactly
+from cds.core.situation import Action
+
+Doses = tuple[Decimal, Steps, bool]
+"""What is taken now, the ordered steps, and whether taking ends after them."""
+
+
+def cover(case: Case) -> Decimal:
+    """What goes on of other agents, as mg of this one a day; 0 where there is none, or an order of this call is about them.
+
+    The others count at the low end of their range, this agent at the high end: so no source makes the cut larger than it is read.
+    """
+    situation = case.situation
+    one = diazepam_equivalent(exactly(Decimal(1)), case.agent)
+    if one is None or situation.action is Action.SWITCH or case.agent is not case.agent_now:
+        return Decimal(0)
+    drafted = {draft.medication.agent for draft in case.drafts}
+    going_on = [name for name in case.takings if name != case.agent.name and name not in drafted]
+    mg = {name: case.takings[name].average for name in going_on if _covers(case.agents[name], case.agent)}
+    found = [diazepam_equivalent(exactly(dose), case.agents[name]) for name, dose in mg.items() if dose is not None]
+    return sum((each.low for each in found if each), Decimal(0)) / one.high
+
+
+def covered(doses: Doses, mg: Decimal) -> Doses:
+    """The doses with so many mg a day that go on throughout."""
+    before, steps, ends = doses
+    if not mg:
+        return doses
+    raised = [(days, dose + mg) for days, dose in steps]
+    return before + mg, [*raised, (None, mg)] if ends else raised, False
+
+
+def _covers(other: Agent, agent: Agent) -> bool:
+    """Whether the one acts where the other does: a Z-drug is no cover for a benzodiazepine."""
+    return other.kind is agent.kind or other.kind is AgentKind.BENZODIAZEPINE
