@@ -247,7 +247,16 @@ def test_a_drug_beside_is_told_of_by_what_it_does_here(asked: Desk, drug: str, a
     assert sum(text in answer.text for text in ("raises the level", "lowers the level", "can bring on seizures")) == 1
 
 
-# Said so that it is true -------------------------------------------------------------------------------------------------------
+# Said so that it is true, and whole -------------------------------------------------------------------------------------------------------
+
+
+def test_every_card_that_offers_a_plan_tells_what_to_expect_when_to_pause_when_to_call_and_what_helps(asked: Desk) -> None:
+    offering = [rule for rule in asked.book.advice() if rule.card and set(rule.card.suggest) & {"taper_plan", "crossover_plan"}]
+    assert len(offering) > 5
+    for rule in offering:
+        assert rule.card is not None
+        for needed in ("onset", "text.what_to_expect", "text.when_to_pause", "text.urgent_care", "text.what_helps"):
+            assert f"{{{{ {needed} }}}}" in rule.card.detail, (rule.id, needed)
 
 
 def test_what_stands_on_record_is_told_with_its_date(asked: Desk) -> None:
