@@ -247,7 +247,7 @@ def test_a_drug_beside_is_told_of_by_what_it_does_here(asked: Desk, drug: str, a
     assert sum(text in answer.text for text in ("raises the level", "lowers the level", "can bring on seizures")) == 1
 
 
-# Said so that it is true, and whole -------------------------------------------------------------------------------------------------------
+# Said so that it is true, and whole ---------------------------------------------------------------------------------------------
 
 
 def test_every_card_that_offers_a_plan_tells_what_to_expect_when_to_pause_when_to_call_and_what_helps(asked: Desk) -> None:
