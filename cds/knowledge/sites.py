@@ -129,14 +129,15 @@ def named(rule: Rule) -> str:
     return f"{rule.kind.value}/{rule.id}"
 
 
-def site(knowledge: Knowledge, id: str, day: date) -> Knowledge:
+def site(knowledge: Knowledge, id: str, day: date, goes_on: bool = False) -> Knowledge:
     """The knowledge as a site has it on a day; its revision names the site.
 
-    Refuses, with BadKnowledge: a site without a file, a draft, and a change whose review was due before that day.
+    Refuses, with BadKnowledge: a site without a file, a draft, and, unless the site only goes on being served, a change whose
+    review was due before that day.
     """
     problems = Problems()
     found = _chosen(knowledge, id, problems)
-    if found is not None:
+    if found is not None and not goes_on:
         check_reviews([found], day, problems)
     problems.raise_any()
     assert found is not None
@@ -176,6 +177,7 @@ def overlaid(knowledge: Knowledge, site: Site, day: date) -> Knowledge:
         evidence={**knowledge.evidence, **_sources(knowledge, site)},
         rules=tuple(_signed_rule(rule, site, knowledge) for rule in rules),
         agents={name: _converted(agent, site.equivalence) for name, agent in knowledge.agents.items()},
+        equivalence_sources=site.equivalence.sources if site.equivalence else knowledge.equivalence_sources,
         texts=_texts(knowledge, site.equivalence),
         paces={name: _paced(pace, site, day) for name, pace in knowledge.paces.items()},
         override_reasons={name: _worded(reason, site.override_reasons.get(name)) for name, reason in known.items()},

@@ -77,7 +77,7 @@ class Live:
             files = self._source.files() if self._source else {}
             if self._source is None or revision(files) == self._now.book.revision:
                 return False
-            self._swap(self._source.revision(files, users))
+            self._swap(self._source.revision(files, users, self._now.sites()))
         except CdsError:
             return False
         self.reloads.served(knowledge=self._now.id)
@@ -116,7 +116,7 @@ class Live:
                 if found == self._tried:
                     return Result.UNCHANGED
                 self._tried = found
-                self._swap(self._source.revision(files, self._users))
+                self._swap(self._source.revision(files, self._users, self._now.sites()))
             except Exception as error:
                 return self.reloads.refused(error, serving=self._now.id)
             return self.reloads.served(knowledge=self._now.id)

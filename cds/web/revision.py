@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -73,7 +73,11 @@ class Revision:
         """Every way in which the rule book is served."""
         return iter({id(one): one for one in self._at.values()}.values())
 
-    def serve(self, users: Users, day: date) -> None:
+    def sites(self) -> frozenset[str]:
+        """The ids of the sites that are served."""
+        return frozenset(one for one in self._at if one is not None)
+
+    def serve(self, users: Users, day: date, going_on: Container[str] = ()) -> None:
         """Makes the sites some of those that are served.
 
         Refuses, with BadKnowledge, and adds none: a site that can't be served that day (`cds.knowledge.sites.site`).
@@ -83,7 +87,7 @@ class Revision:
         for id, clients in users.items():
             try:
                 if id not in self._at:
-                    added[id] = AtSite(self.book, engine_at(self.book, id, day), self.book.sites[id])
+                    added[id] = AtSite(self.book, engine_at(self.book, id, day, id in going_on), self.book.sites[id])
             except BadKnowledge as refused:
                 whose = f"It is the site of {', '.join(clients)}."
                 found = (one for one in refused.problems if isinstance(one, Problem))
@@ -105,9 +109,9 @@ class Revision:
         _close(self.each())
 
 
-def engine_at(book: Knowledge, id: str, day: date) -> Engine:
+def engine_at(book: Knowledge, id: str, day: date, goes_on: bool) -> Engine:
     """The engine of a site, compiled for a day. Refuses: a site that can't be served then, with BadKnowledge."""
-    engine = Engine(site(book, id, day))
+    engine = Engine(site(book, id, day, goes_on))
     engine.warm(day)
     return engine
 
@@ -132,8 +136,8 @@ class Source:
     def files(self) -> Mapping[str, bytes]:
         return files_at(self.place, self.key)
 
-    def revision(self, files: Mapping[str, bytes], users: Users) -> Revision:
-        """A revision ready to serve.
+    def revision(self, files: Mapping[str, bytes], users: Users, going_on: Container[str] = ()) -> Revision:
+        """A revision ready to serve. A site that is served already goes on with a review that is due.
 
         Refuses, with BadKnowledge: rules that can't be loaded, examples that come out otherwise, and a site that can't be served.
         """
@@ -144,9 +148,9 @@ class Source:
             found = Revision(book, engine)
         else:
             engine.close()
-            found = Revision(book, engine_at(book, self.site, day), book.sites[self.site])
+            found = Revision(book, engine_at(book, self.site, day, self.site in going_on), book.sites[self.site])
         try:
-            found.serve(users, day)
+            found.serve(users, day, going_on)
         except BaseException:
             found.close()
             raise

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cds.knowledge.model import Status
 from cds.knowledge.reading import files_of, revision
 from cds.trust.clients import BadClients
 from cds.web.watching import Result
@@ -138,6 +139,17 @@ def test_a_site_whose_review_is_over_stops_the_start_and_is_told_while_it_runs(p
         assert "cut-too-fast" in service.cards("at-north", GENTLE)
     with pytest.raises(BadClients, match="RULE162"), place.served():
         pass
+
+
+def test_a_review_that_is_due_at_one_site_holds_up_no_edit_of_another(place: Place) -> None:
+    with place.served("north") as service:
+        place.clock.day = date(2027, 1, 1)
+        later = SOUTH.replace("2026-12-31", "2027-12-31").replace("  advice/abrupt-stop", "  advice/faster-is-fine")
+        (place.rules / "sites/south.yaml").write_text(later)
+        assert service.live.reload() is Result.SERVED
+        assert service.live.now.at("south").on(place.clock.day).rule("abrupt-stop").status is Status.ACTIVE
+        told = service.ready()["pending"]
+        assert ("north changed largest_cut_in_two_weeks" in told, "south changed" in told) == (True, False)
 
 
 def test_an_edit_that_takes_a_served_site_away_is_refused_with_the_client_that_needs_it(place: Place) -> None:
