@@ -24,6 +24,7 @@ from cds.engine.engine import Engine
 from cds.engine.evaluate import Answer, Finding
 from cds.hooks.cards import Advice
 from cds.hooks.wording import Wording
+from cds.knowledge.converted import converted_by
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
 from cds.knowledge.plan_limits import SLOWER
 from cds.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
@@ -209,8 +210,18 @@ def _decided_facts(
         "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
         "dose_sum": Known(sum_in_words(case)),
         "onset": Known(texts[onset]),
+        "converted_by": _converted(case, knowledge),
         "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),
     }
+
+
+def _converted(case: Case, knowledge: Knowledge) -> Fact:
+    """By which other sources the agents of the order were converted, where those that are read first don't list them."""
+    situation = case.situation
+    taken = (taking.agent for taking in (*situation.switched_from, *((situation.taking,) if situation.taking else ())))
+    agents = [case.agents[name] for name in dict.fromkeys((situation.agent, *taken))]
+    said = converted_by(agents, knowledge)
+    return Known(said) if said else Unknown("the sources that are read first list it")
 
 
 def _joined(texts: Sequence[str], by: str, otherwise: str) -> Fact:

@@ -59,6 +59,12 @@ def _mg(fields: Fields, key: str, problems: Problems) -> Decimal | None:
     return amount.value
 
 
+def default_sources(files: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The sources of equivalents that are read first."""
+    root = read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), Problems())
+    return Fields(root, Problems(), ["default_sources"], ["agents"]).texts("default_sources")
+
+
 def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: Problems) -> dict[str, Converted]:
     """The rows that apply to each agent, and the rest.
 

@@ -330,6 +330,8 @@ class Knowledge:
     """The texts of the patient's sheet, by language."""
     sites: Mapping[str, Site] = field(default_factory=dict)
     """What each site changed, by its id; not applied here: see `cds.knowledge.sites.site`."""
+    equivalence_sources: tuple[str, ...] = ()
+    """The sources of equivalents that are read first; the others where none of these lists an agent."""
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)
     drugs: Drugs = field(init=False, repr=False)
     """What the tables tell of agents and of the drugs that matter to them, as the core asks for it."""

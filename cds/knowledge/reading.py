@@ -98,6 +98,7 @@ def assembled(
         paces=speeds,
         rules=_sorted(rules),
         agents=shelves.agents,
+        equivalence_sources=shelves.equivalence_sources,
         medications=shelves.medications,
         names=shelves.names,
         interactions=shelves.interactions,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
+from cds.knowledge.agents import default_sources
 from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
 from cds.knowledge.model import CodedValue, Interaction
@@ -23,6 +24,7 @@ class Tables:
     """Everything of the knowledge that is not a rule: see `Knowledge` for each part."""
 
     agents: Mapping[str, Agent] = field(default_factory=dict)
+    equivalence_sources: tuple[str, ...] = ()
     medications: Mapping[tuple[str, str], Medication] = field(default_factory=dict)
     names: Mapping[str, Medication] = field(default_factory=dict)
     interactions: tuple[Interaction, ...] = ()
@@ -42,6 +44,7 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
     sold = presentations(files, shelf.agents, shelf.medications, problems)
     return Tables(
         agents=shelf.agents,
+        equivalence_sources=default_sources(files),
         medications=shelf.medications,
         names=shelf.names,
         interactions=shelf.interactions,
