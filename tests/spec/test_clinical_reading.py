@@ -234,6 +234,7 @@ EFFECTS = [
     ("carbamazepine 200 mg tablet", CLO, True, "Starting carbamazepine lowers the level of clonazepam"),
     ("carbamazepine 200 mg tablet", CLO, False, "The end of carbamazepine raises the level of clonazepam"),
     ("ciprofloxacin 500 mg tablet", LOR, True, "Starting ciprofloxacin can bring on seizures"),
+    ("fluoxetine 20 mg capsule", ALP, True, "Starting fluoxetine raises the level of alprazolam"),
     ("divalproex sodium 500 mg tablet", LOR, True, "Starting valproate raises the level of lorazepam"),
 ]
 
