@@ -61,7 +61,19 @@ def a_record() -> DecisionRecord:
     id, now = str(uuid4()), datetime.now(UTC)
     card = ShownCard(uuid4().hex, "abrupt-stop", "alprazolam", Fingerprint("critical", None, None, frozenset()))
     payload = '{"hook":"order-sign","note":"' + "x" * 8000 + '"}'
-    return DecisionRecord(id, now, now.date(), SERVICE, CLIENT, "sha256:0", "0", "p", "c", payload, (card,))
+    return DecisionRecord(
+        id=id,
+        made_at=now,
+        day=now.date(),
+        service=SERVICE,
+        client=CLIENT,
+        revision="sha256:0",
+        program="0",
+        patient="p",
+        call="c",
+        payload=payload,
+        cards=(card,),
+    )
 
 
 def killed(address: str, spool: Path, kills: int) -> int:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 NEWLINE = b"\n"
+LONG_LINE = 32 * 1024
+"""Bytes: more than a decision with two plans."""
 
 
 class Spool:
@@ -39,11 +41,14 @@ class Spool:
                 raise
 
     def usable(self) -> bool:
-        """Whether a line could be appended now, as far as that can be told without appending one."""
+        """Whether a line could be appended now: another file beside it takes as much, and is emptied again."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._alone(), _appending(self.path):
-                return True
+            with self._alone(), _appending(self.path), _appending(self._lock("probe")) as probe:
+                written = os.write(probe, b" " * LONG_LINE)
+                os.fsync(probe)
+                os.ftruncate(probe, 0)
+                return written == LONG_LINE
         except OSError:
             return False
 

@@ -60,6 +60,7 @@ class Store:
         self._retry_after = retry_after
         self._clock = clock
         self._leave_alone_until = -1.0
+        self._takes = True
         self._forget_at = -1.0
         self._engines: tuple[Engine, Engine] | None = None
 
@@ -144,9 +145,18 @@ class Store:
 
     def state(self) -> State:
         """Where decisions go now."""
-        if self.reachable():
+        if self.reachable() and (self._takes or self._takes_again()):
             return State.REACHABLE
         return State.SPOOLING if self.spool.usable() else State.DOWN
+
+    def _takes_again(self) -> bool:
+        """Whether the database takes a row after it refused one: it may answer, and yet be full or read-only."""
+        try:
+            self._write(seen_tokens.written_and_taken_back)
+        except FAILURES as error:
+            self._failed(error)
+            return False
+        return True
 
     def unspool(self) -> int:
         """How many spooled decisions were stored. What the database refuses for good is set aside in `*.refused`."""
@@ -199,6 +209,7 @@ class Store:
                 work(connection)
 
         _again_if_dropped(written)
+        self._takes = True
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         engine = self._database()[0]
@@ -223,6 +234,7 @@ class Store:
 
     def _failed(self, error: Exception) -> None:
         self.trouble = type(error).__name__
+        self._takes = False
         self._leave_alone_until = self._clock() + self._retry_after
 
 

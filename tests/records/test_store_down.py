@@ -125,9 +125,11 @@ def test_a_read_only_database_is_no_reason_to_lose_a_decision(tmp_path: Path) ->
         assert store.write_decision(a_record()) is Kept.SPOOLED
         with pytest.raises(StoreUnavailable):
             store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
+        assert store.state() is State.SPOOLING, "it answers, and takes nothing"
     finally:
         event.remove(Engine, "connect", read_only)
         store.close()
+    assert store.state() is State.REACHABLE
     assert store.catch_up() == 1
     store.close()
 
