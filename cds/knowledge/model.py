@@ -19,6 +19,7 @@ from cds.knowledge.position import Position
 from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
+    from cds.knowledge.declined import Declining
     from cds.knowledge.dosing import Dosing
     from cds.knowledge.naloxone import Naloxone
     from cds.knowledge.sites import Site
@@ -328,6 +329,8 @@ class Knowledge:
     """How each agent is taken up and cleared, or why no curve is drawn of it."""
     sheets: Mapping[str, Words] = field(default_factory=dict)
     """The texts of the patient's sheet, by language."""
+    declining: Declining | None = None
+    """After which reasons a declined card comes back as one line, and what brings it back in full."""
     sites: Mapping[str, Site] = field(default_factory=dict)
     """What each site changed, by its id; not applied here: see `cds.knowledge.sites.site`."""
     equivalence_sources: tuple[str, ...] = ()

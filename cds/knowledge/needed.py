@@ -10,6 +10,7 @@ from cds.knowledge.model import Parameter, Rule, Status
 from cds.knowledge.parameters import NAME
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
+from cds.knowledge.rules import INDICATORS
 
 PARAMETERS = {
     "cards": ("most_cards",),
@@ -32,10 +33,13 @@ PARAMETERS = {
     "tablets": ("second_strength_saves",),
     "units": ("most_units_in_a_dose",),
     "years": ("plan_from_age",),
-    NAME: ("crossover_target", "taper_basis"),
+    NAME: ("crossover_target", "declined_up_to", "taper_basis"),
 }  # fmt: skip
 """By their unit."""
-TEXTS = ("fluoroquinolone_started", "not_reviewed", "onset_long", "onset_short", "takes_the_place")
+TEXTS = (
+    "declined_no_worse", "declined_returns", "declined_show", "declined_unchanged",
+    "fluoroquinolone_started", "not_reviewed", "onset_long", "onset_short", "takes_the_place",
+)  # fmt: skip
 BASES = ("current", "original")
 
 
@@ -58,7 +62,7 @@ def check_needed(
     for name in TEXTS:
         if name not in texts:
             _missing("text", name, "a paragraph", "rules/texts.yaml", nearest(name, set(texts) - set(TEXTS)), problems)
-    for name, allowed in (("crossover_target", agents), ("taper_basis", BASES)):
+    for name, allowed in (("crossover_target", agents), ("declined_up_to", INDICATORS), ("taper_basis", BASES)):
         if name in numbers:
             _check_name(numbers[name], allowed, problems)
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cds.knowledge.check import check_released, check_table_cites, check_words
+from cds.knowledge.declined import FILE as DECLINED
+from cds.knowledge.declined import declining
 from cds.knowledge.evidence import evidence
 from cds.knowledge.fields import Fields
 from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Rule, RuleKind
@@ -112,6 +114,7 @@ def assembled(
         naloxone=shelves.naloxone,
         pharmacokinetics=shelves.pharmacokinetics,
         sheets=sheets(documents, sources, problems),
+        declining=declining(documents.get(DECLINED), words, reasons, numbers, sources, problems),
     )
     return replace(found, sites=sites(files, found, problems))
 

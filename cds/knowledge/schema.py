@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cds.knowledge.conditions import OPERATORS
+from cds.knowledge.declined import COMPARED, DAYS
 from cds.knowledge.examples import CANNOT_TELL, NOTHING, POSITIVE
 from cds.knowledge.fields import DAY
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge, Operator, RuleKind, Status
@@ -24,6 +25,7 @@ OF_FILE = {
     "paces.yaml": "paces",
     "texts.yaml": "texts",
     "override-reasons.yaml": "override-reasons",
+    "declined.yaml": "declined",
     "advice/order.yaml": "order",
 }
 OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site"}
@@ -48,6 +50,7 @@ def schemas(knowledge: Knowledge) -> dict[str, str]:
         "texts": _document("Paragraphs that cards share", {"texts": _map_of(TEXT)}),
         "site": {**_site(knowledge), "title": "What one site has otherwise"},
         "override-reasons": _document("Why a card is set aside", {"override_reasons": _map_of(_reason())}),
+        "declined": _declined(knowledge),
     }
     return {f"{name}.schema.json": _text({"$schema": DRAFT, **schema}) for name, schema in made.items()}
 
@@ -256,6 +259,22 @@ def _pace(knowledge: Knowledge) -> Schema:
 
 def _reason() -> Schema:
     return _object({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
+
+
+def _declined(knowledge: Knowledge) -> Schema:
+    days = {name: one.means for name, one in knowledge.parameters.items() if one.unit == DAYS}
+    every = _list_of({"$ref": "#/definitions/fact"})
+    parts = {
+        "cite": _cite(knowledge),
+        "says": TEXT,
+        "reasons": _object({}, {name: {"$ref": "#/definitions/parameter"} for name in knowledge.override_reasons}),
+        "worse_when": _object({worse.value: every for worse in COMPARED}),
+        "must_be_known": every,
+        "not_compared": every,
+    }
+    facts = {word.name: meaning(word) for word in knowledge.vocabulary.values()}
+    title = "When a declined card comes back as one line"
+    return _document(title, {"declined": _object(parts)}) | {"definitions": {"parameter": _choice(days), "fact": _choice(facts)}}
 
 
 def _site(knowledge: Knowledge) -> Schema:

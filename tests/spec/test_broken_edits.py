@@ -24,7 +24,7 @@ FILES = files_of(RULES)
 
 RISK, ADVICE, ORDER = "risk/alcohol-use.yaml", "advice/cut-too-fast.yaml", "advice/order.yaml"
 NUMBERS, WORDS, SOURCES = "parameters/taper.yaml", "vocabulary.yaml", "evidence.yaml"
-PACES, TEXTS, REASONS = "paces.yaml", "texts.yaml", "override-reasons.yaml"
+PACES, TEXTS, REASONS, DECLINED = "paces.yaml", "texts.yaml", "override-reasons.yaml", "declined.yaml"
 SET, INDEX, RELEASED = "value-sets/falls-and-frailty.csv", "value-sets/index.yaml", "value-sets/released.csv"
 PRODUCTS, OTHERS, NAMES = "drugs/products.csv", "drugs/other-drugs.csv", "drugs/names.csv"
 EQUIVALENTS, INTERACTIONS = "drugs/equivalents.yaml", "drugs/interactions.yaml"
@@ -42,6 +42,8 @@ MISSPELT = [
     (PACES, ["paces", "    says", "    plan", "    cut", "    interval", "    cite"]),
     (TEXTS, ["texts"]),
     (REASONS, ["override_reasons", "    system", "    code", "    display"]),
+    (DECLINED, ["declined", "  cite", "  says", "  reasons", "  worse_when", "  must_be_known", "  not_compared"]),
+    (DECLINED, ["    higher", "    lower", "    newly_yes", "    newly_no"]),
     (ORDER, ["order"]),
     (INDEX, ["value_sets", "    title", "    used_for", "    source"]),
 ]  # fmt: skip
@@ -134,6 +136,16 @@ EDITS = [
     ("a pace of an unknown number", PACES, "cut: slower_cut", "cut: slow_cut", "RULE110"),
     ("a pace of a number in another unit", PACES, "cut: slower_cut", "cut: slower_interval", "RULE112"),
     ("a text of an unknown fact", TEXTS, "*Rebound*", "{{ rebound }}", "RULE121", None),
+    ("a reason that is none", DECLINED, "    supply-elsewhere:", "    supply-somewhere:", "RULE124"),
+    ("a reason for a number that there is not", DECLINED, ": declined_disagree", ": declined_disagreed", "RULE110"),
+    ("a reason for a number in another unit", DECLINED, ": declined_disagree", ": low_dose", "RULE112"),
+    ("a reason for a name", DECLINED, ": declined_disagree", ": declined_up_to", "RULE112"),
+    ("a fact that is compared and that there is not", DECLINED, "      - takes_now\n", "      - takes_then\n", "RULE101"),
+    ("a yes_no that is higher", DECLINED, "      - takes_now\n", "      - pregnant\n", "RULE101"),
+    ("a number that is newly yes", DECLINED, "      - pregnant\n", "      - order_cut\n", "RULE101"),
+    ("a fact that is compared in two ways", DECLINED, "      - order_taper_length",
+     "      - order_cut\n      - order_taper_length", "RULE025", "      - order_cut\n      - order_taper_length"),
+    ("a comparison of an unknown source", DECLINED, "cite: local-default", "cite: us", "RULE120"),
     ("a file that is empty", TEXTS, "", "", "RULE022", None),
 ]  # fmt: skip
 """Name, file, what is replaced, by what, the code; where another line is blamed, a text on it, and its file."""
