@@ -24,9 +24,10 @@ from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
 from cds.fhir.views import local_reference, reference
 from cds.fhir.writing import Visit
-from cds.hooks.cards import cards
-from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
+from cds.hooks.cards import Advice, cards
+from cds.hooks.messages import EXTENSION, HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
+from cds.hooks.shortened import Shortened
 from cds.judge import Judgement, judge, unread
 from cds.knowledge.model import Knowledge
 from cds.signing import Desktop, signable
@@ -51,6 +52,10 @@ class Decision:
     gaps: tuple[Gap, ...]
     unclear: tuple[Gap, ...] = ()
     """Of the gaps, those of drafts whose drug could not be told, so that they were not judged."""
+    told: tuple[Advice, ...] = ()
+    """The advice that the cards are made of."""
+    shortened: tuple[Shortened, ...] = ()
+    """The cards that are shown in one line, since they were declined and nothing is worse."""
 
     @property
     def judged(self) -> tuple[JudgedOrder, ...]:
@@ -100,7 +105,25 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         "cards": cards(told, knowledge, day, decision, new_id),
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
-    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear)
+    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear, tuple(told))
+
+
+def with_shortened(
+    decision: Decision, shortened: Sequence[Shortened], knowledge: Knowledge, new_id: Callable[[], str]
+) -> Decision:
+    """The decision with some of its cards in one line; its answer says of which order."""
+    if not shortened:
+        return decision
+    own = decision.answer["extension"][EXTENSION]
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for one in shortened:
+        lines.setdefault(one.order, []).append(one.json())
+    orders = [{**order, "shortened": lines[order["request"]]} if order["request"] in lines else order for order in own["orders"]]
+    answer = {
+        "cards": cards(decision.told, knowledge, decision.day, decision.id, new_id, shortened),
+        "extension": {EXTENSION: {**own, "orders": orders}},
+    }
+    return replace(decision, answer=answer, shortened=tuple(shortened))
 
 
 def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:

@@ -12,6 +12,7 @@ from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Step
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
+from cds.hooks.shortened import INDICATOR, Shortened, line, show_it, what_it_was
 from cds.hooks.wording import Lists, Wording
 from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 
@@ -78,21 +79,57 @@ class Shown:
             return other.of_another_drug and self.advice.rule.id == other.rule.id
         return other.card.only_alone or (bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest))
 
-    def with_folded(self, other: Advice) -> Shown:
-        return replace(self, folded=(*self.folded, other))
+    def with_folded(self, *others: Advice) -> Shown:
+        return replace(self, folded=(*self.folded, *others))
 
 
 def cards(
-    advice: Iterable[Advice], knowledge: Knowledge, day: date, decision: str, new_id: Callable[[], str]
+    advice: Iterable[Advice],
+    knowledge: Knowledge,
+    day: date,
+    decision: str,
+    new_id: Callable[[], str],
+    shortened: Iterable[Shortened] = (),
 ) -> list[dict[str, Any]]:
-    """The cards of a call, most important first, at most `most_cards` of them.
+    """The cards of a call, most important first, at most `most_cards` of them, those that are shortened last.
 
     A silent rule gives none, and so does advice that cannot be told: what was not checked is said by the cards that are shown.
     """
-    told = [each for each in advice if each.rule.status is not Status.SILENT and not each.cannot_tell]
-    shown = _folded(_in_order(told), int(knowledge.value("most_cards", day)))
+    full, short = _apart(_in_order(_to_be_told(advice)), shortened)
+    most = int(knowledge.value("most_cards", day))
+    shown = _folded(full, most)
+    lines, beyond = short[: most - len(shown)], short[most - len(shown) :]
+    mentioned = tuple(each for _, one in beyond for each in (one.advice, *one.folded))
+    if shown:
+        shown[0] = shown[0].with_folded(*mentioned)
+    elif mentioned:
+        lines[0] = (lines[0][0], lines[0][1].with_folded(*mentioned))
     said: dict[str, set[str]] = {}
-    return [_card(each, knowledge, day, decision, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
+    made = [_card(each, knowledge, day, decision, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
+    return made + [_line(one, each, knowledge, day, decision, new_id) for one, each in lines]
+
+
+def subjects(advice: Iterable[Advice]) -> list[Shown]:
+    """What the cards would be about if there were room for all of them, most important first."""
+    told = _in_order(_to_be_told(advice))
+    return _folded(told, len(told))
+
+
+def _to_be_told(advice: Iterable[Advice]) -> list[Advice]:
+    return [each for each in advice if each.rule.status is not Status.SILENT and not each.cannot_tell]
+
+
+def _apart(told: list[Advice], shortened: Iterable[Shortened]) -> tuple[list[Advice], list[tuple[Shortened, Shown]]]:
+    """What is told in full, and what is told in one line, each with what goes with it; both most important first."""
+    lines = {(one.rule, one.order): one for one in shortened}
+    short: list[tuple[Shortened, Shown]] = []
+    for each in _folded(told, len(told)) if lines else ():
+        one = lines.get((each.advice.rule.id, each.advice.order))
+        if one is not None:
+            with_it = (folded for folded in each.folded if (folded.rule.id, folded.order) in one.also)
+            short.append((one, Shown(each.advice, tuple(with_it))))
+    gone = {id(each) for _, shown in short for each in (shown.advice, *shown.folded)}
+    return _in_order([each for each in told if id(each) not in gone]) if gone else told, short
 
 
 def _in_order(told: Sequence[Advice]) -> list[Advice]:
@@ -148,6 +185,28 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
     return {name: value for name, value in members.items() if value}
 
 
+def _line(
+    one: Shortened, shown: Shown, knowledge: Knowledge, day: date, decision: str, new_id: Callable[[], str]
+) -> dict[str, Any]:
+    """The card of what is shortened, in one line."""
+    advice = shown.advice
+    rule = _of_rule(advice.rule, knowledge)
+    summary = Wording(advice.facts, advice.lists, knowledge, day).summary(advice.card.summary)
+    title, again = advice.rule.title, show_it(knowledge, new_id())
+    parts = [what_it_was(one, title, advice.agent, summary, knowledge), _also_told(shown), _caution(knowledge)]
+    members = {
+        "uuid": new_id(),
+        "summary": line(one, title, advice.agent, knowledge),
+        "detail": "\n\n".join(filter(None, parts)),
+        "indicator": INDICATOR,
+        "source": rule.source,
+        **({"suggestions": [again], "selectionBehavior": "any"} if again else {}),
+        "links": rule.links,
+        "extension": {EXTENSION: {**_extension(shown, decision), "shortened": one.json()}},
+    }
+    return {name: value for name, value in members.items() if value}
+
+
 @dataclass(frozen=True, slots=True)
 class _OfRule:
     """What every card of a rule shows."""
@@ -172,11 +231,18 @@ def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, sa
     """The detail without what an earlier card about the same order has said, and every paragraph that it then tells."""
     whole = wording.detail(shown.advice.card.detail)
     own = _not_said_before(whole, said)
-    also = "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
-    caution = knowledge.texts.get("not_reviewed", "").strip()
+    also, caution = _also_told(shown), _caution(knowledge)
     told = [*_paragraphs(whole), caution]
     not_reviewed = "" if caution in {*said, *told[:-1]} else caution
     return "\n\n".join(part for part in (own, also, basis, not_reviewed) if part), told
+
+
+def _also_told(shown: Shown) -> str:
+    return "\n".join(["**Also:**", *(f"- {_also(folded, shown.advice)}" for folded in shown.folded)]) if shown.folded else ""
+
+
+def _caution(knowledge: Knowledge) -> str:
+    return knowledge.texts.get("not_reviewed", "").strip()
 
 
 def _suggestions(advice: Advice) -> dict[str, Any]:

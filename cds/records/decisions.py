@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -117,6 +117,8 @@ class Recorder:
             "unclear": [_nameless(gap_json(gap), names) for gap in decision.unclear],
             "cards": _nameless(decision.answer["cards"], names),
         }
+        if decision.shortened:
+            payload["shortened"] = [_nameless(one.whole_json(), names) for one in decision.shortened]
         return payload | {"inForce": self._in_force_on(decision.day, knowledge)} if decision.judgements else payload
 
     def _in_force_on(self, day: date, knowledge: Knowledge) -> orjson.Fragment:
@@ -128,7 +130,8 @@ class Recorder:
         own = card["extension"][EXTENSION]
         judged = next((order for order in decision.judged if order.request == own.get("order")), None)
         agent = judged.agent if judged else None
-        return ShownCard(self.keyed.card(card["uuid"]), own["rule"], agent, fingerprint(card["indicator"], judged))
+        bad = replace(fingerprint(card["indicator"], judged), shortened="shortened" in own)
+        return ShownCard(self.keyed.card(card["uuid"]), own["rule"], agent, bad)
 
 
 def in_force(knowledge: Knowledge, day: date) -> dict[str, Any]:

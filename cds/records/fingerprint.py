@@ -12,12 +12,16 @@ from cds.hooks.cards import INDICATORS
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Units: the equivalent in mg of diazepam a day (the high end), the change of the daily dose in percent; None: not known."""
+    """Units: the equivalent in mg of diazepam a day (the high end), the change of the daily dose in percent; None: not known.
+
+    `shortened` tells that the card was one line, since it had been declined before.
+    """
 
     indicator: str
     equivalent: Decimal | None
     change: Decimal | None
     risks: frozenset[str]
+    shortened: bool = False
 
     def worse_than(self, then: Fingerprint) -> bool:
         """Whether anything is worse than it was then. What can't be compared counts as worse: unknown is never "no"."""
@@ -36,7 +40,8 @@ class Fingerprint:
     def json(self) -> dict[str, Any]:
         members = {"equivalent": self.equivalent, "change": self.change}
         known = {name: str(value) for name, value in members.items() if value is not None}
-        return {"indicator": self.indicator, **known, "risks": sorted(self.risks)}
+        line = {"shortened": True} if self.shortened else {}
+        return {"indicator": self.indicator, **known, "risks": sorted(self.risks), **line}
 
 
 def fingerprint(indicator: str, judged: JudgedOrder | None) -> Fingerprint:
@@ -50,4 +55,4 @@ def fingerprint(indicator: str, judged: JudgedOrder | None) -> Fingerprint:
 def from_json(told: dict[str, Any]) -> Fingerprint:
     """The fingerprint that was written."""
     amounts = {name: Decimal(told[name]) if name in told else None for name in ("equivalent", "change")}
-    return Fingerprint(told["indicator"], risks=frozenset(told["risks"]), **amounts)
+    return Fingerprint(told["indicator"], risks=frozenset(told["risks"]), shortened=told.get("shortened", False), **amounts)

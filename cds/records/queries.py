@@ -1,4 +1,4 @@
-"""What is asked of the store: one decision, the last word on a card, everything, and what is old enough to go."""
+"""What is asked of the store: one decision, everything, and what is old enough to go."""
 
 from __future__ import annotations
 
@@ -12,22 +12,12 @@ from sqlalchemy import Connection, Engine, Select, Table, delete, literal, selec
 
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import UnknownDecision
-from cds.records.feedback import OVERRIDDEN, FeedbackEvent
-from cds.records.fingerprint import Fingerprint, from_json
+from cds.records.feedback import FeedbackEvent
 from cds.records.rows import record_of, unless_there, with_site
 from cds.records.tables import Moment, cards, decisions, feedback
 
 AT_A_TIME = 500
 """Rows read or deleted in one statement, so that no writer waits long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Override:
-    """The last word on a card was that it is set aside: when, why, and how bad it was when it was shown."""
-
-    at: datetime
-    reasons: tuple[str, ...]
-    fingerprint: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +55,6 @@ def decision(connection: Connection, id: str) -> DecisionRecord:
     if row is None:
         raise UnknownDecision(f"No decision {id} is stored here. Its id is in the answer's extension, and in each card's.")
     return record_of(row, connection.execute(select(cards).where(cards.c.decision == id).order_by(cards.c.place)))
-
-
-def last_override(connection: Connection, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
-    """The override that is the last word of a client on a rule's card for a patient and an agent; None where there is none.
-
-    An acceptance after it takes it back.
-    """
-    asked = (
-        select(feedback.c.outcome, feedback.c.outcome_at, feedback.c.reasons, cards.c.fingerprint)
-        .join(cards, cards.c.card == feedback.c.card)
-        .join(decisions, decisions.c.id == cards.c.decision)
-        .where(decisions.c.patient == patient, decisions.c.client == client, feedback.c.client == client)
-        .where(cards.c.rule == rule, cards.c.agent.is_(None) if agent is None else cards.c.agent == agent)
-        .order_by(feedback.c.outcome_at.desc(), feedback.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(asked).one_or_none()
-    if row is None or row.outcome != OVERRIDDEN:
-        return None
-    return Override(row.outcome_at, tuple(orjson.loads(row.reasons)), from_json(orjson.loads(row.fingerprint)))
 
 
 def everything(engine: Engine) -> Iterator[dict[str, Any]]:

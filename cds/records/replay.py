@@ -11,6 +11,7 @@ from cds.core.gap import Gap, GapKind
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
 from cds.hooks.cards import Advice, cards
+from cds.hooks.shortened import from_json
 from cds.judge import advice_of, asked_for, unread
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.offers import offers
@@ -37,7 +38,8 @@ def replayed(record: DecisionRecord, knowledge: Knowledge, engine: Engine) -> li
     told = [each for judgement in content["judgements"] for each in _told(judgement, record, content["hook"], knowledge, engine)]
     told += unread([_gap(each) for each in content["unclear"]], knowledge, engine, record.day, content["hook"])
     numbers = count(1)
-    return cards(told, knowledge, record.day, record.id, lambda: f"replayed-{next(numbers)}")
+    lines = [from_json(each) for each in content.get("shortened", ())]
+    return cards(told, knowledge, record.day, record.id, lambda: f"replayed-{next(numbers)}", lines)
 
 
 def _gap(told: Json) -> Gap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +13,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from cds.records import queries, seen_tokens
+from cds.records import last_word, queries, seen_tokens
 from cds.records.database import SQLITE, database_url, opened, prepared
 from cds.records.decisions import DecisionRecord
+from cds.records.declined import Declined
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
-from cds.records.queries import Override, Purged
+from cds.records.last_word import Wanted
+from cds.records.queries import Purged
 from cds.records.rows import from_line, insert_decisions, line
 from cds.records.spool import Spool
 
@@ -103,9 +105,14 @@ class Store:
         """The decision of an id. Refuses: an id that is not stored (UnknownDecision)."""
         return self._asked(lambda: self._read(lambda connection: queries.decision(connection, id)))
 
-    def last_override(self, patient: str, client: str, rule: str, agent: str | None) -> Override | None:
-        """The override that is the client's last word on a rule's card for a patient and an agent."""
-        return self._asked(lambda: self._read(lambda to: queries.last_override(to, patient, client, rule, agent)))
+    def declined(self, patient: str, client: str, since: date, wanted: Wanted) -> list[Declined]:
+        """The cards about a patient that a client declined, as its last word on them, of decisions since a day.
+
+        Refuses: when the database is down (StoreUnavailable); one that just failed is not waited for.
+        """
+        if not self._up():
+            raise StoreUnavailable(f"The store is down ({self.trouble}).")
+        return self._asked(lambda: self._read(lambda to: last_word.declined(to, patient, client, since, wanted)))
 
     def first_use(self, token: str, until: datetime, now: datetime) -> bool:
         """Whether a caller's token is used for the first time, by any worker. Now and then, those that have expired are deleted.

@@ -88,6 +88,9 @@ class Routes:
                     call, parts = await self.fetcher.filled(call, body, client, knowledge, day)
                 with spent_on("decide"):
                     decision = decide(call, knowledge, here.engine, day, id, lambda: str(uuid4()))
+            if self.keeping:
+                with spent_on("remember"):
+                    decision = await self.keeping.shortening(decision, call, knowledge, client.id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
             response = json_response(200, shaped(decision.answer, client.profile))
             if self.keeping:
@@ -230,6 +233,11 @@ def silent_rules(decision: Decision, knowledge: Knowledge) -> list[str]:
     return [f"{one.kind}/{one.rule_id}" for one in found if knowledge.rule(one.rule_id, one.kind).status is Status.SILENT]
 
 
+def shortened_rules(answer: Mapping[str, Any]) -> list[str]:
+    """The rules whose cards were shown in one line, once an order."""
+    return [one["rule"] for order in answer["extension"][EXTENSION]["orders"] for one in order.get("shortened", ())]
+
+
 def today_in(zone: ZoneInfo) -> Callable[[], date]:
     """A clock that tells the day in a time zone."""
     return lambda: datetime.now(zone).date()
@@ -262,4 +270,5 @@ def _counts(answer: Mapping[str, Any], silent: list[str]) -> dict[str, Any]:
     own = answer["extension"][EXTENSION]
     rules = [card["extension"][EXTENSION]["rule"] for card in answer["cards"]]
     told = {"cards": rules, "orders": len(own["orders"]), "gaps": len(own["gaps"]), "knowledge": own["knowledge"]}
-    return told | ({"silent": silent} if silent else {})
+    more = {"silent": silent, "shortened": shortened_rules(answer)}
+    return told | {name: value for name, value in more.items() if value}

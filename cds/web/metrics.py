@@ -38,6 +38,9 @@ class Metrics:
         self.cards = Counter(
             "cds_cards", "Cards shown by site, rule and indicator", ["site", "rule", "indicator"], registry=self.registry
         )
+        self.shortened = Counter(
+            "cds_cards_shortened", "Cards shown in one line, by site and rule", ["site", "rule"], registry=self.registry
+        )
         self.gaps = Counter("cds_gaps", "Things that could not be read, by kind", ["kind"], registry=self.registry)
         for name, says in (("disagreements", "Findings"), ("failures", "Evaluations")):
             gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
@@ -73,6 +76,8 @@ class Metrics:
         for gap in own["gaps"]:
             self.gaps.labels(gap["kind"]).inc()
         for order in own["orders"]:
+            for one in order.get("shortened", ()):
+                self.shortened.labels(site, one["rule"]).inc()
             for gap in order["gaps"]:
                 self.gaps.labels(gap["kind"]).inc()
 

@@ -47,7 +47,7 @@ def test_where_neither_order_changes_the_dose_that_is_no_difference() -> None:
     assert not now(change=None).worse_than(now(change=None))
 
 
-@pytest.mark.parametrize("one", [THEN, Fingerprint("info", None, None, frozenset())])
+@pytest.mark.parametrize("one", [THEN, Fingerprint("info", None, None, frozenset()), now(shortened=True)])
 def test_it_is_read_back_as_it_was_written(one: Fingerprint) -> None:
     assert from_json(one.json()) == one
 
