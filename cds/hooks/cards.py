@@ -257,10 +257,10 @@ def _suggestions(advice: Advice) -> dict[str, Any]:
 
 
 def _steps_shown(advice: Advice, knowledge: Knowledge, day: date) -> range:
-    """How many steps of each plan to show, the most first: two plans share the steps of a card, and a long card shows fewer."""
+    """How many steps of each plan to show, the most first: two plans share those of a card; a long card shows fewer, or none."""
     plans = sum(name in advice.plans for name in advice.card.suggest)
     most = -(-int(knowledge.value("steps_on_a_card", day)) // max(plans, 1))
-    return range(most, 0, -1)
+    return range(most, -1, -1)
 
 
 def _plans(advice: Advice, knowledge: Knowledge, most: int, day: date) -> str:

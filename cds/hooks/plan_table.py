@@ -20,7 +20,7 @@ BASES = {"current": "of the current dose", "original": "of the dose at the start
 
 
 def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int) -> str:
-    """The first steps as a table with the end in words; beside them what is ordered for the same day, where that is given."""
+    """The first steps, at most so many, as a table with the end in words; beside them what is ordered then, where given."""
     shown = plan.steps[:most] if len(plan.steps) > most + 1 else plan.steps
     cut = "Cut" if plan.pace.basis is PercentOf.CURRENT else "Cut, of the dose before"
     columns = ["From", *(["Ordered"] if ordered else []), "Advised", cut, "How"]
@@ -29,8 +29,10 @@ def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int)
     title = WORDS[plan.kind].format(agent=plan.agent, target=plan.target)
     heading = f"**{title}** ({plan.pace.pace} pace, % {BASES[plan.pace.basis.value]})"
     left = len(plan.steps) - len(shown)
-    rest = f"{left} more steps, the last to 0 on {written(plan.ends)}." if left else f"The dose is 0 on {written(plan.ends)}."
-    return "\n".join([heading, "", *lines, "", " ".join([rest, *plan.notes])])
+    more = " more" if shown else ""
+    rest = f"{left}{more} steps, the last to 0 on {written(plan.ends)}." if left else f"The dose is 0 on {written(plan.ends)}."
+    table = [*lines, ""] if shown else []
+    return "\n".join([heading, "", *table, " ".join([rest, *plan.notes])])
 
 
 def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]:

@@ -307,3 +307,12 @@ def test_a_plan_that_is_compared_with_a_sooner_one_is_not_changed_by_it(asked: D
     assert isinstance(plan, Plan)
     large = [step for step in plan.steps if step.cut > plan.pace.cut and not step.below_small_step_limit]
     assert large == []
+
+
+def test_a_card_that_would_be_too_long_tells_of_its_plans_without_their_steps(asked: Desk) -> None:
+    names = ("F41.0", "F43.10")
+    conditions = [condition(ICD, code, 60) for code in names] + [condition(ICD, "F13.231", 900, status="resolved")]
+    running = order("x", ALP, TID, since=400)
+    (card,) = asked.ask([draft("n", ALP, TID, days=30)], requests=[running], conditions=conditions).body["cards"]
+    assert len(card["detail"]) <= 4000 and "|From|" not in card["detail"]
+    assert "60 steps, the last to 0 on 2 Jun 2031." in card["detail"] and "more steps" not in card["detail"]
