@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from cds.core.quantity import Range
-from cds.core.regimen import DayTime, Dose, Step
+from cds.core.regimen import EVERY_DAY, DayTime, Dose, Step
 from cds.offers import Start
 from cds.plans import Taken
 
@@ -52,6 +52,7 @@ def steps_json(steps: Iterable[Step]) -> list[Json]:
         {
             "low": str(step.dose.mg.low),
             "high": str(step.dose.mg.high),
+            **({"daysAWeek": str(step.dose.days_a_week)} if step.dose.intermittent else {}),
             **({"start": step.start.isoformat()} if step.start else {}),
             **({"days": step.days} if step.days is not None else {}),
         }
@@ -63,7 +64,7 @@ def steps(told: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
     """What was written: of each step the dose and when it is taken."""
     return tuple(
         Step(
-            Dose(Range(Decimal(step["low"]), Decimal(step["high"]))),
+            Dose(Range(Decimal(step["low"]), Decimal(step["high"])), Decimal(step.get("daysAWeek", EVERY_DAY))),
             date.fromisoformat(step["start"]) if "start" in step else None,
             step.get("days"),
         )
