@@ -23,7 +23,7 @@ help:
 	@echo "make serve   start the service alone"
 	@echo "make test    everything that must hold: lint, import rules, types, layout of rule files, tests"
 	@echo "make lint    the first four of these"
-	@echo "make bench   what a call, a start and a plan cost"
+	@echo "make bench   what a call, a start and a plan cost, and a minute of 200 calls a second"
 	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
 	@echo "make clean   remove the environment and every cache"
@@ -45,7 +45,7 @@ lint: .venv/installed-test
 	$(BIN)/cds rules format --check
 
 bench: .venv/installed-test
-	@worst=0; for what in hook_call start_up plan; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
+	@worst=0; for what in hook_call start_up plan load; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
 
 conformance: .venv/installed-test
 	@$(BIN)/python -m tests.conformance.table
