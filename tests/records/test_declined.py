@@ -560,6 +560,17 @@ def test_a_database_that_keeps_a_call_waiting_is_not_waited_for(
         assert "cds_declined_not_looked_up_total 1.0" in here.service.get("/metrics").text
 
 
+def test_a_fault_of_ours_in_looking_back_costs_no_call(
+    here: Hospital, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here.declines(here.asks(), ELSEWHERE)
+    with monkeypatch.context() as broken, caplog.at_level(logging.WARNING, logger="cds"):
+        broken.setattr(module, "shortened", lambda *_: 1 / 0)
+        assert in_full(here.asks()) == ["cut-too-fast"]
+    assert [record.getMessage() for record in caplog.records] == ["declined cards not looked up"]
+    assert lines(here.asks()) == ["cut-too-fast"], "the store is not to blame, so it is asked again"
+
+
 def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_UNTIL_ASKED_AGAIN", 0.0)
     monkeypatch.setattr(kept.store, "_retry_after", 0.0)

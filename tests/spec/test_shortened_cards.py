@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from cds.core.facts import Known
 from cds.hooks.cards import Advice, cards, subjects
+from cds.hooks.profiles import Profile, shaped
+from cds.hooks.schemas import problems
 from cds.hooks.shortened import Shortened, from_json
 from tests.spec.test_cards import DAY, KNOWLEDGE, advice, also, parameter, rules_of
 
@@ -146,6 +149,17 @@ def test_every_advice_is_told_once_whichever_are_short(short_ones: set[str]) -> 
     said = [rule for card in answer for rule in (card["extension"]["org.taper-cds"]["rule"], *(also(card) or []))]
     assert sorted(said) == list("abcdef") and len(answer) <= 3
     assert not set(rules_of(answer)) - set(short(answer)) & {line.rule for line in lines}
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_line_is_a_card_for_every_kind_of_client(profile: Profile) -> None:
+    ids = (str(UUID(int=number)) for number in count(1))
+    answer = {"cards": cards([advice()], BOOK, DAY, "decision-1", lambda: next(ids), [declined()])}
+    shaped_answer = shaped(answer, profile)
+    assert problems("hook-response", shaped_answer) == []
+    (card,) = shaped_answer["cards"]
+    offered = [suggestion["label"] for suggestion in card.get("suggestions", ())]
+    assert offered == ([] if profile is Profile.EPIC else ["Show it in full"])
 
 
 def test_a_line_is_read_back_as_it_was_written() -> None:
