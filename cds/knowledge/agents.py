@@ -30,6 +30,9 @@ def agents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Agent]:
 
 def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) -> Agent:
     fields = Fields(node, problems, REQUIRED, OPTIONAL)
+    half_life = Fields(fields.node("half_life"), problems, [], ["parent", "metabolites"])
+    for key in half_life.keys:
+        Fields(half_life.node(key), problems, [], ["low", "typical", "high"])
     kind = fields.one_of("kind", tuple(AgentKind))
     duration = fields.one_of("duration", tuple(DurationClass))
     return Agent(

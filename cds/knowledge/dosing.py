@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import product
 from typing import Any
 
+from cds.knowledge.dosing_shape import check_shape
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
@@ -111,6 +112,8 @@ def dosing(files: Mapping[str, bytes], problems: Problems) -> Dosing:
             problems.add("RULE020", position, f"`{key}` is no key that is known here.", f"Known: {', '.join(TABLES)}.")
     for key in (key for key in TABLES if key not in tables):
         problems.add("RULE021", Position(name), f"`{key}` is missing.", "", f"Add `{key}:`.")
+    if isinstance(node, Pairs):
+        check_shape(node, problems)
     if len(problems.found) > before:
         return Dosing(tables)
     try:

@@ -38,7 +38,8 @@ PARAMETERS = {
 """By their unit."""
 TEXTS = (
     "declined_no_worse", "declined_returns", "declined_show", "declined_unchanged",
-    "fluoroquinolone_started", "not_reviewed", "onset_long", "onset_short", "takes_the_place",
+    "fluoroquinolone_started", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
+    "not_reviewed", "onset_long", "onset_short", "takes_the_place",
 )  # fmt: skip
 BASES = ("current", "original")
 

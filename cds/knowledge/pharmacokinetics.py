@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cds.core.kinetics import Kinetics, Metabolite, Refused
 from cds.knowledge.agents import ORIGINS
 from cds.knowledge.fields import Fields, as_amount
-from cds.knowledge.problems import Problems
+from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs, read
 
 FILE = "drugs/pharmacokinetics.yaml"
+EXTENDED = " extended release"
 NUMBERS = ("bioavailability", "absorption", "lag", "volume", "clearance")
 
 
-def pharmacokinetics(files: Mapping[str, bytes], problems: Problems) -> dict[str, Kinetics | Refused]:
+def pharmacokinetics(files: Mapping[str, bytes], agents: Collection[str], problems: Problems) -> dict[str, Kinetics | Refused]:
     """The kinetics by agent, or why no curve is drawn. An agent that is not in the file is in neither way known."""
     node = Fields(read(f"rules/{FILE}", files.get(FILE, b""), problems), problems, ["agents"]).node("agents")
-    return {key.text: _agent(key.text, entry, problems) for key, entry in (node.pairs if isinstance(node, Pairs) else ())}
+    pairs = node.pairs if isinstance(node, Pairs) else ()
+    found = {key.text: _agent(key.text, entry, problems) for key, entry in pairs}
+    metabolites = {one.metabolite.agent for one in found.values() if isinstance(one, Kinetics) and one.metabolite}
+    known = {*agents, *metabolites}
+    for key, _ in pairs:
+        if key.text.removesuffix(EXTENDED) not in known:
+            seen = f"`{key.text}` is no agent of agents.yaml and no metabolite that another one names here."
+            problems.add("RULE023", key.position, seen, "", nearest(key.text, known))
+    return found
 
 
 def _agent(name: str, node: Node, problems: Problems) -> Kinetics | Refused:

@@ -79,7 +79,7 @@ def assembled(
         units=_units(words, numbers),
     )
     for text in texts.values():
-        check_template(text, Position("rules/texts.yaml"), around.insertable(), problems)
+        check_template(text, Position("rules/texts.yaml"), around.insertable() - around.shared(), problems)
     for speed in speeds.values():
         check_template(
             speed.says_where_moved or "", Position("rules/paces.yaml"), {f"parameter.{name}" for name in numbers}, problems

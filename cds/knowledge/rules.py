@@ -66,9 +66,12 @@ class Surroundings:
 
         A fact; `text.` and the name of a shared text; `parameter.` and a parameter, for its value, or `origin.` for its source.
         """
-        shared = {f"text.{name}" for name in self.texts}
-        shared |= {f"{part}.{name}" for name in self.parameters for part in ("parameter", "origin")}
-        return frozenset(self.facts) | shared
+        numbers = {f"{part}.{name}" for name in self.parameters for part in ("parameter", "origin")}
+        return frozenset(self.facts) | self.shared() | numbers
+
+    def shared(self) -> frozenset[str]:
+        """The shared texts, as `{{ }}` names them. One can't hold another, so none can hold itself."""
+        return frozenset(f"text.{name}" for name in self.texts)
 
 
 def rule(file: str, node: Node, kind: RuleKind, around: Surroundings) -> Rule:

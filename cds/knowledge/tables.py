@@ -54,5 +54,5 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         presentations=sold.by_agent,
         taken_at_night=sold.at_night,
         naloxone=naloxone(files, problems),
-        pharmacokinetics=pharmacokinetics(files, problems),
+        pharmacokinetics=pharmacokinetics(files, shelf.agents, problems),
     )

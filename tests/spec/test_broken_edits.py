@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from datetime import date
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 
+from cds.cli.rules_check import checked
 from cds.core.regimen import DayTime
 from cds.errors import BadKnowledge
 from cds.knowledge.needed import PARAMETERS
@@ -27,6 +29,8 @@ NUMBERS, WORDS, SOURCES = "parameters/taper.yaml", "vocabulary.yaml", "evidence.
 PACES, TEXTS, REASONS, DECLINED = "paces.yaml", "texts.yaml", "override-reasons.yaml", "declined.yaml"
 SET, INDEX, RELEASED = "value-sets/falls-and-frailty.csv", "value-sets/index.yaml", "value-sets/released.csv"
 PRODUCTS, OTHERS, NAMES = "drugs/products.csv", "drugs/other-drugs.csv", "drugs/names.csv"
+AGENTS, DOSING, KINETICS = "drugs/agents.yaml", "drugs/dosing.yaml", "drugs/pharmacokinetics.yaml"
+SITE = "sites/example-site.yaml"
 EQUIVALENTS, INTERACTIONS = "drugs/equivalents.yaml", "drugs/interactions.yaml"
 
 MISSPELT = [
@@ -46,6 +50,16 @@ MISSPELT = [
     (DECLINED, ["    higher", "    lower", "    newly_yes", "    newly_no"]),
     (ORDER, ["order"]),
     (INDEX, ["value_sets", "    title", "    used_for", "    source"]),
+    (SITE, ["site", "title", "status", "parameters", "equivalence_source", "rules", "sign_off"]),
+    (SITE, ["    value", "    from", "    because", "    approved_by", "    review_by", "  use", "    silent"]),
+    (SITE, ["    silent_until"]),
+    (SITE, ["    version", "    on"]),
+    (AGENTS, ["agents", "    kind", "    duration", "    high_potency", "    glucuronidated_only", "    enzymes"]),
+    (AGENTS, ["    half_life", "    smallest_solid_step", "    forms", "    cite", "    verified"]),
+    (EQUIVALENTS, ["default_sources", "agents", "    rows", "    not_converted"]),
+    (KINETICS, ["agents", "    bioavailability", "    absorption", "    lag", "    volume", "    clearance", "    metabolite"]),
+    (DOSING, ["time_units", "dose_units", "    measures", "    words", "    codes", "frequencies", "frequency_phrases", "sig"]),
+    (DOSING, ["  times_a_day", "  every_days", "  as_needed", "  ignore", "parts", "  morning", "weekdays", "  mon", "meals"]),
 ]  # fmt: skip
 """Every key of every kind of rule file; each is written with one letter more, and is then no key that is known."""
 
@@ -147,6 +161,24 @@ EDITS = [
      "      - order_cut\n      - order_taper_length", "RULE025", "      - order_cut\n      - order_taper_length"),
     ("a comparison of an unknown source", DECLINED, "cite: local-default", "cite: us", "RULE120"),
     ("a file that is empty", TEXTS, "", "", "RULE022", None),
+    ("a risk that asks about itself", RISK, "- alcohol_use_disorder: {is: yes}", "- alcohol_use: {is: yes}", "RULE104"),
+    ("two risks that would ask about each other", RISK, "- alcohol_use_disorder: {is: yes}", "- substance_use: {is: yes}",
+     "RULE104"),
+    ("a text that names itself", TEXTS, "*Sources differ", "{{ text.equivalence_note }} *Sources differ", "RULE121", None),
+    ("an alias of what it stands in", RISK, "examples:\n", "examples: &all\n  - *all\n", "RULE004"),
+    ("a site's value above its bounds", SITE, "value: 20 percent", "value: 26 percent", "RULE161"),
+    ("a site's value below its bounds", SITE, "value: 20 percent", "value: 4 percent", "RULE161"),
+    ("a site's value in another unit", SITE, "value: 20 percent", "value: 20 days", "RULE112"),
+    ("a site that moves what it may not", SITE, "  crossover_target:", "  older_adult_age:", "RULE160"),
+    ("a site that moves an unknown number", SITE, "  crossover_target:", "  crossover_targets:", "RULE110"),
+    ("a site that silences an unknown rule", SITE, "advice/faster-is-fine:", "advice/faster-is-good:", "RULE163"),
+    ("a site that reads an unknown source", SITE, "use: [ashton-2002]", "use: [ashton-2003]", "RULE120"),
+    ("a site without a reason", SITE, "    because: Our patients are older than the guideline's.\n", "", "RULE021",
+     "    value: 20 percent"),
+    ("a site that signs off another value", SITE, "value: 5 mg diazepam", "value: 6 mg diazepam", "RULE165"),
+    ("a word that says not how often", DOSING, "- {days: 7,\n", "- {\n", "RULE021"),
+    ("how many mg a mcg is", DOSING, "mcg: {measures: mg, of_one: 0.001,", "mcg: {measures: mg,", "RULE021"),
+    ("how many mg a mcg is, misspelt", DOSING, "mcg: {measures: mg, of_one:", "mcg: {measures: mg, ofone:", "RULE020"),
 ]  # fmt: skip
 """Name, file, what is replaced, by what, the code; where another line is blamed, a text on it, and its file."""
 
@@ -311,7 +343,8 @@ def test_every_number_and_text_that_a_module_names_is_one_that_the_program_count
     }
     hours = {f"{time.value}_hour" for time in DayTime}
     assert {name for _, name in NEEDED} == (named | hours) & book.parameters.keys()
-    assert set(TEXTS_NEEDED) == named & book.texts.keys() - {EQUIVALENCE_NOTE}
+    interactions = {f"{kind}_{change}" for kind in ("inhibitor", "inducer") for change in ("started", "stopped")}
+    assert set(TEXTS_NEEDED) == (named | interactions) & book.texts.keys() - {EQUIVALENCE_NOTE}
 
 
 def test_a_file_that_is_missing_is_refused_by_name() -> None:
@@ -319,6 +352,12 @@ def test_a_file_that_is_missing_is_refused_by_name() -> None:
         with pytest.raises(BadKnowledge) as refusal:
             from_files({other: content for other, content in FILES.items() if other != name})
         assert f"rules/{name}:1:1: the file is missing" in str(refusal.value)
+
+
+def test_a_review_that_is_past_is_told_at_its_line() -> None:
+    text = text_of(SITE).replace("status: draft", "status: active").replace("review_by: 2027-12-01", "review_by: 2026-11-22", 1)
+    _, problems = checked({**FILES, SITE: text.encode()}, day=date(2026, 11, 23))
+    assert places([*problems]) == {("RULE162", SITE, line_of(text, "review_by: 2026-11-22"))}
 
 
 def test_every_code_of_a_refusal_is_one_that_has_a_page() -> None:

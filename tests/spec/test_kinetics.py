@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cds.core.kinetics import Kinetics, Refused, Taken, accumulation, curves, steady_average, time_to_peak
 from cds.knowledge.pharmacokinetics import pharmacokinetics
@@ -14,7 +15,8 @@ from cds.knowledge.problems import Problems
 RULES = Path(__file__).parents[2] / "rules"
 FILE = "drugs/pharmacokinetics.yaml"
 PROBLEMS = Problems()
-TABLE = pharmacokinetics({FILE: (RULES / FILE).read_bytes()}, PROBLEMS)
+AGENTS = yaml.safe_load((RULES / "drugs/agents.yaml").read_text())["agents"]
+TABLE = pharmacokinetics({FILE: (RULES / FILE).read_bytes()}, AGENTS, PROBLEMS)
 
 
 def known(agent: str) -> Kinetics:
@@ -137,5 +139,12 @@ def test_no_level_has_no_swing():
 def test_a_number_that_is_none_is_a_problem_with_its_place():
     problems = Problems()
     broken = (RULES / FILE).read_text().replace("volume: 224", "volume: much")
-    pharmacokinetics({FILE: broken.encode()}, problems)
+    pharmacokinetics({FILE: broken.encode()}, AGENTS, problems)
     assert [problem.code for problem in problems.found] == ["RULE023"]
+
+
+def test_an_agent_that_there_is_not_is_a_problem_with_the_nearest_name():
+    problems = Problems()
+    broken = (RULES / FILE).read_text().replace("  clonazepam:", "  clonazepan:")
+    pharmacokinetics({FILE: broken.encode()}, AGENTS, problems)
+    assert [(problem.code, problem.do) for problem in problems.found] == [("RULE023", "Did you mean clonazepam?")]
