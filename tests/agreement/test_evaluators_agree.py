@@ -5,6 +5,8 @@ Over random rules, and facts of which a third is missing.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -87,8 +89,10 @@ def conditions(draw) -> Condition:
 
 
 def groups(entries: st.SearchStrategy) -> st.SearchStrategy:
-    some = st.lists(entries, max_size=3).map(tuple)
-    return st.builds(Group, all=some, any=some, none=some).filter(lambda group: group.all or group.any or group.none)
+    def up_to(many: int) -> st.SearchStrategy:
+        return st.lists(entries, max_size=many).map(tuple)
+
+    return st.builds(Group, all=up_to(2), any=up_to(3), none=up_to(1)).filter(lambda group: group.all or group.any or group.none)
 
 
 WHENS = groups(st.one_of(conditions(), groups(conditions())))
@@ -125,6 +129,43 @@ def test_a_rule_fires_exactly_when_the_reference_says_true(whens: list[Group], c
             assert {one.id: answering(one.when, questions)(facts.compared) for one in rules} == explained
     finally:
         rulesets.close()
+
+
+def conditions_in(group: Group) -> Iterator[tuple[str, Condition]]:
+    """Each condition with where it stands: under all, any or none, of the rule or of a group in it."""
+    for name in ("all", "any", "none"):
+        for entry in getattr(group, name):
+            if isinstance(entry, Group):
+                yield from ((f"{name} of a group under {where}", condition) for where, condition in conditions_in(entry))
+            else:
+                yield name, entry
+
+
+def test_what_is_tried_has_each_answer_each_operator_and_each_place_in_good_number() -> None:
+    answers: Counter[Answer] = Counter()
+    asked: Counter[tuple[Operator, FactType]] = Counter()
+    places: Counter[str] = Counter()
+
+    @settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
+    @given(st.lists(WHENS, min_size=1, max_size=6), st.lists(FACTS, min_size=1, max_size=8))
+    def drawn(whens: list[Group], cases: list) -> None:
+        questions = Questions(edition)
+        for when in whens:
+            for place, condition in conditions_in(when):
+                places[place] += 1
+                asked[condition.operator, VOCABULARY[condition.fact].type] += 1
+            for case in cases:
+                answers[evaluate(rule("tried", when), prepared(case, VOCABULARY), questions).answer] += 1
+
+    drawn()
+    total = sum(answers.values())
+    assert min(answers[answer] for answer in Answer) > total / 6, answers
+    compared = {(operator, type) for operator in OPERATORS for type in (FactType.QUANTITY, FactType.DATE)}
+    named = {(Operator.IS, FactType.YES_NO), (Operator.IS, FactType.CHOICE), (Operator.IS_ONE_OF, FactType.CHOICE)}
+    assert asked.keys() == compared | named
+    assert min(asked.values()) > 20, asked
+    groups = ("all", "any", "none")
+    assert places.keys() == {*groups, *(f"{inner} of a group under {outer}" for inner in groups for outer in groups)}
 
 
 def test_the_harness_would_see_a_difference() -> None:
