@@ -213,6 +213,12 @@ COVERED = [
     (ALP, TID, order("b", "zolpidem 10 mg tablet", NIGHT, since=300), "abrupt-stop critical"),  # a Z-drug is no cover
     ("zolpidem 10 mg tablet", NIGHT, order("b", ALP, TID, since=300), "cut-too-fast warning"),  # a benzodiazepine is
     ("lorazepam 0.5 mg tablet", NIGHT, order("b", "clonazepam 2 mg tablet", "as directed", since=300), "abrupt-stop critical"),
+    (
+        "lorazepam 0.5 mg tablet",
+        NIGHT,
+        order("b", "clonazepam 2 mg tablet", f"{BID} as needed", since=300),
+        "abrupt-stop critical",
+    ),
 ]
 
 
@@ -223,6 +229,15 @@ def test_a_stop_of_one_agent_is_weighed_against_all_that_is_taken_on(
     answer = stop_of(asked, drug, sig, 300, beside)
     assert answer.cards[0] == card and answer.orders[0]["changePercent"] == -100
     assert ("of all that is taken of its kind" in answer.text) == (card == "cut-too-fast warning")
+
+
+def test_what_ran_out_long_ago_is_no_cover(asked: Desk) -> None:
+    running, other = order("x", "lorazepam 0.5 mg tablet", NIGHT, since=300), order("b", "clonazepam 2 mg tablet", BID, since=300)
+    own = [dispense(f"d{n}", "lorazepam 0.5 mg tablet", 300 - 30 * n, 30, NIGHT, prior="x") for n in range(10)]
+    for since, card in ((60, "abrupt-stop critical"), (20, "cut-too-fast warning")):
+        supplies = [*own, dispense("b1", "clonazepam 2 mg tablet", since, 30, BID, prior="b")]
+        answer = asked.ask([{**running, "status": "stopped"}], requests=[running, other], dispenses=supplies)
+        assert answer.cards[0] == card
 
 
 # What another drug does --------------------------------------------------------------------------------------------------------
