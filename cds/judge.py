@@ -83,14 +83,7 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
     contradicting = [gap for gap in gaps if gap.kind is GapKind.CONTRADICTION]
     if not contradicting:
         return ()
-    known: dict[str, Fact] = {
-        "agent": Known("an order"),
-        "order_dose_readable": Known(False),
-        "taking_now_readable": Known(True),
-        "history_readable": Known(True),
-    }
-    known |= engine.risk_facts(engine.findings(RuleKind.RISK, known, day))
-    advice = engine.findings(RuleKind.ADVICE, known, day, hook)
+    known, advice = weigh_unread(engine, day, hook)
     rules = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
     return tuple(
         Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator)
@@ -98,6 +91,18 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
         for rule in rules
         if rule.card
     )
+
+
+def weigh_unread(engine: Engine, day: date, hook: str) -> tuple[Facts, tuple[Finding, ...]]:
+    """The facts of an order of which nothing could be told but that it is one, and the findings of the advice rules over them."""
+    known: dict[str, Fact] = {
+        "agent": Known("an order"),
+        "order_dose_readable": Known(False),
+        "taking_now_readable": Known(True),
+        "history_readable": Known(True),
+    }
+    known |= engine.risk_facts(engine.findings(RuleKind.RISK, known, day))
+    return known, engine.findings(RuleKind.ADVICE, known, day, hook)
 
 
 def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:

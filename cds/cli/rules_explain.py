@@ -96,7 +96,7 @@ def _asked(what: str, knowledge: Knowledge, day: str | None) -> Weighed:
         asked = read(what)
         on = as_day(day) if day else asked.day or datetime.now(settings(os.environ).time_zone).date()
         call = hook_call(service_of(asked.body), asked.body)
-        return of_request(decide(call, knowledge, engine, on, str(uuid4()), lambda: str(uuid4())))
+        return of_request(decide(call, knowledge, engine, on, str(uuid4()), lambda: str(uuid4())), engine)
     except CdsError as error:
         fail(error)
     finally:
@@ -137,7 +137,8 @@ def _shown(found: Weighed, knowledge: Knowledge) -> None:
             f"On {found.day.isoformat()} no order of a benzodiazepine or Z-drug was there to judge, so no rule was asked."
         )
     for judgement, stories in _by_judgement(found, knowledge):
-        console.rule(Text(judgement))
+        console.rule()
+        console.print(Text(judgement, style="bold"), soft_wrap=True)
         for answer in (Answer.TRUE, Answer.CANNOT_TELL, Answer.FALSE):
             for story in (one for one in stories if one.answer == answer):
                 console.print(Text(story.told), soft_wrap=True)

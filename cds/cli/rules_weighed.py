@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from cds.core.gap import GapKind
 from cds.decide import Decision
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Finding
+from cds.judge import weigh_unread
 from cds.knowledge.model import Knowledge
 from cds.knowledge.sites import overlaid
 from cds.records.decisions import DecisionRecord
@@ -26,10 +28,12 @@ class Weighed:
     judged: tuple[tuple[str, tuple[Finding, ...]], ...]
 
 
-def of_request(decision: Decision) -> Weighed:
+def of_request(decision: Decision, engine: Engine) -> Weighed:
     """How the rules were weighed in a decision that was just made."""
+    unread = ((gap.resource, gap.says, gap.kind) for gap in decision.unclear)
     named = ("; ".join(f"{order.request}: {order.agent}" for order in each.orders) for each in decision.judgements)
-    return Weighed(decision.day, decision.hook, tuple(zip(_names(named), decision.findings, strict=True)))
+    judged = zip(_names(named), decision.findings, strict=True)
+    return Weighed(decision.day, decision.hook, (*judged, *_unread(unread, decision.day, decision.hook, engine)))
 
 
 def of_record(record: DecisionRecord, engine: Engine) -> Weighed:
@@ -37,7 +41,18 @@ def of_record(record: DecisionRecord, engine: Engine) -> Weighed:
     content = record.content()
     agents = {order["request"]: order["agent"] for order in content["orders"]}
     named = (f"{each['order']}: {agents[each['order']]}" if each["order"] in agents else "" for each in content["judgements"])
-    return Weighed(record.day, content["hook"], tuple(zip(_names(named), _findings(record, content, engine), strict=True)))
+    judged = zip(_names(named), _findings(record, content, engine), strict=True)
+    unread = ((gap.get("resource", ""), gap["says"], GapKind(gap["kind"])) for gap in content["unclear"])
+    return Weighed(record.day, content["hook"], (*judged, *_unread(unread, record.day, content["hook"], engine)))
+
+
+def _unread(
+    gaps: Iterable[tuple[str, str, GapKind]], day: date, hook: str, engine: Engine
+) -> Iterator[tuple[str, tuple[Finding, ...]]]:
+    """Orders whose drug could not be told, so that no rule could be weighed but what is said of just that."""
+    for resource, says, kind in gaps:
+        said = weigh_unread(engine, day, hook)[1] if kind is GapKind.CONTRADICTION else ()
+        yield f"{resource}, not judged: {says}", tuple(finding for finding in said if finding.true)
 
 
 def _findings(record: DecisionRecord, content: Mapping[str, Any], engine: Engine) -> Iterator[tuple[Finding, ...]]:

@@ -56,10 +56,20 @@ def test_a_stored_decision_is_explained_as_the_call_was(
     name: str, tell: Tell, write_down: WriteDown, read_knowledge: Knowledge, engine: Engine
 ) -> None:
     told = tell(name)
-    then, later = of_request(told.decision), of_record(write_down(told), engine)
+    then, later = of_request(told.decision, engine), of_record(write_down(told), engine)
     assert stories(later, read_knowledge) == stories(then, read_knowledge)
     assert (later.day, later.hook, len(later.judged)) == (then.day, then.hook, len(then.judged))
-    assert [name.rpartition(": ")[2] for name, _ in later.judged] == [name.rpartition(": ")[2] for name, _ in then.judged]
+    assert [name.partition(": ")[2] for name, _ in later.judged] == [name.partition(": ")[2] for name, _ in then.judged]
+
+
+def test_an_order_whose_drug_could_not_be_told_is_told_with_the_card_that_says_so(
+    tell: Tell, write_down: WriteDown, tmp_path: Path
+) -> None:
+    record = write_down(tell("could-not-check-code-and-words-disagree"))
+    stored(sqlite(tmp_path), record)
+    told = run(sqlite(tmp_path), record.id).output
+    assert "MedicationRequest#1, not judged: " in told
+    assert "could-not-check on 2026-11-23: true" in told and "order_dose_readable is no; asked: is no" in told
 
 
 def test_it_is_read_from_either_database(tell: Tell, write_down: WriteDown, address: str) -> None:
