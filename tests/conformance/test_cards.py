@@ -75,6 +75,20 @@ def test_an_answer_in_any_profile_is_one_that_the_schemas_allow(answer: Answer, 
     assert problems("hook-response", shaped(answer(story), profile)) == []
 
 
+@pytest.mark.row("VER-6")
+@pytest.mark.parametrize("profile", Profile)
+@each_story
+def test_the_advice_is_the_same_in_every_profile(answer: Answer, story: Path, profile: Profile) -> None:
+    def advice(given: Any) -> list[tuple[str, str, str]]:
+        return [(card["summary"], card["indicator"], card["source"]["label"]) for card in given["cards"]]
+
+    plain = answer(story)
+    told = shaped(plain, profile)
+    assert advice(told) == advice(plain)
+    assert all(card["detail"].endswith(own["detail"]) for card, own in zip(told["cards"], plain["cards"], strict=True))
+    assert told["extension"] == plain["extension"]
+
+
 @pytest.mark.row("VER-6", "CARD-7", "ACT-5")
 @each_story
 def test_a_client_of_1_0_gets_what_1_0_knows(answer: Answer, story: Path) -> None:
