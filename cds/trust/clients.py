@@ -116,15 +116,22 @@ def trusted_clients(path: Path) -> TrustedClients:
 def check_sites(clients: Iterable[Client], book: Knowledge, day: date) -> None:
     """Refuses, with BadClients, all at once: a site that the rule book does not hold, or that can't be served on the day."""
     problems = Problems()
-    for client in clients:
-        try:
-            if client.site is not None:
-                site(book, client.site, day)
-        except BadKnowledge as refused:
-            found = (one for one in refused.problems if isinstance(one, Problem))
-            problems.found += [replace(one, position=client.site_at) if one.code == NO_SITE else one for one in found]
+    named = [client for client in clients if client.site]
+    wrong = {id: _wrong_at(book, id, day) for id in {client.site or "" for client in named}}
+    for client in named:
+        found = wrong[client.site or ""]
+        problems.found += [replace(one, position=client.site_at) if one.code == NO_SITE else one for one in found]
     if problems.found:
         raise BadClients(problems.in_order())
+
+
+def _wrong_at(book: Knowledge, id: str, day: date) -> list[Problem]:
+    """Why a site can't be served on a day; nothing where it can."""
+    try:
+        site(book, id, day)
+    except BadKnowledge as refused:
+        return [one for one in refused.problems if isinstance(one, Problem)]
+    return []
 
 
 def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client:

@@ -41,7 +41,7 @@ READY = {
         "knowledge": {**TEXT, "description": "The revision of the rules that is served."},
         "store": {"enum": ["reachable", "spooling"], "description": "Where decisions go."},
         "sites": {"type": "array", "items": TEXT, "description": "The sites by which clients are judged, where any is."},
-        "pending": {**TEXT, "description": "What stands under the rules and can't be served, or which review is due."},
+        "pending": {**TEXT, "description": "What of the rules or the clients can't be served, or which review is due."},
     },
     "required": ["status", "knowledge"],
     "additionalProperties": False,

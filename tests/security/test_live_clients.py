@@ -162,6 +162,23 @@ def test_a_page_may_call_as_soon_as_its_origin_stands_there_and_not_after(place:
     assert allowed() is None
 
 
+@pytest.mark.parametrize(
+    ("later", "status", "card"),
+    [(clients(at_none="north"), 200, True), ("clients:\n" + NEW, 401, False)],
+    ids=["moved to another site", "taken out"],
+)
+def test_a_client_that_changes_while_its_token_is_looked_at_is_taken_as_it_is_now(
+    place: Place, service: Service, monkeypatch: pytest.MonkeyPatch, later: str, status: int, card: bool
+) -> None:
+    def first_use(*_: Any) -> bool:
+        edit(place, later)
+        return service.clients.reload() is Result.SERVED
+
+    monkeypatch.setattr(service.kept.store, "first_use", first_use)
+    answer = service.post("at-none", GENTLE)
+    assert (answer.status_code, "cut-too-fast" in answer.text) == (status, card)
+
+
 # As the service watches ---------------------------------------------------------------------------------------------------
 
 
