@@ -185,3 +185,29 @@ def test_a_plan_is_drawn_up_on_the_basis_that_was_chosen(asked: Asked) -> None:
     plans = [order(asked(HALVED, changes))["plan"] for changes in ("", ORIGINAL)]
     assert [plan["basis"] for plan in plans] == ["current", "original"]
     assert len(plans[1]["steps"]) < len(plans[0]["steps"]), "equal steps reach the end sooner than steps that grow smaller"
+
+
+# At the bounds ------------------------------------------------------------------------------------------------------------
+
+STORIES = sorted(path.parent.name for path in (ROOT / "fhir_examples").glob("*/expected.json"))
+
+
+def at_the_bounds(book: Knowledge, high: bool) -> str:
+    """A site that moves every number that it may to one end of its bounds, and chooses the last or the first of every name."""
+    ends = {
+        name: str((one.at_most if high else one.at_least) or one.one_of[-1 if high else 0])
+        for name, one in book.parameters.items()
+        if one.site_may_change and (one.one_of or (one.at_most if high else one.at_least))
+    }
+    return moved(**ends)
+
+
+@pytest.mark.parametrize("high", [False, True], ids=["lowest", "highest"])
+@pytest.mark.parametrize("story", STORIES)
+def test_every_story_has_an_answer_at_a_site_that_moved_all_that_it_may(
+    asked: Asked, book: Knowledge, story: str, high: bool
+) -> None:
+    answer = asked(story, at_the_bounds(book, high))
+    told = text(answer)
+    assert "{{" not in told and "(not known)" not in told
+    assert ("current dose" if high else "original dose") not in told, "the name that was not chosen"
