@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,7 @@ from cds.cli.rules_folder import RULES, Rules, folder, loaded
 from cds.cli.rules_schema import schemas_in, write_schemas
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge
 from cds.knowledge.reading import ORDER, files_of, from_files
+from cds.knowledge.rule_book import pages
 from cds.knowledge.schema import header
 from cds.knowledge.vocabulary import ASKED_BY, risk_fact
 
@@ -22,7 +24,7 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LOCAL = "local-default"
 QUIET_IN = "end-of-life-care"
 """The risk in which no advice is given."""
-PAGES = "docs/rule-book"
+PAGES, INDEX = "docs/rule-book", "README.md"
 
 
 class Kind(StrEnum):
@@ -115,8 +117,7 @@ def new(kind: OfKind, id: Id, rules: Rules = RULES) -> None:
         typer.echo(f"wrote {rules / name}")
     if schemas_in(rules):
         write_schemas(rules, then)
-    page = _page(kind, id, rules)
-    if page:
+    for page in _pages(kind, id, rules, then):
         typer.echo(f"wrote {page}")
     typer.echo("It is a draft and runs nowhere. Next: replace what it asks, its source and its examples; then")
     place = "" if rules == RULES else f" --rules {rules}"
@@ -173,11 +174,13 @@ def _fact(knowledge: Knowledge) -> FactDefinition:
     return fail("vocabulary.yaml holds no yes_no fact that every rule may ask about; add one first.")
 
 
-def _page(kind: Kind, id: str, rules: Path) -> Path | None:
-    """The beginning of a page about the rule, where rules have pages beside them."""
-    pages = rules.resolve().parent / PAGES / kind
-    if not pages.is_dir():
-        return None
-    page = pages / f"{id}.md"
-    page.write_text(f"# {id}\n\nA draft. What it says, why, and when it may be wrong stand in `rules/{kind}/{id}.yaml`.\n")
-    return page
+def _pages(kind: Kind, id: str, rules: Path, knowledge: Knowledge) -> Iterator[Path]:
+    """The page of the rule and the index, written where these are the rules that the rule book is of; a copy has no pages."""
+    held = rules.resolve().parent / PAGES
+    if rules.resolve().name != RULES.name or not held.is_dir():
+        return
+    made = pages(knowledge)
+    for name in (f"{kind}/{id}.md", INDEX):
+        (held / name).parent.mkdir(parents=True, exist_ok=True)
+        (held / name).write_text(made[name])
+        yield held / name

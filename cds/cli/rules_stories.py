@@ -116,7 +116,7 @@ def _change(story: Told, before: Engine, after: Engine, on: date | None) -> Stor
     was, now = _cards(old), _cards(new)
     appear = tuple(f"{rule} ({now[rule, order]})" for rule, order in now if (rule, order) not in was)
     disappear = tuple(f"{rule} ({was[rule, order]})" for rule, order in was if (rule, order) not in now)
-    other, wording = (*_indicators(was, now), *_orders(old, new)), tuple(_wording(old, new))
+    other, wording = tuple(dict.fromkeys((*_indicators(was, now), *_orders(old, new)))), tuple(dict.fromkeys(_wording(old, new)))
     found = StoryChange(story.name, appear, disappear, other, wording)
     return found if wording or not found.in_words_alone else None
 

@@ -85,7 +85,8 @@ def _asked_by(rule: Rule) -> Iterator[Condition]:
 def _compare(reaches: Sequence[Reach], knowledge: Knowledge, asked: frozenset[str], problems: Problems) -> None:
     for one, other in combinations(reaches, 2):
         if one.lies_in(other) and other.lies_in(one) and _meet(one.rule, other.rule):
-            seen = f"{other.rule.id} is true exactly when {one.rule.id} is."
+            at = one.rule.position
+            seen = f"{other.rule.id} is true exactly when {one.rule.id} is ({at.file.removeprefix('rules/')}:{at.line})."
             problems.add("RULE211", other.rule.when.position, seen, "", "Make them one rule, or say what sets them apart.")
     adds_nothing = _covers_card if reaches and reaches[0].rule.kind is RuleKind.ADVICE else _covers_outcome(knowledge, asked)
     for one, other in permutations(reaches, 2):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from enum import StrEnum
 
 from cds.errors import BadKnowledge
@@ -78,6 +79,11 @@ CODES = {
 """The name of each code. A code is never used for anything else once it was released."""
 
 
+CLOSE = 5
+"""So many names are compared word by word."""
+PARTS = re.compile(r"[^a-z0-9]+")
+
+
 class Severity(StrEnum):
     """Whether a problem stops the load."""
 
@@ -132,11 +138,17 @@ class Problems:
 def nearest(word: str, words: Iterable[str]) -> str:
     """A sentence that names the nearest right word, or the empty text where none is near.
 
+    Of names that are about as near, the one that shares more whole words is meant.
+
     >>> nearest("order_cutt", ["order_cut", "age"])
     'Did you mean order_cut?'
+    >>> nearest("falls_on_record", ["ptsd_on_record", "falls_or_frailty_on_record"])
+    'Did you mean falls_or_frailty_on_record?'
     """
-    close = get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else ""
+    close = get_close_matches(word, list(words), n=CLOSE, cutoff=0.6)
+    own = set(PARTS.split(word))
+    ratios = {other: SequenceMatcher(None, word, other).ratio() + len(own & set(PARTS.split(other))) / 10 for other in close}
+    return f"Did you mean {max(ratios, key=lambda other: ratios[other])}?" if close else ""
 
 
 def listed(words: Iterable[str]) -> str:

@@ -418,7 +418,27 @@ def test_an_id_that_can_not_be_used_is_refused(kind: str, id: str, says: str, ru
     assert sorted(rules.rglob("*")) == before
 
 
-def test_a_new_rule_gets_the_beginning_of_a_page_where_rules_have_pages(run: Run, rules: Path) -> None:
-    (rules.parent / "docs/rule-book/risk").mkdir(parents=True)
-    run("new", "risk", "post-stroke", "--rules", rules)
-    assert (rules.parent / "docs/rule-book/risk/post-stroke.md").read_text().startswith("# post-stroke\n")
+def test_a_new_rule_gets_its_page_and_its_line_in_the_index(run: Run, rules: Path) -> None:
+    book, place = rules.parent / "docs/rule-book", rules.rename(rules.with_name("rules"))
+    assert run("book", "--rules", place, "--out", book).exit_code == 0
+    assert run("new", "risk", "post-stroke", "--rules", place).exit_code == 0
+    assert "risk/post-stroke.md" in (book / "README.md").read_text()
+    assert run("book", "--check", "--rules", place, "--out", book).exit_code == 0
+
+
+def test_a_new_rule_of_a_copy_writes_no_page_into_the_book(run: Run, rules: Path) -> None:
+    (rules.parent / "docs/rule-book").mkdir(parents=True)
+    assert run("new", "risk", "post-stroke", "--rules", rules).exit_code == 0
+    assert [*(rules.parent / "docs/rule-book").rglob("*.md")] == []
+
+
+def test_the_nearest_name_is_the_one_that_shares_more_words(run: Run, rules: Path) -> None:
+    edit(rules, "risk/falls-or-frailty.yaml", "falls_or_frailty_on_record: {is", "falls_on_record: {is")
+    assert "Did you mean falls_or_frailty_on_record?" in run("check", "--rules", rules).output
+
+
+def test_a_rule_that_doubles_another_is_told_with_the_place_of_the_other(run: Run, rules: Path) -> None:
+    text = (rules / "risk/falls-or-frailty.yaml").read_text()
+    (rules / "risk/falls.yaml").write_text(text.replace("risk: falls-or-frailty", "risk: falls"))
+    told = run("check", "--rules", rules).output
+    assert "falls-or-frailty is true exactly when falls is (risk/falls.yaml:2)." in told
