@@ -282,7 +282,7 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
 
 def _of_a_long_plan(days: int, sooner: _Taper | None) -> Iterable[str]:
     """That a plan is a long one, how long, and how long it would be in the larger steps of a sooner one."""
-    says = f"It would take {in_words(days)}, longer than most"
+    says = f"The taper would take {in_words(days)}, longer than most"
     timed = sooner.simplest() if sooner else None
     if sooner is None or timed is None or isinstance(timed, NoPlan) or timed[-1].day >= days:
         yield f"{says}."

@@ -40,7 +40,7 @@ def labels(answer: Answer) -> list[str]:
 
 def test_a_long_plan_says_how_long_in_years_and_what_larger_steps_would_take(asked: Desk) -> None:
     answer = stop_of(asked, ALP, TID, 240)
-    assert "It would take 4 years 6 months, longer than most; where the first steps are borne well, " in answer.text
+    assert "The taper would take 4 years 6 months, longer than most; where the first steps are borne well, " in answer.text
     assert "10 percent every 4 weeks takes 2 years 8 months." in answer.text
     assert "236 weeks" not in answer.text
 
