@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from cds.hooks.fhir_access import fhir_access
 from tests.fhir_access.calls import HISTORY, KEYS, SIGN, TOKEN, bundle, stop
 from tests.fhir_access.conftest import FhirServer, breaks_off, content, drips, hangs, status
 
@@ -77,6 +78,26 @@ def test_fhir_13_a_page_that_can_not_be_read_leaves_the_part_incomplete(
 def test_fhir_12_every_part_slow_at_once_ends_in_the_time_of_all(service: TestClient, fhir: FhirServer) -> None:
     fhir.ways["*"] = drips
     assert posted(service, stop(fhir.base)).status_code == 412
+
+
+def test_fhir_12_pages_that_each_come_in_time_end_in_the_time_of_all(service: TestClient, fhir: FhirServer, paged: Any) -> None:
+    one_after_the_other = paged(*[bundle(*HISTORY)] * 20)
+
+    def slowly(fhir: FhirServer, handler: Any) -> None:
+        time.sleep(0.3)
+        one_after_the_other(fhir, handler)
+
+    fhir.ways["MedicationRequest"] = slowly
+    response = posted(service, stop(fhir.base))
+    assert response.status_code == 200
+    assert [gap["resource"] for gap in response.json()["extension"]["org.taper-cds"]["gaps"]] == ["prefetch/medicationRequests"]
+    assert fhir.paths().count("MedicationRequest") <= 4, "a second in all, and no page takes less than 0.3"
+
+
+def test_fhir_8_an_access_does_not_tell_its_token() -> None:
+    access = fhir_access(stop("https://ehr.test/fhir"))
+    assert access is not None and access.token == TOKEN
+    assert TOKEN not in f"{access} {access!r}"
 
 
 def test_a_server_that_is_dead_gets_the_call_412(service: TestClient, fhir: FhirServer) -> None:
