@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from cds.knowledge.conditions import OPERATORS
 from cds.knowledge.declined import COMPARED, DAYS
@@ -13,9 +12,24 @@ from cds.knowledge.fields import DAY
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge, Operator, RuleKind, Status
 from cds.knowledge.parameters import NAME
 from cds.knowledge.rules import ABOUT, CROSSOVER, HEAD, HOOKS, INDICATORS, LONGEST_SUMMARY, SUGGESTIONS
+from cds.knowledge.schema_parts import (
+    DATE,
+    NUMBER,
+    TEXT,
+    YES_NO,
+    Schema,
+    choice,
+    cite,
+    constants,
+    document,
+    list_of,
+    map_of,
+    object_of,
+    open_to,
+)
+from cds.knowledge.schema_tables import table_schemas
 from cds.knowledge.vocabulary import ASKED_BY, askable
 
-Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
 FOLDER = "schema"
 HEADER = "# yaml-language-server: $schema="
@@ -27,12 +41,13 @@ OF_FILE = {
     "override-reasons.yaml": "override-reasons",
     "declined.yaml": "declined",
     "advice/order.yaml": "order",
+    "drugs/agents.yaml": "agents",
+    "drugs/equivalents.yaml": "equivalents",
+    "drugs/interactions.yaml": "interactions",
+    "drugs/pharmacokinetics.yaml": "pharmacokinetics",
+    "value-sets/index.yaml": "value-sets",
 }
 OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site"}
-NUMBER = r"-?\d+(\.\d+)?"
-TEXT: Schema = {"type": "string", "minLength": 1}
-YES_NO: Schema = {"enum": ["yes", "no"]}
-DATE: Schema = {"type": "string", "pattern": f"^{DAY.pattern}$", "description": "A day such as 2026-01-01"}
 SUMMARY = f"One line, at most {LONGEST_SUMMARY} characters with its values; {{{{ fact }}}} inserts a value"
 DETAIL = "GitHub markdown; {{ fact }}, {{ parameter.name }}, {{ origin.name }} and {{ text.name }} insert, and nothing else does"
 
@@ -42,15 +57,16 @@ def schemas(knowledge: Knowledge) -> dict[str, str]:
     made = {
         "risk": _rule(RuleKind.RISK, knowledge),
         "advice": _rule(RuleKind.ADVICE, knowledge),
-        "order": _document("The order of cards", {"order": _list_of({"enum": [rule.id for rule in knowledge.advice()]})}),
-        "parameters": {**_map_of(_parameter(knowledge)), "title": "Parameters: dated, cited numbers with a unit"},
-        "vocabulary": _document("The facts that a rule may ask about", {"facts": _map_of(_fact(knowledge))}),
-        "evidence": _document("The sources that a statement may cite", {"sources": _map_of(_source())}),
-        "paces": _document("How fast a taper may go, the fastest first", {"paces": _map_of(_pace(knowledge))}),
-        "texts": _document("Paragraphs that cards share", {"texts": _map_of(TEXT)}),
+        "order": document("The order of cards", {"order": list_of({"enum": [rule.id for rule in knowledge.advice()]})}),
+        "parameters": {**map_of(_parameter(knowledge)), "title": "Parameters: dated, cited numbers with a unit"},
+        "vocabulary": document("The facts that a rule may ask about", {"facts": map_of(_fact(knowledge))}),
+        "evidence": document("The sources that a statement may cite", {"sources": map_of(_source())}),
+        "paces": document("How fast a taper may go, the fastest first", {"paces": map_of(_pace(knowledge))}),
+        "texts": document("Paragraphs that cards share", {"texts": map_of(TEXT)}),
         "site": {**_site(knowledge), "title": "What one site has otherwise"},
-        "override-reasons": _document("Why a card is set aside", {"override_reasons": _map_of(_reason())}),
+        "override-reasons": document("Why a card is set aside", {"override_reasons": map_of(_reason())}),
         "declined": _declined(knowledge),
+        **table_schemas(knowledge),
     }
     return {f"{name}.schema.json": _text({"$schema": DRAFT, **schema}) for name, schema in made.items()}
 
@@ -71,11 +87,11 @@ def _rule(kind: RuleKind, knowledge: Knowledge) -> Schema:
     facts = {name: fact for name, fact in words.items() if kind is RuleKind.ADVICE or fact.asked_by == ASKED_BY[0]}
     own: Schema = {"about": {"enum": [*ABOUT]}, "then": _outcome(knowledge)}
     if kind is RuleKind.ADVICE:
-        own = {"hooks": _list_of({"enum": [*HOOKS]}), "card": _card(knowledge)}
+        own = {"hooks": list_of({"enum": [*HOOKS]}), "card": _card(knowledge)}
     parts: Schema = {
         kind.value: {**TEXT, "description": "The id: the name of the file without .yaml"},
         "title": {**TEXT, "description": "One line for a clinician"},
-        "status": _choice(
+        "status": choice(
             {
                 Status.DRAFT: "is checked and never runs",
                 Status.SILENT: "runs and is logged, never shown",
@@ -84,17 +100,17 @@ def _rule(kind: RuleKind, knowledge: Knowledge) -> Schema:
             }
         ),
         "version": {"type": "integer", "minimum": 1, "description": "Rises whenever the meaning changes"},
-        "in_force": _object({"from": DATE}, {"to": DATE}),
+        "in_force": object_of({"from": DATE}, {"to": DATE}),
         "when": {"$ref": "#/definitions/group"},
-        "because": _list_of(_object({"cite": _cite(knowledge), "says": TEXT}, {"strength": TEXT}), 1),
-        "expect_false_alarms": _list_of(TEXT),
-        "examples": _list_of(_example(kind, facts), 2),
+        "because": list_of(object_of({"cite": cite(knowledge), "says": TEXT}, {"strength": TEXT}), 1),
+        "expect_false_alarms": list_of(TEXT),
+        "examples": list_of(_example(kind, facts), 2),
     }
     ordered = [kind.value, *HEAD[:4], *(["hooks"] if kind is RuleKind.ADVICE else ["about"]), *HEAD[4:7], *own, HEAD[7]]
     whole = {name: {**parts, **own}[name] for name in dict.fromkeys(ordered)}
     return {
         "title": f"An {kind} rule" if kind is RuleKind.ADVICE else "A risk rule",
-        **_object(whole),
+        **object_of(whole),
         "definitions": _when(facts, knowledge),
     }
 
@@ -102,7 +118,7 @@ def _rule(kind: RuleKind, knowledge: Knowledge) -> Schema:
 def _when(facts: Mapping[str, FactDefinition], knowledge: Knowledge) -> Schema:
     """The definitions of groups and conditions: a fact with its meaning, then the operators of its type, then what fits."""
     asked = {name: fact for name, fact in facts.items() if fact.type is not FactType.TEXT}
-    condition = _object({}, {name: _question(fact, knowledge) for name, fact in asked.items()}) | {
+    condition = object_of({}, {name: _question(fact, knowledge) for name, fact in asked.items()}) | {
         "minProperties": 1,
         "maxProperties": 1,
     }
@@ -115,7 +131,7 @@ def _when(facts: Mapping[str, FactDefinition], knowledge: Knowledge) -> Schema:
 
 def _groups(entry: Schema) -> Schema:
     said = {"all": "All of these hold", "any": "At least one of these holds", "none": "None of these holds"}
-    return _object({}, {name: {**_list_of(entry, 1), "description": means} for name, means in said.items()}) | {
+    return object_of({}, {name: {**list_of(entry, 1), "description": means} for name, means in said.items()}) | {
         "minProperties": 1
     }
 
@@ -124,9 +140,9 @@ def _question(fact: FactDefinition, knowledge: Knowledge) -> Schema:
     value = _operand(fact, knowledge)
     operators: Schema = {}
     for operator in OPERATORS[fact.type]:
-        many = {Operator.IS_ONE_OF: _list_of(value, 1), Operator.BETWEEN: {**_list_of(value, 2), "maxItems": 2}}
+        many = {Operator.IS_ONE_OF: list_of(value, 1), Operator.BETWEEN: {**list_of(value, 2), "maxItems": 2}}
         operators[operator.value] = many.get(operator, value)
-    return _object({}, operators) | {"minProperties": 1, "maxProperties": 1, "description": meaning(fact)}
+    return object_of({}, operators) | {"minProperties": 1, "maxProperties": 1, "description": meaning(fact)}
 
 
 def meaning(fact: FactDefinition) -> str:
@@ -147,7 +163,7 @@ def _operand(fact: FactDefinition, knowledge: Knowledge) -> Schema:
     if fact.type is FactType.CHOICE:
         held = {one.name: one.means for one in knowledge.parameters.values() if one.unit == NAME}
         named = {name: means for name, means in held.items() if _holds_choice(name, fact, knowledge)}
-        return {"anyOf": [{"enum": [*fact.choices]}, *_constants(named)]}
+        return {"anyOf": [{"enum": [*fact.choices]}, *constants(named)]}
     return YES_NO if fact.type is FactType.YES_NO else DATE
 
 
@@ -157,7 +173,7 @@ def _holds_choice(name: str, fact: FactDefinition, knowledge: Knowledge) -> bool
 
 def _amount(unit: str, knowledge: Knowledge) -> Schema:
     named = {one.name: one.means for one in knowledge.parameters.values() if one.unit == unit}
-    return {"anyOf": [*_constants(named), {**_written(unit), "description": f"A number in {unit}"}]}
+    return {"anyOf": [*constants(named), {**_written(unit), "description": f"A number in {unit}"}]}
 
 
 def _written(unit: str) -> Schema:
@@ -166,10 +182,10 @@ def _written(unit: str) -> Schema:
 
 def _example(kind: RuleKind, facts: Mapping[str, FactDefinition]) -> Schema:
     reason = {"enum": [*facts], "description": "The fact that alone decides"}
-    blocked = [_object({f"{answer} because": reason}) for answer in (NOTHING, CANNOT_TELL)]
+    blocked = [object_of({f"{answer} because": reason}) for answer in (NOTHING, CANNOT_TELL)]
     expect = {"anyOf": [{"enum": [POSITIVE[kind], NOTHING, CANNOT_TELL]}, *blocked]}
     values = {name: {**_given(fact), "description": meaning(fact)} for name, fact in facts.items()}
-    return _object({"name": TEXT, "given": _object({}, values), "expect": expect})
+    return object_of({"name": TEXT, "given": object_of({}, values), "expect": expect})
 
 
 def _given(fact: FactDefinition) -> Schema:
@@ -181,21 +197,21 @@ def _given(fact: FactDefinition) -> Schema:
 
 
 def _outcome(knowledge: Knowledge) -> Schema:
-    pace = _choice({pace.id: pace.says for pace in knowledge.paces.values()})
+    pace = choice({pace.id: pace.says for pace in knowledge.paces.values()})
     says = {**TEXT, "description": "What the card says of this risk; {{ fact }} inserts a value"}
-    return _object({"says": says}, {"pace": pace, "crossover": {"enum": [*CROSSOVER]}, "setting": TEXT, "watch": TEXT})
+    return object_of({"says": says}, {"pace": pace, "crossover": {"enum": [*CROSSOVER]}, "setting": TEXT, "watch": TEXT})
 
 
 def _card(knowledge: Knowledge) -> Schema:
     indicator = {"enum": [*INDICATORS]}
-    reasons = _choice({name: reason.display for name, reason in knowledge.override_reasons.items()})
-    return _object(
+    reasons = choice({name: reason.display for name, reason in knowledge.override_reasons.items()})
+    return object_of(
         {"indicator": indicator, "summary": {**TEXT, "description": SUMMARY}, "detail": {**TEXT, "description": DETAIL}},
         {
-            "raise": _object({"to": indicator, "when": {"$ref": "#/definitions/group"}}),
-            "suggest": _list_of({"enum": [*SUGGESTIONS]}),
+            "raise": object_of({"to": indicator, "when": {"$ref": "#/definitions/group"}}),
+            "suggest": list_of({"enum": [*SUGGESTIONS]}),
             "if we cannot tell": TEXT,
-            "override_reasons": _list_of(reasons),
+            "override_reasons": list_of(reasons),
             "only_alone": YES_NO,
         },
     )
@@ -203,7 +219,7 @@ def _card(knowledge: Knowledge) -> Schema:
 
 def _parameter(knowledge: Knowledge) -> Schema:
     value = {"type": ["number", "string"], "description": "The number alone, or with its unit"}
-    edition = _object({"value": value, "cite": _cite(knowledge)}, {"says": TEXT})
+    edition = object_of({"value": value, "cite": cite(knowledge)}, {"says": TEXT})
     units = sorted({one.unit for one in knowledge.parameters.values()})
     dated = {
         "type": "object",
@@ -211,9 +227,9 @@ def _parameter(knowledge: Knowledge) -> Schema:
         "additionalProperties": False,
         "minProperties": 1,
     }
-    return _object(
-        {"means": TEXT, "unit": _open(units), "values": {**dated, "description": "By the first day on which it holds"}},
-        {"site_may_change": _object({}, {"at_least": TEXT, "at_most": TEXT, "one_of": _list_of(TEXT, 1)})},
+    return object_of(
+        {"means": TEXT, "unit": open_to(units), "values": {**dated, "description": "By the first day on which it holds"}},
+        {"site_may_change": object_of({}, {"at_least": TEXT, "at_most": TEXT, "one_of": list_of(TEXT, 1)})},
     )
 
 
@@ -221,18 +237,18 @@ def _fact(knowledge: Knowledge) -> Schema:
     words = knowledge.vocabulary.values()
     days = [name for name, one in knowledge.parameters.items() if one.unit == "days"]
     groups = sorted({group for drug in knowledge.names.values() for group in drug.groups})
-    return _object(
+    return object_of(
         {"means": TEXT, "type": {"enum": [*FactType]}},
         {
-            "unit": _open(sorted({fact.unit for fact in words if fact.unit})),
-            "choices": {"anyOf": [{"enum": ["agents", "paces"]}, _list_of(TEXT, 1)]},
-            "needs": _list_of(_open(sorted({need for fact in words for need in fact.needs}))),
+            "unit": open_to(sorted({fact.unit for fact in words if fact.unit})),
+            "choices": {"anyOf": [{"enum": ["agents", "paces"]}, list_of(TEXT, 1)]},
+            "needs": list_of(open_to(sorted({need for fact in words for need in fact.needs}))),
             "if_missing": {"enum": [*IfMissing]},
             "because": TEXT,
-            "value_sets": _list_of({"enum": sorted(knowledge.value_sets)}),
+            "value_sets": list_of({"enum": sorted(knowledge.value_sets)}),
             "history": YES_NO,
             "within": {"enum": sorted(days)},
-            "drug_groups": _list_of({"enum": groups}),
+            "drug_groups": list_of({"enum": groups}),
             "asked_by": {"enum": [*ASKED_BY]},
         },
     )
@@ -241,13 +257,13 @@ def _fact(knowledge: Knowledge) -> Schema:
 def _source() -> Schema:
     origin = {"enum": ["guideline", "label", "textbook", "study", "local default"]}
     year = {"type": ["integer", "string"]}
-    return _object({"title": TEXT, "label": TEXT, "origin": origin}, {"year": year, "url": TEXT, "read": TEXT})
+    return object_of({"title": TEXT, "label": TEXT, "origin": origin}, {"year": year, "url": TEXT, "read": TEXT})
 
 
 def _pace(knowledge: Knowledge) -> Schema:
     by_unit = {unit: [n for n, one in knowledge.parameters.items() if one.unit == unit] for unit in ("percent", "days")}
-    return _object(
-        {"says": TEXT, "plan": YES_NO, "cite": _cite(knowledge)},
+    return object_of(
+        {"says": TEXT, "plan": YES_NO, "cite": cite(knowledge)},
         {
             "after_short_use": TEXT,
             "cut": {"enum": sorted(by_unit["percent"])},
@@ -258,78 +274,43 @@ def _pace(knowledge: Knowledge) -> Schema:
 
 
 def _reason() -> Schema:
-    return _object({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
+    return object_of({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
 
 
 def _declined(knowledge: Knowledge) -> Schema:
     days = {name: one.means for name, one in knowledge.parameters.items() if one.unit == DAYS}
-    every = _list_of({"$ref": "#/definitions/fact"})
+    every = list_of({"$ref": "#/definitions/fact"})
     parts = {
-        "cite": _cite(knowledge),
+        "cite": cite(knowledge),
         "says": TEXT,
-        "reasons": _object({}, {name: {"$ref": "#/definitions/parameter"} for name in knowledge.override_reasons}),
-        "worse_when": _object({worse.value: every for worse in COMPARED}),
+        "reasons": object_of({}, {name: {"$ref": "#/definitions/parameter"} for name in knowledge.override_reasons}),
+        "worse_when": object_of({worse.value: every for worse in COMPARED}),
         "must_be_known": every,
         "not_compared": every,
     }
     facts = {word.name: meaning(word) for word in knowledge.vocabulary.values()}
     title = "When a declined card comes back as one line"
-    return _document(title, {"declined": _object(parts)}) | {"definitions": {"parameter": _choice(days), "fact": _choice(facts)}}
+    return document(title, {"declined": object_of(parts)}) | {"definitions": {"parameter": choice(days), "fact": choice(facts)}}
 
 
 def _site(knowledge: Knowledge) -> Schema:
     because = {**TEXT, "description": "Why this site has it otherwise"}
     approval = {"because": because, "approved_by": TEXT, "review_by": DATE}
-    moved = _object({"value": {"type": ["number", "string"]}, "from": DATE, **approval})
-    quiet = _object(approval, {"silent": {"enum": ["yes"]}, "silent_until": DATE})
-    signed = _object({"on": DATE, **approval}, {"version": {"type": "integer"}, "value": {"type": ["number", "string"]}})
+    moved = object_of({"value": {"type": ["number", "string"]}, "from": DATE, **approval})
+    quiet = object_of(approval, {"silent": {"enum": ["yes"]}, "silent_until": DATE})
+    signed = object_of({"on": DATE, **approval}, {"version": {"type": "integer"}, "value": {"type": ["number", "string"]}})
     numbers = {name: {**moved, "description": one.means} for name, one in knowledge.parameters.items() if one.site_may_change}
     rules = {f"{rule.kind}/{rule.id}": rule.title for rule in knowledge.rules}
-    said = _object(approval, {"display": TEXT, "left_out": {"enum": ["yes"]}})
+    said = object_of(approval, {"display": TEXT, "left_out": {"enum": ["yes"]}})
     reasons = {name: {**said, "description": reason.display} for name, reason in knowledge.override_reasons.items()}
     local = {name: one.means for name, one in knowledge.parameters.items()}
-    return _object(
+    return object_of(
         {"site": TEXT, "title": TEXT, "status": {"enum": ["draft", "active"]}},
         {
-            "parameters": _object({}, numbers),
-            "equivalence_source": _object({"use": _list_of(_cite(knowledge), 1), **approval}),
-            "rules": _object({}, {name: {**quiet, "description": title} for name, title in rules.items()}),
-            "sign_off": _object({}, {name: {**signed, "description": means} for name, means in {**rules, **local}.items()}),
-            "override_reasons": _object({}, reasons),
+            "parameters": object_of({}, numbers),
+            "equivalence_source": object_of({"use": list_of(cite(knowledge), 1), **approval}),
+            "rules": object_of({}, {name: {**quiet, "description": title} for name, title in rules.items()}),
+            "sign_off": object_of({}, {name: {**signed, "description": means} for name, means in {**rules, **local}.items()}),
+            "override_reasons": object_of({}, reasons),
         },
     )
-
-
-def _cite(knowledge: Knowledge) -> Schema:
-    return _choice({source.id: f"{source.label}: {source.title} ({source.origin})" for source in knowledge.evidence.values()})
-
-
-def _document(title: str, parts: Schema) -> Schema:
-    return {"title": title, **_object(parts)}
-
-
-def _object(required: Schema, optional: Schema | None = None) -> Schema:
-    """A mapping of these keys and no other."""
-    whole: Schema = {"type": "object", "properties": {**required, **(optional or {})}, "additionalProperties": False}
-    return whole | ({"required": [*required]} if required else {})
-
-
-def _map_of(entry: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": entry}
-
-
-def _list_of(entry: Schema, least: int = 0) -> Schema:
-    return {"type": "array", "items": entry} | ({"minItems": least} if least else {})
-
-
-def _choice(meanings: Mapping[str, str]) -> Schema:
-    return {"anyOf": _constants(meanings)}
-
-
-def _constants(meanings: Mapping[str, str]) -> list[Schema]:
-    return [{"const": name, "description": means} for name, means in meanings.items()]
-
-
-def _open(known: Collection[str] | Iterable[str]) -> Schema:
-    """Any text; the known ones are offered."""
-    return {"anyOf": [{"enum": [*known]}, TEXT]}

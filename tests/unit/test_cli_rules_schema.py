@@ -87,6 +87,11 @@ def test_every_rule_and_every_file_of_parameters_has_a_schema() -> None:
     assert [name for name in FILES if name.startswith(folders) and name not in WITH_SCHEMA] == []
 
 
+def test_every_table_to_which_a_drug_or_a_value_set_is_added_has_a_schema() -> None:
+    tables = [f"drugs/{name}.yaml" for name in ("agents", "equivalents", "interactions", "pharmacokinetics")]
+    assert {*tables, "value-sets/index.yaml"} <= {*WITH_SCHEMA}
+
+
 BROKEN = [
     ("risk/older-adult.yaml", "status: active", "status: live"),
     ("risk/older-adult.yaml", "title:", "titel:"),
@@ -105,6 +110,13 @@ BROKEN = [
     ("vocabulary.yaml", "type: yes_no", "type: yesno"),
     ("paces.yaml", "cut: slower_cut", "cut: slower_interval"),
     ("advice/order.yaml", "- crossover\n", "- crossovr\n"),
+    ("drugs/agents.yaml", "kind: benzodiazepine", "kind: benzo"),
+    ("drugs/agents.yaml", "high_potency:", "potency:"),
+    ("drugs/equivalents.yaml", "source: vadod-2021, low", "source: vadod, low"),
+    ("drugs/equivalents.yaml", "low: 1,", "low: one,"),
+    ("drugs/interactions.yaml", "kind: inhibitor", "kind: inhibits"),
+    ("drugs/pharmacokinetics.yaml", "volume: 70", "volume: 0"),
+    ("value-sets/index.yaml", "used_for:", "used:"),
 ]
 
 
