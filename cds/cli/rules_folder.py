@@ -49,7 +49,7 @@ def files_of_revision(revision: str, rules: Path) -> dict[str, bytes]:
         )
     packed = _git(rules, "archive", "--format=tar", known.decode().strip())  # of the folder alone, since git runs in it
     if packed is None:
-        fail(f"{revision}: it holds no folder {rules}, as for a copy that was never committed. Name the folder to compare with: rules.")
+        fail(f"{revision}: it holds no folder {rules}. A copy that was never committed is compared with a folder: rules.")
     with tarfile.open(fileobj=io.BytesIO(packed)) as held:
         members = [member for member in held if member.isfile() and PurePosixPath(member.name).suffix in SUFFIXES]
         opened = ((member.name, held.extractfile(member)) for member in members)
