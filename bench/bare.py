@@ -1,23 +1,25 @@
-"""The limit that a call is measured against: a bare FastAPI route that parses the same body and answers a constant."""
+"""The limit that a call is measured against: a bare FastAPI route that parses the same body and answers a constant.
+
+It is written as the FastAPI tutorial writes one: the body is an annotated argument, the answer an annotated value. A route that
+leaves out FastAPI's own reading and checking, and parses with a faster library, would cost about 15 percent less.
+"""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
-import orjson
 import uvicorn
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 
-ANSWER: dict[str, list[object]] = {"cards": []}
+ANSWER: dict[str, Any] = {"cards": []}
 
-app = FastAPI(openapi_url=None)
+app = FastAPI()
 
 
 @app.post("/cds-services/{service}")
-async def call(service: str, request: Request) -> JSONResponse:
-    orjson.loads(await request.body())
-    return JSONResponse(ANSWER)
+async def call(service: str, body: dict[str, Any]) -> dict[str, Any]:
+    return ANSWER
 
 
 @app.get("/ready")
