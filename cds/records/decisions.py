@@ -21,14 +21,9 @@ from cds.records.keyed import Keyed
 from cds.records.pseudonyms import Pseudonyms
 from cds.records.starts import start_json, steps_json
 
-REFERENCES = ("request", "order", "resource", "resourceId")
-"""Members of an answer that hold a reference."""
+Json = Mapping[str, Any]
 TOLD_OF_ACTION = ("type", "description", "resourceId")
 """What is kept of a suggestion's action: its resource names the patient."""
-
-
-AS_IT_IS = ("source", "links", "overrideReasons")
-"""Members of an answer that hold our own content alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +101,16 @@ class Recorder:
 
     def _payload(self, decision: Decision, knowledge: Knowledge, prefetch: Mapping[str, str]) -> dict[str, Any]:
         names = Pseudonyms()
-        derived = {risk_fact(rule.id) for rule in knowledge.risks()}
+        derived = knowledge.remembered.recall(_derived, lambda: _derived(knowledge))
         own = decision.answer["extension"][EXTENSION]
         payload = {
             "hook": decision.hook,
             "prefetch": {str(part): str(state) for part, state in prefetch.items()},
             "judgements": [_judgement(each, derived, names) for each in decision.judgements],
-            "orders": _nameless(own["orders"], names),
-            "gaps": _nameless(own["gaps"], names),
-            "unclear": [_nameless(gap_json(gap), names) for gap in decision.unclear],
-            "cards": _nameless(decision.answer["cards"], names),
+            "orders": [_order(order, names) for order in own["orders"]],
+            "gaps": [_gap(gap, names) for gap in own["gaps"]],
+            "unclear": [_gap(gap_json(gap), names) for gap in decision.unclear],
+            "cards": [_card(card, names) for card in decision.answer["cards"]],
         }
         if decision.shortened:
             payload["shortened"] = [_nameless(one.whole_json(), names) for one in decision.shortened]
@@ -146,15 +141,20 @@ def in_force(knowledge: Knowledge, day: date) -> dict[str, Any]:
     }
 
 
-def _judgement(judgement: Judgement, derived: set[str], names: Pseudonyms) -> dict[str, Any]:
-    """How one order was weighed. The facts that are findings of risk rules are left out: a replay finds them again."""
+def _derived(knowledge: Knowledge) -> frozenset[str]:
+    """The facts that are findings of risk rules. They are left out of a record: a replay finds them again."""
+    return frozenset(risk_fact(rule.id) for rule in knowledge.risks())
+
+
+def _judgement(judgement: Judgement, derived: frozenset[str], names: Pseudonyms) -> Json:
+    """How one order was weighed."""
     order = names.of(judgement.case.situation.request)
     findings = (*judgement.risks, *judgement.advice)
     return {
         "order": order,
         "facts": {name: fact_json(fact, names) for name, fact in judgement.facts.items() if name not in derived},
-        "risks": {finding.rule_id: finding.answer.value for finding in judgement.risks},
-        "advice": {finding.rule_id: finding.answer.value for finding in judgement.advice},
+        "risks": {finding.rule_id: finding.answer for finding in judgement.risks},
+        "advice": {finding.rule_id: finding.answer for finding in judgement.advice},
         "trouble": {f"{finding.kind}/{finding.rule_id}": finding.trouble for finding in findings if finding.trouble},
         "givesWay": judgement.case.situation.gives_way_to is not None,
         "lists": dict(judgement.told[0].lists) if judgement.told else {},
@@ -163,25 +163,40 @@ def _judgement(judgement: Judgement, derived: set[str], names: Pseudonyms) -> di
     }
 
 
-def _nameless(value: Any, names: Pseudonyms) -> Any:
-    """Part of an answer with its references replaced, and without the resources of its suggestions."""
-    if isinstance(value, str):
-        return names.met(value)
-    if isinstance(value, list | tuple):
-        return [_nameless(item, names) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {name: _member(name, member, names) for name, member in value.items()}
+# Parts of an answer, in which pseudonyms stand for references ------------------------------------------------------------
 
 
-def _member(name: str, value: Any, names: Pseudonyms) -> Any:
-    """A member of an answer. A plan is kept without its steps: a replay draws it up again from its start."""
-    if name in AS_IT_IS:
-        return value
-    if name == "plan":
-        return {**value, "steps": len(value["steps"])}
-    if name == "actions":
-        value = [{kept: action[kept] for kept in TOLD_OF_ACTION if kept in action} for action in value]
-    elif name in REFERENCES and isinstance(value, str):
-        return names.of(value)
-    return _nameless(value, names)
+def _order(order: Json, names: Pseudonyms) -> Json:
+    crossover = order["crossover"]
+    kept = {
+        **order,
+        "request": names.of(order["request"]),
+        "gaps": [_gap(gap, names) for gap in order["gaps"]],
+        "crossover": {**crossover, "plan": _plan(crossover["plan"])} if "plan" in crossover else crossover,
+    }
+    return {**kept, "plan": _plan(order["plan"])} if "plan" in order else kept
+
+
+def _plan(plan: Json) -> Json:
+    """A plan without its steps: a replay draws it up again from its start."""
+    return {**plan, "steps": len(plan["steps"])}
+
+
+def _gap(gap: Json, names: Pseudonyms) -> Json:
+    return {**gap, "resource": names.of(gap["resource"])} if "resource" in gap else gap
+
+
+def _card(card: Json, names: Pseudonyms) -> Json:
+    """A card without the resources of its suggestions."""
+    own = card["extension"][EXTENSION]
+    kept = {**card, "extension": {EXTENSION: {**own, "order": names.of(own["order"])} if "order" in own else own}}
+    if "suggestions" in card:
+        kept["suggestions"] = [
+            {**one, "actions": [_action(action, names) for action in one["actions"]]} for one in card["suggestions"]
+        ]
+    return kept
+
+
+def _action(action: Json, names: Pseudonyms) -> Json:
+    kept = {name: action[name] for name in TOLD_OF_ACTION if name in action}
+    return {**kept, "resourceId": names.of(action["resourceId"])} if "resourceId" in action else kept

@@ -15,9 +15,12 @@ Json = dict[str, Any]
 
 def fact_json(fact: Fact, names: Pseudonyms) -> Json:
     """The fact as `{"number": "3"}`, `{"yes": true}`, `{"date": …}`, `{"text": …}` or `{"unknown": reason}`, and its basis."""
-    told: Json = {"unknown": fact.reason} if isinstance(fact, Unknown) else _value(fact.value)
-    if isinstance(fact, Known) and fact.because:
-        told["because"] = fact.because
+    if isinstance(fact, Known):
+        told = _value(fact.value)
+        if fact.because:
+            told["because"] = fact.because
+    else:
+        told = {"unknown": fact.reason}
     if fact.resources:
         told["resources"] = names.all(fact.resources)
     return told

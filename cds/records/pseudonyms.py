@@ -34,10 +34,6 @@ class Pseudonyms:
             given = self._lists[references] = [self.of(reference) for reference in references]
         return given
 
-    def met(self, text: str) -> str:
-        """The text itself, or the name that was given to it as a reference."""
-        return self._given.get(text, text)
-
     def _named(self, reference: str) -> str:
         if not reference or reference in KNOWN or reference in OURS:
             return reference
