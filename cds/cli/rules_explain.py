@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -160,7 +160,7 @@ def _story(
 ) -> Story:
     """A true rule with all its conditions; of any other, only what stands against it."""
     kept = finding.trace if finding.true else tuple(_against(finding))
-    told = explained(replace(finding, trace=kept), day, words)
+    told = explained(finding._replace(trace=kept), day, words)
     missing = tuple(dict.fromkeys(_missing(finding, words, risks))) if finding.answer is Answer.CANNOT_TELL else ()
     return Story(knowledge.rule(finding.rule_id, finding.kind), finding.answer.value, told, missing)
 

@@ -50,7 +50,7 @@ def exactly(value: Decimal) -> Range:
 
 def thousandths(value: Decimal) -> int:
     """The value in whole thousandths, half up: the only form in which an amount reaches the rule engine."""
-    return int((value * 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int((value * 1000).to_integral_value(ROUND_HALF_UP))
 
 
 def rounded(value: Decimal) -> Decimal:

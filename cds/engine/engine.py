@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 
 from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
@@ -75,7 +74,7 @@ class Engine:
         except (EngineFailed, TooManyAlternatives) as error:
             self.failures += 1
             return tuple(_troubled(finding, str(error)) for finding in answered)
-        return tuple(self._agreed(finding, finding.rule_id in true) for finding in answered)
+        return tuple(one if (one.rule_id in true) is one.true else self._disputed(one) for one in answered)
 
     def _running(self, kind: RuleKind, day: date, hook: str | None) -> list[tuple[Rule, Answering]]:
         """The rules that run on a day and at a hook, each with what answers it."""
@@ -87,11 +86,9 @@ class Engine:
 
         return self.knowledge.remembered.recall(("rules that run", kind, day, hook), running)
 
-    def _agreed(self, finding: Finding, fired: bool) -> Finding:
-        if fired == finding.true:
-            return finding
+    def _disputed(self, finding: Finding) -> Finding:
         self.disagreements += 1
-        return _troubled(finding, f"durable-rules answered {'true' if fired else 'not true'}")
+        return _troubled(finding, f"durable-rules answered {'not true' if finding.true else 'true'}")
 
     def risk_facts(self, findings: Iterable[Finding]) -> dict[str, Fact]:
         """The findings of the risk rules as the yes_no facts that advice rules ask about. A rule that did not run is absent."""
@@ -221,7 +218,7 @@ def _parameter_names(rules: Iterable[Rule]) -> tuple[str, ...]:
 
 
 def _troubled(finding: Finding, trouble: str) -> Finding:
-    return replace(finding, trouble=trouble)
+    return finding._replace(trouble=trouble)
 
 
 def _decides(line: Line, fact: str, answer: Answer) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -79,6 +78,8 @@ class Line(NamedTuple):
 class Trace(Sequence[Line]):
     """The lines of a trace, drawn up when it is first read: most findings are never explained."""
 
+    __slots__ = ("_asked", "_drawn")
+
     def __init__(self, rule: Rule, facts: Facts, questions: Questions) -> None:
         self._asked = (rule.when, facts, questions)
         self._drawn: tuple[Line, ...] | None = None
@@ -103,8 +104,7 @@ class Trace(Sequence[Line]):
         return len(self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule's answer with its trace. `trouble` says what went wrong where the rule engine did not give the same answer."""
 
     rule_id: str

@@ -33,23 +33,27 @@ def prepared(facts: Facts, vocabulary: Mapping[str, FactDefinition]) -> Ready:
     ready = Ready()
     for name, word in vocabulary.items():
         found = facts.get(name, NOT_GIVEN)
-        if isinstance(found, Known) and not fits(found.value, word):
-            found = Unknown("its value could not be used", found.resources)
-        elif isinstance(found, Unknown) and word.if_missing is IfMissing.ASSUME_NO and not found.resources:
+        if isinstance(found, Unknown) and word.if_missing is IfMissing.ASSUME_NO and not found.resources:
             nothing = False if word.type is FactType.YES_NO else Decimal(0)
             found = Known(nothing, f"{ASSUMED}{found.reason}")
-        ready[name] = found
         if isinstance(found, Known):
-            ready.compared[name] = comparable(found.value)
+            value = _compared(found.value, word)
+            if value is None:
+                found = Unknown("its value could not be used", found.resources)
+            else:
+                ready.compared[name] = value
+        ready[name] = found
     return ready
 
 
-def fits(value: FactValue, definition: FactDefinition) -> bool:
-    """Whether the value is of the fact's type, and a choice one of its choices."""
-    if definition.type is FactType.QUANTITY:
-        return isinstance(value, Decimal) and value.is_finite()
+def _compared(value: FactValue, definition: FactDefinition) -> int | str | None:
+    """The value as it is compared; None where it is not of the fact's type, or a choice none of its choices."""
     if definition.type is FactType.YES_NO:
-        return isinstance(value, bool)
-    if definition.type is FactType.DATE:
-        return isinstance(value, date)
-    return isinstance(value, str) and (definition.type is FactType.TEXT or value in definition.choices)
+        fits = isinstance(value, bool)
+    elif definition.type is FactType.QUANTITY:
+        fits = isinstance(value, Decimal) and value.is_finite()
+    elif definition.type is FactType.DATE:
+        fits = isinstance(value, date)
+    else:
+        fits = isinstance(value, str) and (definition.type is FactType.TEXT or value in definition.choices)
+    return comparable(value) if fits else None

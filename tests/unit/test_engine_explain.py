@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -89,5 +88,5 @@ def test_a_nested_group_has_its_lines_below_it(rule_book) -> None:
 
 def test_a_story_tells_when_the_reference_had_to_answer(engine: Engine) -> None:
     [finding] = engine.findings(RuleKind.RISK, {"use_length": Known(Decimal(90))}, DAY)
-    told = explained(replace(finding, trouble="error 303"), DAY, askable(engine.knowledge))
+    told = explained(finding._replace(trouble="error 303"), DAY, askable(engine.knowledge))
     assert told.endswith("\n  the reference answer was used: error 303")
