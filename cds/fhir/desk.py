@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cds.core.gap import Reading
 from cds.core.medication import Medication
@@ -25,6 +25,17 @@ NOWHERE = ""
 T = TypeVar("T")
 
 
+class _Drug(NamedTuple):
+    """What a resource says of its medication: the resource, a digest of what was read, None where it can't be taken, the reading.
+
+    The resource is kept so that no other takes its identity over.
+    """
+
+    resource: Json
+    digest: bytes | None
+    reading: Reading[Medication]
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every reader needs: the knowledge, the reading limits of the day, and the resources that references may name."""
@@ -33,35 +44,45 @@ class Desk:
     limits: ReadingLimits
     library: Library
     day: date
-    _drugs: dict[int, tuple[Json, Reading[Medication]]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """By the identity of the resource, which is kept so that no other takes it over."""
+    _drugs: dict[int, _Drug] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By the identity of the resource."""
 
     def drug(self, resource: Json) -> Reading[Medication]:
         """The medication of a resource: see `medication`. Each resource of the call is read once."""
+        return self._drug(resource).reading
+
+    def _drug(self, resource: Json) -> _Drug:
         known = self._drugs.get(id(resource))
         if known is None:
-            known = self._drugs[id(resource)] = (resource, self._read_drug(resource))
-        return known[1]
+            known = self._drugs[id(resource)] = self._read_drug(resource)
+        return known
 
-    def _read_drug(self, resource: Json) -> Reading[Medication]:
+    def _read_drug(self, resource: Json) -> _Drug:
         targets = linked(resource, self.library)
-        said = None if targets is None else [*map(resource.get, DRUG), *targets]
-        return self._recalled(said, None, resource, lambda: medication(resource, self.library, self.knowledge))
+        digest = None if targets is None else views.fingerprint([*map(resource.get, DRUG), *targets])
+        reading = self._recalled(digest, resource, lambda: medication(resource, self.library, self.knowledge))
+        return _Drug(resource, digest, reading)
 
-    def doses(self, resource: Json, drug: Medication) -> Reading[Regimen]:
+    def doses(self, resource: Json) -> Reading[Regimen]:
         """The doses that a resource tells to take of its medication: see `regimen`. Nothing else of the resource is read."""
-        said = _of(resource, DOSES)
+        _, of_drug, drug = self._drug(resource)
+        if drug.value is None:
+            return Reading(None)
+        said, medication, limits = _of(resource, DOSES), drug.value, self.limits
         if supply := views.child(resource, "dispenseRequest"):
             said["dispenseRequest"] = _of(supply, SUPPLIED)
-        dosing, limits = self.knowledge.dosing, self.limits
-        return self._recalled(said, (drug, limits), resource, lambda: regimen(said, drug, dosing, limits, NOWHERE))
+        digest = None if of_drug is None else views.fingerprint(said)
+        about = None if digest is None else (digest, of_drug, self.day)
+        return self._recalled(about, resource, lambda: regimen(said, medication, self.knowledge.dosing, limits, NOWHERE))
 
-    def _recalled(self, said: object, about: object, resource: Json, read: Callable[[], Reading[T]]) -> Reading[T]:
-        """What the same JSON was read as before, its gaps about this resource. Remembered is a digest, and gaps of nowhere."""
-        fingerprint = None if said is None else views.fingerprint(said)
-        if fingerprint is None:
+    def _recalled(self, about: Hashable, resource: Json, read: Callable[[], Reading[T]]) -> Reading[T]:
+        """What the same JSON was read as before, its gaps about this resource; read anew where that can't be told (None).
+
+        Remembered are digests, and gaps of nowhere.
+        """
+        if about is None:
             return _of_resource(read(), views.reference(resource))
-        known = self.knowledge.readings.recall((fingerprint, about), lambda: _of_resource(read(), NOWHERE))
+        known = self.knowledge.readings.recall(about, lambda: _of_resource(read(), NOWHERE))
         return _of_resource(known, views.reference(resource)) if known.gaps else known
 
 

@@ -52,7 +52,7 @@ def order_reading(resource: Json, desk: Desk) -> Reading[Order]:
     gaps = list(drug.gaps)
     doses: Reading[Regimen] = Reading(None)
     if drug.value.agent is not None:
-        doses = desk.doses(resource, drug.value)
+        doses = desk.doses(resource)
         gaps += doses.gaps
         if objects_with_modifier(resource):
             gaps.append(Gap(GapKind.RESOURCE, "It carries a modifier that this service doesn't know.", reference))
@@ -268,7 +268,7 @@ def dispense(resource: Json, desk: Desk) -> Reading[Supply]:
     handed_over = views.day(resource.get("whenHandedOver")) or views.day(resource.get("whenPrepared"))
     if handed_over is None:
         return Reading(None, (*drug.gaps, Gap(GapKind.DATE, "A dispense has no date on which it was handed over.", reference)))
-    doses = desk.doses(resource, drug.value)
+    doses = desk.doses(resource)
     days = views.days_of(resource.get("daysSupply")) if resource.get("daysSupply") else None
     days = days or days_from_quantity(views.child(resource, "quantity"), drug.value, doses.value)
     gaps = (

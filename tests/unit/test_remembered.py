@@ -96,7 +96,7 @@ def test_what_is_remembered_is_what_is_read(book: Knowledge, said: Json) -> None
         assert drug == medication(resource, Library(), book)
         assert drug.value is not None
         read = regimen(resource, drug.value, book.dosing, reading_limits(book, DAY), f"MedicationRequest/{id}")
-        assert desk(book).doses(resource, drug.value) == read
+        assert desk(book).doses(resource) == read
 
 
 def test_a_gap_names_the_resource_in_which_it_was_met_this_time(book: Knowledge) -> None:
@@ -127,8 +127,6 @@ def test_a_contained_ingredient_is_followed_each_time(book: Knowledge) -> None:
 def test_no_text_of_a_record_stays_in_memory(book: Knowledge) -> None:
     fresh = knowledge(RULES)
     resource = order("secret-id", dosageInstruction=[{"text": "1 tablet daily, dispense to secret neighbour"}])
-    drug = desk(fresh).drug(resource).value
-    assert drug is not None
-    desk(fresh).doses(resource, drug)
+    desk(fresh).doses(resource)
     assert len(fresh.readings) == 2
     assert "secret" not in repr(vars(fresh.readings))
