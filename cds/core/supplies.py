@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from math import ceil
+from operator import attrgetter
 
 from cds.core.period import Period, shifted
 from cds.core.quantity import Range
@@ -65,7 +66,7 @@ class Stretch:
 
 def stretches(supplies: Iterable[Supply], day: date, limits: SupplyLimits) -> tuple[Stretch, ...]:
     """The supplies that began up to the day, as times in hand, by their start. A supply that is given twice counts once."""
-    begun = sorted(dict.fromkeys(supply for supply in supplies if supply.start <= day), key=_in_order)
+    begun = _each_once([supply for supply in supplies if supply.start <= day])
     lanes: defaultdict[object, list[Supply]] = defaultdict(list)
     alone: list[Stretch] = []
     for supply in _counted_once(begun, limits.episode_gap):
@@ -79,6 +80,13 @@ def stretches(supplies: Iterable[Supply], day: date, limits: SupplyLimits) -> tu
             stacked = list(_stacked(course, limits.most_stockpile))
             result.extend(_spread(stacked, limits) if course[0].as_needed else stacked)
     return tuple(sorted(result, key=lambda stretch: (stretch.period, stretch.agent, stretch.sources)))
+
+
+def _each_once(supplies: Sequence[Supply]) -> list[Supply]:
+    """The supplies in their order. Only those of one source may be the same one, given twice."""
+    if len({supply.source for supply in supplies}) == len(supplies):
+        return sorted(supplies, key=attrgetter("start", "source"))
+    return sorted(dict.fromkeys(supplies), key=_in_order)
 
 
 def _in_order(supply: Supply) -> tuple[object, ...]:
@@ -97,7 +105,9 @@ def _in_order(supply: Supply) -> tuple[object, ...]:
 
 def _length(supply: Supply) -> Decimal | None:
     """How many days the drug was in hand, None where that is open or could not be read."""
-    days = None if supply.open_ended else _supplied(supply)
+    if supply.open_ended:
+        return None
+    days = _supplied(supply)
     return days if days is None or supply.ended is None else min(days, Decimal(max((supply.ended - supply.start).days, 0)))
 
 
