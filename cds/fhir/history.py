@@ -10,6 +10,7 @@ from cds.fhir import views
 from cds.fhir.orders import sets_of
 from cds.fhir.views import Json
 from cds.knowledge.model import Knowledge
+from cds.knowledge.value_sets import OTHER_NAMES
 
 NEVER_COUNTS = {"refuted", "entered-in-error"}
 NO_LONGER = {"inactive", "remission", "resolved"}
@@ -18,20 +19,20 @@ NOT_OBSERVED = {"entered-in-error", "cancelled", "registered", "unknown"}
 
 def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
     """A condition whose code is in a value set. None without a gap where it is refuted, in error, or no fact asks for it."""
-    reference = views.reference(resource)
-    if views.code_of(resource.get("verificationStatus")) in NEVER_COUNTS:
-        return Reading(None)
     concept = resource.get("code")
     coded = list(views.codings(concept))
+    sets = frozenset[str]().union(*(knowledge.codes.get((system, code), ()) for system, code, _ in coded))
+    if coded and not sets:
+        return Reading(None)
+    if views.code_of(resource.get("verificationStatus")) in NEVER_COUNTS:
+        return Reading(None)
+    reference = views.reference(resource)
     words = views.text(views.mapping(concept), "text")
     if not coded:
         said = (
             "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
         )
         return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
-    sets = frozenset[str]().union(*(knowledge.codes.get((system, code), ()) for system, code, _ in coded))
-    if not sets:
-        return Reading(None)
     return Reading(
         Condition(
             reference=reference,
@@ -44,13 +45,20 @@ def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
 
 
 def _display(concept: object, knowledge: Knowledge) -> str | None:
-    """The display of our own value set, never the client's text."""
-    wanted = {(system, code) for system, code, _ in views.codings(concept)}
-    for name in sorted(sets_of(concept, knowledge)):
-        for row in knowledge.value_sets[name]:
-            if (row.system, row.code) in wanted:
-                return row.display
-    return None
+    """The display of our own value set, never the client's text: of the first set by name, the first of its rows."""
+    shown = knowledge.remembered.recall(_displays, lambda: _displays(knowledge))
+    coded = [(system, code) for system, code, _ in views.codings(concept)]
+    return min((shown[each] for each in coded if each in shown), default=(None,))[-1]
+
+
+def _displays(knowledge: Knowledge) -> dict[tuple[str, str], tuple[str, int, str]]:
+    """By system and code, the value set of the first name that holds it, the place of its row, and the display."""
+    found: dict[tuple[str, str], tuple[str, int, str]] = {}
+    for name in sorted(knowledge.value_sets):
+        for place, row in enumerate(knowledge.value_sets[name]):
+            for system in (row.system, OTHER_NAMES.get(row.system, row.system)):
+                found.setdefault((system, row.code), (name, place, row.display))
+    return found
 
 
 def _is_active(resource: Json) -> bool:
@@ -89,7 +97,7 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
     return Reading(
         Measurement(
             reference=reference,
-            display=next(row.display for name in sorted(sets) for row in knowledge.value_sets[name] if _is(row.code, part)),
+            display=_display(part.get("code"), knowledge) or "measurement on record",
             value_sets=sets,
             value=value,
             unit=views.text(quantity, "code") or views.text(quantity, "unit"),
@@ -105,10 +113,6 @@ def _points(answer: frozenset[str]) -> Decimal | None:
     """The points of a coded answer, by the set that it is in: `phq9-answer-2` is worth 2."""
     points = [name.rpartition("-answer-")[2] for name in answer if "-answer-" in name]
     return Decimal(points[0]) if len(points) == 1 else None
-
-
-def _is(code: str, part: Json) -> bool:
-    return any(code == seen for _, seen, _ in views.codings(part.get("code")))
 
 
 def _upper_limit(part: Json) -> Decimal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -67,25 +68,31 @@ def objects_with_modifier(resource: Json) -> bool:
 
 
 def _order(resource: Json, reference: str, drug: Medication, doses: Regimen | None, gaps: tuple[Gap, ...], desk: Desk) -> Order:
+    """The order. Of a drug that no fact asks about only what tells it from others, and whether it is stopped, is read."""
     status = (views.text(resource, "status") or "unknown").lower()
     supply = views.child(resource, "dispenseRequest")
-    return Order(
+    order = Order(
         reference=reference,
         status=status,
         state=STATES.get(status, OrderState.UNKNOWN),
         medication=drug,
+        zero=_is_zero(resource, supply, doses),
+        replaces=_replaces(resource, desk),
+        kind=views.text(resource, "resourceType") or "MedicationRequest",
+        gaps=gaps,
+    )
+    if drug.agent is None and not drug.groups:
+        return order
+    return replace(
+        order,
         regimen=doses,
         starts=_starts(resource),
         ends=_ends(resource),
         days=_days(supply, drug, doses),
         supplies=_supplies(supply),
         quantity=views.number(views.child(supply, "quantity").get("value")),
-        zero=_is_zero(resource, supply, doses),
-        replaces=_replaces(resource, desk),
         reasons=_reasons(resource, desk),
         setting=_setting(resource),
-        kind=views.text(resource, "resourceType") or "MedicationRequest",
-        gaps=gaps,
     )
 
 
