@@ -105,7 +105,7 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) ->
     shared = desktop.shared(judgement.case.situation.request)
     requests = medication_requests(plan, shared, desktop.visit, interval, reach)
     instead = "" if first or plan.kind is PlanKind.DIRECT else "Instead of the taper: "
-    words = _label(plan, reach)
+    words = plan.once(_label, reach)
     label = f"{instead}{words}" if instead else words[:1].upper() + words[1:]
     orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=first)
     if not first:

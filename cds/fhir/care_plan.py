@@ -11,6 +11,7 @@ from cds.fhir import views
 from cds.fhir.views import Json
 from cds.fhir.writing import PRESCRIBERS, Visit, concept
 from cds.fhir.writing_dosage import AT, UCUM, Resource, amount_in_words, day_in_words, exact, last_day, number
+from cds.knowledge.written import WrittenList
 
 NOT_REVIEWED = "A proposal of Taper CDS, to be reviewed with the patient before each step. It is not an order."
 
@@ -65,7 +66,7 @@ def _description(plan: Plan) -> str:
 
 
 def _activities(plan: Plan) -> list[Resource]:
-    return [{"detail": detail} for detail in _details(plan)]
+    return WrittenList({"detail": detail} for detail in _details(plan))
 
 
 def _details(plan: Plan) -> Iterator[Resource]:

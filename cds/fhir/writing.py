@@ -30,6 +30,7 @@ from cds.fhir.writing_dosage import (
     taken,
 )
 from cds.knowledge.drugs import RXNORM
+from cds.knowledge.written import WrittenList
 
 INTENTS = {"proposal", "plan", "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"}
 CARRIED = (
@@ -78,7 +79,7 @@ def _orders(plan: Plan, interval_days: int, reach_days: int) -> tuple[Resource, 
         {
             "medicationCodeableConcept": concept(product),
             "note": [{"text": _part_of(plan, reach_days)}],
-            "dosageInstruction": dosages(plan, product, reach_days),
+            "dosageInstruction": WrittenList(dosages(plan, product, reach_days)),
             "dispenseRequest": first_dispense(plan, product, interval_days),
         }
         for product in products(ordered_steps(plan, reach_days))

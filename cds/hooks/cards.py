@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from cds.core.facts import Facts, Known
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Step
+from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
 from cds.hooks.shortened import INDICATOR, Shortened, line, show_it, what_it_was
@@ -104,8 +106,8 @@ def cards(
         shown[0] = shown[0].with_folded(*mentioned)
     elif mentioned:
         lines[0] = (lines[0][0], lines[0][1].with_folded(*mentioned))
-    said: dict[str, set[str]] = {}
-    made = [_card(each, knowledge, day, decision, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
+    call, said = _Call(knowledge, day, decision, cache(escaped)), dict[str, set[str]]()
+    made = [_card(each, call, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
     return made + [_line(one, each, knowledge, day, decision, new_id) for one, each in lines]
 
 
@@ -130,6 +132,16 @@ def _apart(told: list[Advice], shortened: Iterable[Shortened]) -> tuple[list[Adv
             short.append((one, Shown(each.advice, tuple(with_it))))
     gone = {id(each) for _, shown in short for each in (shown.advice, *shown.folded)}
     return _in_order([each for each in told if id(each) not in gone]) if gone else told, short
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What all cards of a call are made with. `safe` escapes each text once: cards about one order tell much of the same."""
+
+    knowledge: Knowledge
+    day: date
+    decision: str
+    safe: Callable[[str], str]
 
 
 def _in_order(told: Sequence[Advice]) -> list[Advice]:
@@ -158,15 +170,16 @@ def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
     return shown
 
 
-def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str, said: set[str]) -> dict[str, Any]:
+def _card(shown: Shown, call: _Call, id: str, said: set[str]) -> dict[str, Any]:
     """One card.
 
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
-    advice = shown.advice
+    advice, knowledge, day = shown.advice, call.knowledge, call.day
     rule = _of_rule(advice.rule, knowledge)
     for most in _steps_shown(advice, knowledge, day):
-        wording = Wording(advice.facts, advice.lists, knowledge, day, {"plans": _plans(advice, knowledge, most, day)})
+        plans = {"plans": _plans(advice, knowledge, most, day)}
+        wording = Wording(advice.facts, advice.lists, knowledge, day, plans, call.safe)
         detail, told = _detail(shown, wording, rule.basis, knowledge, said)
         if len(detail) <= LONGEST_DETAIL:
             break
@@ -180,7 +193,7 @@ def _card(shown: Shown, knowledge: Knowledge, day: date, decision: str, id: str,
         **_suggestions(advice),
         "overrideReasons": rule.override_reasons,
         "links": rule.links,
-        "extension": {EXTENSION: _extension(shown, decision)},
+        "extension": {EXTENSION: _extension(shown, call.decision)},
     }
     return {name: value for name, value in members.items() if value}
 

@@ -8,13 +8,18 @@ from typing import Any
 from cds.core.plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.knowledge.written import WrittenObject
 
 TENTH = Decimal("0.1")
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """The plan: kind, basis, end and steps. In a crossover a step lists `doses`, one entry an agent. Not to be changed."""
-    return plan.once(_plan_json)
+    return plan.once(_written)
+
+
+def _written(plan: Plan) -> WrittenObject:
+    return WrittenObject(_plan_json(plan))
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:

@@ -28,10 +28,18 @@ class TextLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
-    """The paragraphs of a text, each the lines of it."""
+class Paragraph:
+    """The lines of a paragraph; `fixed` is the whole of it where no line names anything."""
 
-    paragraphs: tuple[tuple[TextLine, ...], ...]
+    lines: tuple[TextLine, ...]
+    fixed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The paragraphs of a text."""
+
+    paragraphs: tuple[Paragraph, ...]
     names: frozenset[str]
     """Of every placeholder."""
     inline: frozenset[str]
@@ -46,13 +54,18 @@ def template(text: str, texts: Mapping[str, str]) -> Template:
         return texts[name].strip() if kind == "text" else found[0]
 
     whole = PARAGRAPHS.split(PLACEHOLDER.sub(shared, text).strip())
-    paragraphs = tuple(tuple(_line(line) for line in paragraph.split("\n")) for paragraph in whole)
-    lines = [line for paragraph in paragraphs for line in paragraph]
+    paragraphs = tuple(_paragraph(paragraph) for paragraph in whole)
+    lines = [line for paragraph in paragraphs for line in paragraph.lines]
     return Template(
         paragraphs,
         frozenset(name for line in lines for name in line.names),
         frozenset(name for line in lines if line.alone is None for name in line.names),
     )
+
+
+def _paragraph(text: str) -> Paragraph:
+    lines = tuple(_line(line) for line in text.split("\n"))
+    return Paragraph(lines, None if any(line.names for line in lines) else text)
 
 
 def _line(text: str) -> TextLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -31,6 +31,8 @@ class Wording:
     day: date
     blocks: Mapping[str, str] = field(default_factory=dict)
     """Markdown of our own making, for placeholders that stand alone."""
+    safe: Callable[[str], str] = escaped
+    """Makes a text safe to stand in markdown."""
 
     def summary(self, text: str) -> str:
         """The template as one plain line of fewer than 140 characters."""
@@ -41,13 +43,13 @@ class Wording:
         """The template as one plain line of any length."""
         taken_apart = self._template(text)
         values = {name: plain_text(self.value(name) or NOT_KNOWN) for name in taken_apart.names}
-        return plain_text("\n".join(line.filled(values) for lines in taken_apart.paragraphs for line in lines))
+        return plain_text("\n".join(line.filled(values) for part in taken_apart.paragraphs for line in part.lines))
 
     def detail(self, text: str) -> str:
         """The template as markdown. A paragraph whose list is empty, or whose lone text is not known, is left out."""
         taken_apart = self._template(text)
-        safe = {name: escaped(self.value(name) or NOT_KNOWN) for name in taken_apart.inline}
-        paragraphs = [self._paragraph(lines, safe) for lines in taken_apart.paragraphs]
+        safe = {name: self.safe(self.value(name) or NOT_KNOWN) for name in taken_apart.inline}
+        paragraphs = [self._paragraph(part.lines, safe) if part.fixed is None else part.fixed for part in taken_apart.paragraphs]
         return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
     def value(self, name: str) -> str | None:
@@ -76,9 +78,9 @@ class Wording:
             elif self.blocks.get(line.alone):
                 written.append(self.blocks[line.alone])
             elif self.lists.get(line.alone):
-                written += [f"- {escaped(item)}" for item in self.lists[line.alone]]
+                written += [f"- {self.safe(item)}" for item in self.lists[line.alone]]
             elif value := self.value(line.alone):
-                written.append(escaped(value))
+                written.append(self.safe(value))
             else:
                 return ""
         return "\n".join(written)

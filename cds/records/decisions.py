@@ -11,6 +11,7 @@ import orjson
 
 from cds.decide import Decision
 from cds.hooks.messages import EXTENSION, HookCall, gap_json
+from cds.hooks.shortened import Shortened
 from cds.judge import Judgement
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.knowledge.sites import at_site, of_site
@@ -113,7 +114,7 @@ class Recorder:
             "cards": [_card(card, names) for card in decision.answer["cards"]],
         }
         if decision.shortened:
-            payload["shortened"] = [_nameless(one.whole_json(), names) for one in decision.shortened]
+            payload["shortened"] = [_shortened(one, names) for one in decision.shortened]
         return payload | {"inForce": self._in_force_on(decision.day, knowledge)} if decision.judgements else payload
 
     def _in_force_on(self, day: date, knowledge: Knowledge) -> orjson.Fragment:
@@ -186,15 +187,22 @@ def _gap(gap: Json, names: Pseudonyms) -> Json:
     return {**gap, "resource": names.of(gap["resource"])} if "resource" in gap else gap
 
 
+def _shortened(one: Shortened, names: Pseudonyms) -> Json:
+    also = tuple((rule, names.of(order)) for rule, order in one.also)
+    return replace(one, order=names.of(one.order), also=also).whole_json()
+
+
 def _card(card: Json, names: Pseudonyms) -> Json:
     """A card without the resources of its suggestions."""
     own = card["extension"][EXTENSION]
     kept = {**card, "extension": {EXTENSION: {**own, "order": names.of(own["order"])} if "order" in own else own}}
     if "suggestions" in card:
-        kept["suggestions"] = [
-            {**one, "actions": [_action(action, names) for action in one["actions"]]} for one in card["suggestions"]
-        ]
+        kept["suggestions"] = [_suggestion(one, names) for one in card["suggestions"]]
     return kept
+
+
+def _suggestion(one: Json, names: Pseudonyms) -> Json:
+    return {**one, "actions": [_action(action, names) for action in one["actions"]]} if "actions" in one else one
 
 
 def _action(action: Json, names: Pseudonyms) -> Json:

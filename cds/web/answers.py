@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import orjson
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from cds.errors import BadRequest, RefusedCall
 from cds.hooks.outcome import operation_outcome
+from cds.knowledge.written import dumped
 from cds.web.logs import place_of
 
 TRY_AGAIN_IN = "5"
@@ -21,7 +21,7 @@ def outcome_response(status: int, code: str, says: str, headers: Mapping[str, st
 
 
 def json_response(status: int, content: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, media_type="application/json")
+    return Response(dumped(content), status, headers, media_type="application/json")
 
 
 def refusal(error: Exception, id: str) -> tuple[Response, dict[str, str]]:
