@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from cds.core.assess import Inquiry, facts
 from cds.core.case import Case
@@ -34,6 +35,13 @@ LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
 LIKELY = "dependence-likely"
 
 
+class Risk(NamedTuple):
+    """A risk rule that counts, with its finding."""
+
+    rule: Rule
+    finding: Finding
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How one order was weighed. `told` is the advice to show; `orders` what an answer tells machines, an entry a draft.
@@ -55,9 +63,11 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     """The judgement of one case: the risk rules first, then what they ask for, then the advice rules."""
     known = dict(facts(case, asked))
     risks = engine.findings(RuleKind.RISK, known, case.day)
-    counted = tuple(risk for risk in risks if knowledge.rule(risk.rule_id, RuleKind.RISK).status is not Status.SILENT)
-    factors = _risk_factors(counted, known, knowledge, case)
-    pace = _pace(counted, knowledge)
+    ruled = [Risk(knowledge.rule(finding.rule_id, RuleKind.RISK), finding) for finding in risks]
+    counted = [risk for risk in ruled if risk.rule.status is not Status.SILENT]
+    there = [risk for risk in counted if risk.finding.true]
+    factors = _risk_factors(there, known, knowledge, case)
+    pace = _pace(there, knowledge)
     begin, ordered = start(case, knowledge), _ordered(case)
     child = not_for_a_child(known, knowledge, case.day)
     crossover = _crossover(case, counted, pace, begin, child, knowledge)
@@ -105,13 +115,11 @@ def weigh_unread(engine: Engine, day: date, hook: str) -> tuple[Facts, tuple[Fin
     return known, engine.findings(RuleKind.ADVICE, known, day, hook)
 
 
-def _risk_factors(risks: Iterable[Finding], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
-    """The true risks in words, each with what in the record it rests on; those that ask for the strictest pace first."""
+def _risk_factors(there: Iterable[Risk], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
+    """The risks that are there in words, each with what in the record it rests on; those of the strictest pace first."""
     wording = Wording(known, {}, knowledge, case.day)
-    true = [knowledge.rule(finding.rule_id, RuleKind.RISK) for finding in risks if finding.true]
-    strictest = sorted(true, key=lambda rule: -_rank(rule, knowledge))
-    by_id = {finding.rule_id: finding for finding in risks}
-    return tuple(_risk_factor(by_id[rule.id], rule, wording) for rule in strictest)
+    strictest = sorted(there, key=lambda risk: -_rank(risk.rule, knowledge))
+    return tuple(_risk_factor(risk.finding, risk.rule, wording) for risk in strictest)
 
 
 def _rank(rule: Rule, knowledge: Knowledge) -> int:
@@ -140,15 +148,14 @@ def _in_a_list(factors: Iterable[RiskFactor]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _pace(risks: Iterable[Finding], knowledge: Knowledge) -> Pace | None:
-    """The strictest pace that a true risk asks for."""
-    outcomes = (knowledge.rule(finding.rule_id, RuleKind.RISK).outcome for finding in risks if finding.true)
-    asked = [knowledge.paces[outcome.pace] for outcome in outcomes if outcome and outcome.pace]
+def _pace(there: Iterable[Risk], knowledge: Knowledge) -> Pace | None:
+    """The strictest pace that a risk asks for."""
+    asked = [knowledge.paces[outcome.pace] for risk in there if (outcome := risk.rule.outcome) and outcome.pace]
     return max(asked, key=lambda pace: pace.rank, default=None)
 
 
 def _crossover(
-    case: Case, risks: Sequence[Finding], pace: Pace | None, begin: Start, child: NoPlan | None, knowledge: Knowledge
+    case: Case, risks: Sequence[Risk], pace: Pace | None, begin: Start, child: NoPlan | None, knowledge: Knowledge
 ) -> Crossover:
     """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not.
 
@@ -156,11 +163,11 @@ def _crossover(
     """
     if case.agent_now.duration in LONG_ACTING:
         return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
-    against = _that_ask(AGAINST, risks, knowledge)
-    if any(finding.true for finding in against):
-        return Crossover(AGAINST, because=_titles(against, Answer.TRUE, knowledge))
-    favours = [finding for finding in _that_ask("favours", risks, knowledge) if finding.true]
-    likely = any(finding.rule_id == LIKELY and finding.true for finding in risks)
+    against = _that_ask(AGAINST, risks)
+    if any(risk.finding.true for risk in against):
+        return Crossover(AGAINST, because=_titles(against, Answer.TRUE))
+    favours = [risk for risk in _that_ask("favours", risks) if risk.finding.true]
+    likely = any(risk.rule.id == LIKELY and risk.finding.true for risk in risks)
     if not favours or not likely:
         return Crossover(NOT_RELEVANT)
     if pace is not None and not pace.plan:
@@ -169,25 +176,24 @@ def _crossover(
         return Crossover(NOT_RELEVANT, because=(child.reason,))
     if len(begin.agents) > 1:
         return Crossover(NOT_RELEVANT, because=("several are taken: settle on one first",))
-    unknown = _titles(against, Answer.CANNOT_TELL, knowledge)
+    unknown = _titles(against, Answer.CANNOT_TELL)
     if unknown:
         return Crossover(
             NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown)
         )
-    return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE, knowledge))
+    return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE))
 
 
-def _that_ask(crossover: str, risks: Iterable[Finding], knowledge: Knowledge) -> list[Finding]:
-    outcomes = ((finding, knowledge.rule(finding.rule_id, RuleKind.RISK).outcome) for finding in risks)
-    return [finding for finding, outcome in outcomes if outcome and outcome.crossover == crossover]
+def _that_ask(crossover: str, risks: Iterable[Risk]) -> list[Risk]:
+    return [risk for risk in risks if risk.rule.outcome and risk.rule.outcome.crossover == crossover]
 
 
-def _titles(findings: Iterable[Finding], answer: Answer, knowledge: Knowledge) -> tuple[str, ...]:
-    return tuple(knowledge.rule(finding.rule_id, RuleKind.RISK).title for finding in findings if finding.answer is answer)
+def _titles(risks: Iterable[Risk], answer: Answer) -> tuple[str, ...]:
+    return tuple(risk.rule.title for risk in risks if risk.finding.answer is answer)
 
 
 def _decided_facts(
-    case: Case, known: Facts, pace: Pace | None, crossover: Crossover, risks: Sequence[Finding], knowledge: Knowledge
+    case: Case, known: Facts, pace: Pace | None, crossover: Crossover, risks: Sequence[Risk], knowledge: Knowledge
 ) -> dict[str, Fact]:
     """The facts that only advice rules may ask about."""
     limits = _limits(case, pace)
@@ -197,21 +203,18 @@ def _decided_facts(
     basis = PercentOf(knowledge.named("taper_basis", case.day))
     said = too_fast_in_words(first, limits, case, basis) if first and limits and not brief else None
     wording, texts = Wording(known, {}, knowledge, case.day), knowledge.texts
-    asking = [
-        (wording.line(outcome.says), outcome.watch)
-        for outcome in (knowledge.rule(risk.rule_id, RuleKind.RISK).outcome for risk in risks if risk.true)
-        if outcome and pace and outcome.pace == pace.id
-    ]
+    outcomes = [risk.rule.outcome for risk in risks if risk.finding.true]
+    asking = [outcome for outcome in outcomes if outcome and pace and outcome.pace == pace.id]
     return {
         "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
         "pace_advice": Known(wording.line(brief or pace.says)) if pace else Unknown("no risk asks for a pace"),
-        "pace_asked_by": Known(asking[0][0]) if asking else Unknown("no risk asks for a pace"),
-        "pace_watch": _joined([watch for _, watch in asking if watch], " ", "the risks ask for no watch"),
+        "pace_asked_by": Known(wording.line(asking[0].says)) if asking else Unknown("no risk asks for a pace"),
+        "pace_watch": _joined([outcome.watch for outcome in asking if outcome.watch], " ", "the risks ask for no watch"),
         "crossover": Known(crossover.advice),
         "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
         "order_exceeds_pace": exceeds,
         "first_too_fast": Known(said) if said else Unknown("no step goes faster"),
-        "risks_beyond_indication": _beyond_indication(risks, knowledge),
+        "risks_beyond_indication": _beyond_indication(risks),
         "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
         "dose_sum": Known(sum_in_words(case)),
         "onset": Known(texts[onset]),
@@ -252,9 +255,9 @@ def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge
     return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
 
 
-def _beyond_indication(risks: Iterable[Finding], knowledge: Knowledge) -> Fact:
+def _beyond_indication(risks: Iterable[Risk]) -> Fact:
     """How many true risks are the patient's own: neither the agent's, nor its indication, nor use so far."""
-    own = [finding for finding in risks if knowledge.rule(finding.rule_id, RuleKind.RISK).about == "patient"]
+    own = [risk.finding for risk in risks if risk.rule.about == "patient"]
     true = [finding for finding in own if finding.true]
     if not true and any(finding.answer is Answer.CANNOT_TELL for finding in own):
         return Unknown("some risks could not be told")
