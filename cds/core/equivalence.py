@@ -36,11 +36,8 @@ def diazepam_equivalent(dose: Range, agent: Agent) -> Range | None:
     >>> str(diazepam_equivalent(exactly(Decimal(3)), alprazolam))
     '30 to 60'
     """
-    if not agent.equivalents:
-        return None
-    most = max(equivalent.high for equivalent in agent.equivalents)
-    least = min(equivalent.low for equivalent in agent.equivalents)
-    return Range(dose.low * TABLE_DOSE / most, dose.high * TABLE_DOSE / least)
+    equal = agent.equal_to_table_dose
+    return None if equal is None else Range(dose.low * TABLE_DOSE / equal.high, dose.high * TABLE_DOSE / equal.low)
 
 
 def equivalent_sum(doses: Iterable[tuple[Agent, Range | None]]) -> EquivalentSum:
@@ -69,10 +66,9 @@ def sources(agent: Agent, labels: Mapping[str, str]) -> str:
 
     `labels` are the short names of sources by id; a source without one is named by its id.
     """
-    if not agent.equivalents:
+    if agent.equal_to_table_dose is None:
         return f"no source gives a diazepam equivalent for {agent.name}"
-    most = max(equivalent.high for equivalent in agent.equivalents)
-    least = min(equivalent.low for equivalent in agent.equivalents)
+    least, most = agent.equal_to_table_dose.low, agent.equal_to_table_dose.high
     high = _holders((each for each in agent.equivalents if each.low == least), labels)
     if most == least:
         return f"diazepam 10 mg = {agent.name} {plain(least)} mg ({high})"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from cds.core.quantity import Range
+
 
 class AgentKind(StrEnum):
     """Whether an agent is a benzodiazepine or a Z-drug."""
@@ -82,6 +84,13 @@ class Agent:
     """Rows of sources that are not read, for a site that chooses one of them."""
     antiseizure: bool = False
     """Whether it is taken for epilepsy for good, above all."""
+    equal_to_table_dose: Range | None = field(init=False, repr=False, compare=False)
+    """The least and the most of it, in mg, that a source holds equal to the dose of diazepam of the equivalents table."""
+
+    def __post_init__(self) -> None:
+        held = self.equivalents
+        equal = Range(min(row.low for row in held), max(row.high for row in held)) if held else None
+        object.__setattr__(self, "equal_to_table_dose", equal)
 
     @property
     def short_acting(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 DAY = r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
@@ -38,5 +38,10 @@ def shape(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         return [shape(item, name) for item in value]
     if isinstance(value, str):
-        return next((text for allowed, text in STAND_INS.get(name, ()) if allowed.fullmatch(value)), value)
+        return _stand_in(value, STAND_INS[name]) if name in STAND_INS else value
     return value
+
+
+def _stand_in(value: str, forms: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    """What stands for the text, if it has one of the forms; else the text itself."""
+    return next((text for allowed, text in forms if allowed.fullmatch(value)), value)

@@ -81,7 +81,10 @@ def _set_up(connection: Any, synced: bool) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(IMMEDIATE) else "BEGIN")
+    if connection.get_execution_options().get(IMMEDIATE):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:  # by the driver itself, since it can't fail and every call pays for it
+        connection.connection.driver_connection.execute("BEGIN")
 
 
 def prepared(engine: Engine) -> None:

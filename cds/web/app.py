@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -99,11 +100,11 @@ class Routes:
             self.metrics.answered(decision.answer, silent, here.site.id if here.site else "")
             self.metrics.prefetched(client.id, parts)
         except Exception as error:
-            refused, why = refusal(error, id)
-            self._tell(started, id, service, refused.status_code, **why)
-            return refused
-        told = {"client": client.id, "hook_instance": call.hook_instance, "prefetch": _by_state(parts)}
-        self._tell(started, id, service, 200, **told, **_counts(decision.answer, silent))
+            response, told = refusal(error, id)
+        else:
+            told = {"client": client.id, "hook_instance": call.hook_instance, "prefetch": _by_state(parts)}
+            told |= _counts(decision.answer, silent)
+        response.background = BackgroundTask(self._tell, time.perf_counter() - started, id, service, response.status_code, told)
         return response
 
     async def feedback(self, request: Request) -> Response:
@@ -127,13 +128,12 @@ class Routes:
         """The rule book as the caller's site has it now."""
         return self.live.now.at(request.scope[CLIENT].site)
 
-    def _tell(self, started: float, id: str, service: str, status: int, **more: Any) -> None:
-        """Counts and logs a call. A service id that is not ours is the caller's text, so it is not repeated."""
-        seconds = time.perf_counter() - started
+    async def _tell(self, seconds: float, id: str, service: str, status: int, told: Mapping[str, Any]) -> None:
+        """Counts and logs a call, once its answer has left. A service id that is not ours is the caller's text: not repeated."""
         service = service if service in HOOKS else "unknown"
         self.metrics.calls.labels(service, str(status)).inc()
         self.metrics.seconds.labels(service).observe(seconds)
-        fields = {"call": id, "service": service, "status": status, "ms": round(seconds * 1000, 2), **more}
+        fields = {"call": id, "service": service, "status": status, "ms": round(seconds * 1000, 2), **told}
         told_in_span(fields)
         LOG.log(logging.ERROR if status == 500 else logging.INFO, "call", extra={"fields": fields})
 
