@@ -55,4 +55,5 @@ def test_the_ci_runs_what_a_developer_runs() -> None:
 
 def test_everything_that_must_hold_is_run() -> None:
     recipe = MAKEFILE.split("\ntest: ")[1].split("\nbench:")[0]
-    assert [tool for tool in ("ruff check .", "lint-imports", "mypy", "cds rules format --check", "pytest") if f"$(BIN)/{tool}" not in recipe] == []
+    tools = ("ruff check .", "lint-imports", "mypy", "cds rules format --check", "pytest")
+    assert [tool for tool in tools if f"$(BIN)/{tool}" not in recipe] == []
