@@ -56,3 +56,5 @@ def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: 
         check_cite(source, Position("rules/drugs/pharmacokinetics.yaml"), sources, problems)
     for source in shelves.naloxone.cites if shelves.naloxone else ():
         check_cite(source, Position("rules/drugs/naloxone.yaml"), sources, problems)
+    for adjunct in shelves.adjuncts:
+        check_cite(adjunct.cite, adjunct.position, sources, problems)

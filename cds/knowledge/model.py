@@ -19,6 +19,7 @@ from cds.knowledge.position import Position
 from cds.knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
+    from cds.knowledge.adjuncts import Adjunct
     from cds.knowledge.declined import Declining
     from cds.knowledge.dosing import Dosing
     from cds.knowledge.naloxone import Naloxone
@@ -325,6 +326,8 @@ class Knowledge:
     """The agents that are hypnotics: one dose, at night."""
     naloxone: Naloxone | None = None
     """What is offered where an opioid is taken too, from `rules/drugs/naloxone.yaml`."""
+    adjuncts: tuple[Adjunct, ...] = ()
+    """What may help alongside a taper, and what must not be used."""
     pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
     """How each agent is taken up and cleared, or why no curve is drawn of it."""
     sheets: Mapping[str, Words] = field(default_factory=dict)

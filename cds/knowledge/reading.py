@@ -112,6 +112,7 @@ def assembled(
         presentations=shelves.presentations,
         taken_at_night=shelves.taken_at_night,
         naloxone=shelves.naloxone,
+        adjuncts=shelves.adjuncts,
         pharmacokinetics=shelves.pharmacokinetics,
         sheets=sheets(documents, sources, problems),
         declining=declining(documents.get(DECLINED), words, reasons, numbers, sources, problems),

@@ -1,27 +1,32 @@
-"""The rule book as pages: one a rule, one of all numbers, and an index; made from the rule files and from nothing else."""
+"""The rule book as pages: one a rule, one of all numbers, one of what helps alongside, and an index.
+
+Made from the rule files and from nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
 
+from cds.knowledge.adjuncts import PLACES, Adjunct
 from cds.knowledge.model import Knowledge, Rule
 from cds.knowledge.rule_page import history, page, table
 from cds.knowledge.sites import local_statements, named
 
 MADE = "<!-- Made by `cds rules book` from the files under rules/. Edit those, then run it again. -->"
-INDEX, NUMBERS = "README.md", "numbers.md"
+INDEX, NUMBERS, ALONGSIDE = "README.md", "numbers.md", "alongside.md"
 INTRODUCTION = """# The rule book
 
 What the service advises, rule by rule: when, on what grounds, and what no guideline supports. No clinician has reviewed it yet.
 First the risks, each with the pace that it asks for; then the advice, the most important card first.
-A word such as `order_cut` is explained where it stands; [all numbers](numbers.md) have a page of their own."""
+A word such as `order_cut` is explained where it stands; [all numbers](numbers.md) have a page
+of their own, and so has [what helps alongside a taper](alongside.md)."""
 
 
 def pages(knowledge: Knowledge) -> dict[str, str]:
     """The text of each page, by its path under the folder of the book."""
     made = {f"{named(rule)}.md": page(rule, knowledge) for rule in knowledge.rules}
-    made |= {INDEX: _index(knowledge), NUMBERS: _numbers(knowledge)}
+    made |= {INDEX: _index(knowledge), NUMBERS: _numbers(knowledge), ALONGSIDE: _alongside(knowledge)}
     return {path: f"{MADE}\n\n{text}" for path, text in made.items()}
 
 
@@ -60,3 +65,18 @@ def _numbers(knowledge: Knowledge) -> str:
     for file, held in by_file:
         parts += [f"## `{file}`", *(history(one, knowledge) for one in held)]
     return "\n\n".join(parts) + "\n"
+
+
+def _alongside(knowledge: Knowledge) -> str:
+    parts = ["# Alongside a taper", "What may help beside a taper, and what must not be used, from `rules/drugs/adjuncts.yaml`."]
+    for place, heading in PLACES.items():
+        held = [_adjunct(one, knowledge) for one in knowledge.adjuncts if one.place == place]
+        parts += [f"## {heading}", table(("what", "for", "evidence", "cautions", "source"), held)] if held else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _adjunct(adjunct: Adjunct, knowledge: Knowledge) -> Iterable[str]:
+    source = knowledge.evidence.get(adjunct.cite)
+    label = source.label if source else adjunct.cite
+    told = label if adjunct.read in label else f"{label} ({adjunct.read})"
+    return adjunct.name, adjunct.role, adjunct.evidence, "; ".join(adjunct.cautions), told

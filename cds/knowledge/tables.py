@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
+from cds.knowledge.adjuncts import Adjunct, adjuncts
 from cds.knowledge.agents import default_sources
 from cds.knowledge.dosing import Dosing, dosing
 from cds.knowledge.drugs import drugs
@@ -34,6 +35,7 @@ class Tables:
     presentations: Mapping[str, tuple[Presentation, ...]] = field(default_factory=dict)
     taken_at_night: frozenset[str] = frozenset()
     naloxone: Naloxone | None = None
+    adjuncts: tuple[Adjunct, ...] = ()
     pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
 
 
@@ -54,5 +56,6 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         presentations=sold.by_agent,
         taken_at_night=sold.at_night,
         naloxone=naloxone(files, problems),
+        adjuncts=adjuncts(files, problems),
         pharmacokinetics=pharmacokinetics(files, shelf.agents, problems),
     )

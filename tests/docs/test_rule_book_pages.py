@@ -68,6 +68,14 @@ def test_every_edition_of_every_number_is_listed() -> None:
         assert [one for one in parameter.editions if f"| {one.since.isoformat()} | {one.value} |" not in part] == []
 
 
+def test_all_that_may_help_alongside_is_listed_with_its_cautions_and_source() -> None:
+    page = PAGES["alongside.md"]
+    for one in BOOK.adjuncts:
+        line = next(line for line in page.splitlines() if line.startswith(f"| {one.name} |"))
+        assert [told for told in (*one.cautions, one.evidence, BOOK.evidence[one.cite].label) if told not in line] == []
+    assert len([line for line in page.splitlines() if line.startswith("| ")]) == len(BOOK.adjuncts) + 2 * page.count("\n## ")
+
+
 def test_the_index_leads_to_every_rule() -> None:
     assert [named(rule) for rule in BOOK.rules if f"]({named(rule)}.md)" not in PAGES["README.md"]] == []
 

@@ -30,6 +30,7 @@ PACES, TEXTS, REASONS, DECLINED = "paces.yaml", "texts.yaml", "override-reasons.
 SET, INDEX, RELEASED = "value-sets/falls-and-frailty.csv", "value-sets/index.yaml", "value-sets/released.csv"
 PRODUCTS, OTHERS, NAMES = "drugs/products.csv", "drugs/other-drugs.csv", "drugs/names.csv"
 AGENTS, DOSING, KINETICS = "drugs/agents.yaml", "drugs/dosing.yaml", "drugs/pharmacokinetics.yaml"
+ADJUNCTS = "drugs/adjuncts.yaml"
 SITE = "sites/example-site.yaml"
 EQUIVALENTS, INTERACTIONS = "drugs/equivalents.yaml", "drugs/interactions.yaml"
 
@@ -57,6 +58,7 @@ MISSPELT = [
     (AGENTS, ["agents", "    kind", "    duration", "    high_potency", "    glucuronidated_only", "    enzymes"]),
     (AGENTS, ["    half_life", "    smallest_solid_step", "    forms", "    cite", "    verified"]),
     (EQUIVALENTS, ["default_sources", "agents", "    rows", "    not_converted"]),
+    (ADJUNCTS, ["adjuncts", "    name", "    role", "    position", "    cite", "    verified", "    evidence", "    cautions"]),
     (KINETICS, ["agents", "    bioavailability", "    absorption", "    lag", "    volume", "    clearance", "    metabolite"]),
     (DOSING, ["time_units", "dose_units", "    measures", "    words", "    codes", "frequencies", "frequency_phrases", "sig"]),
     (DOSING, ["  times_a_day", "  every_days", "  as_needed", "  ignore", "parts", "  morning", "weekdays", "  mon", "meals"]),
@@ -73,6 +75,7 @@ EDITS = [
     ("a tag", RISK, "version: 1", "version: !!int 1", "RULE004"),
     ("a brace that is never closed", RISK, "- alcohol_use_disorder: {is: yes}", "- alcohol_use_disorder: {is: yes", "RULE001",
      "    - audit_c: {"),
+    ("an adjunct that cites no source", ADJUNCTS, "cite: asam-2025-r24", "cite: asam-2025-r240", "RULE120"),
     ("a colon in a text without quotes", RISK, "says: Treat the", "says: Treat: the", "RULE001"),
     ("a number for a text", RISK, "title: Alcohol use disorder or a positive screen", "title: [Alcohol]", "RULE022"),
     ("a text for a list", ADVICE, "hooks: [order-select, order-sign]", "hooks: order-sign", "RULE022"),
