@@ -12,6 +12,7 @@ from cds.knowledge.fields import DAY
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge, Operator, RuleKind, Status
 from cds.knowledge.parameters import NAME
 from cds.knowledge.rules import ABOUT, CROSSOVER, HEAD, HOOKS, INDICATORS, LONGEST_SUMMARY, SUGGESTIONS
+from cds.knowledge.schema_forms import form_schemas
 from cds.knowledge.schema_parts import (
     DATE,
     NUMBER,
@@ -41,13 +42,17 @@ OF_FILE = {
     "override-reasons.yaml": "override-reasons",
     "declined.yaml": "declined",
     "advice/order.yaml": "order",
+    "drugs/adjuncts.yaml": "adjuncts",
     "drugs/agents.yaml": "agents",
+    "drugs/dosing.yaml": "dosing",
     "drugs/equivalents.yaml": "equivalents",
     "drugs/interactions.yaml": "interactions",
+    "drugs/naloxone.yaml": "naloxone",
     "drugs/pharmacokinetics.yaml": "pharmacokinetics",
+    "drugs/presentations.yaml": "presentations",
     "value-sets/index.yaml": "value-sets",
 }
-OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site"}
+OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site", "sheet": "sheet"}
 SUMMARY = f"One line, at most {LONGEST_SUMMARY} characters with its values; {{{{ fact }}}} inserts a value"
 DETAIL = "GitHub markdown; {{ fact }}, {{ parameter.name }}, {{ origin.name }} and {{ text.name }} insert, and nothing else does"
 
@@ -67,6 +72,7 @@ def schemas(knowledge: Knowledge) -> dict[str, str]:
         "override-reasons": document("Why a card is set aside", {"override_reasons": map_of(_reason())}),
         "declined": _declined(knowledge),
         **table_schemas(knowledge),
+        **form_schemas(knowledge),
     }
     return {f"{name}.schema.json": _text({"$schema": DRAFT, **schema}) for name, schema in made.items()}
 
