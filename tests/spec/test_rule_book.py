@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -11,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from cds.core.facts import Known
+from cds.decide import decide
 from cds.engine.engine import Engine
 from cds.engine.evaluate import Answer, Questions, evaluate
+from cds.hooks.messages import hook_call
 from cds.hooks.wording import Wording
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
 from cds.knowledge.reading import knowledge
+from cds.knowledge.vocabulary import askable
 
+STORIES = Path(__file__).parents[2] / "fhir_examples"
 RULES = Path(__file__).parents[2] / "rules"
 DAY = date(2026, 11, 23)
 
@@ -147,6 +152,15 @@ def changed_conditions(condition: Condition) -> Iterator[tuple[str, Condition]]:
         for choice in condition.operands:
             left = tuple(other for other in condition.operands if other != choice)
             yield f"{condition.fact} without {choice}", replace(condition, operands=left)
+
+
+def test_every_fact_of_the_vocabulary_is_worked_out_known_or_not(book: Knowledge) -> None:
+    """One that is not would be unknown for ever, and a rule that asks for it silent."""
+    story = STORIES / "abrupt-stop-alprazolam/request.json"
+    call = hook_call("taper-order-sign", json.loads(story.read_text()))
+    (judgement,) = decide(call, book, Engine(book), DAY, "decision", lambda: "id").judgements
+    shown_alone = {*judgement.told[0].lists, "plans"}
+    assert askable(book).keys() - shown_alone == judgement.facts.keys()
 
 
 def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge) -> None:
