@@ -7,7 +7,6 @@ from decimal import Decimal
 from cds.core.case import Case
 from cds.core.cuts import Steps
 from cds.core.equivalence import diazepam_equivalent
-from cds.core.medication import Agent, AgentKind
 from cds.core.period import shifted
 from cds.core.quantity import exactly
 from cds.core.situation import Action
@@ -29,7 +28,7 @@ def cover(case: Case) -> Decimal:
         return Decimal(0)
     drafted = {draft.medication.agent for draft in case.drafts}
     going_on = [name for name in case.takings if name not in {case.agent.name, *drafted} and not _may_be_idle(name, case)]
-    mg = {name: case.takings[name].average for name in going_on if _covers(case.agents[name], case.agent)}
+    mg = {name: case.takings[name].average for name in going_on if case.agents[name].kind.covers(case.agent.kind)}
     found = [diazepam_equivalent(exactly(dose), case.agents[name]) for name, dose in mg.items() if dose is not None]
     return sum((each.low for each in found if each), Decimal(0)) / one.high
 
@@ -50,8 +49,3 @@ def _may_be_idle(name: str, case: Case) -> bool:
     dispensed = [one for one in case.record.supplies if one.agent == name and one.kind == DISPENSE and one.days is not None]
     ends = [shifted(one.start, int(one.days or 0)) for one in dispensed]
     return bool(ends) and shifted(max(ends), int(case.amounts["episode_gap"])) < case.day
-
-
-def _covers(other: Agent, agent: Agent) -> bool:
-    """Whether the one acts where the other does: a Z-drug is no cover for a benzodiazepine."""
-    return other.kind is agent.kind or other.kind is AgentKind.BENZODIAZEPINE

@@ -14,7 +14,7 @@ from itertools import pairwise
 from cds.core.cuts import Steps
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.medication import Agent
-from cds.core.quantity import exactly
+from cds.core.quantity import exactly, total
 from cds.core.regimen import Step
 from cds.core.situation import Situation
 
@@ -28,7 +28,7 @@ def exchanged(switch: Situation, agents: Mapping[str, Agent], day: date, roundin
     None where a dose could not be read or converted, or where it can't be told which steps meet. `rounding`: what tablets may
     take away in the exchange, in percent; a switch that does no more is no cut, and its taper counts from the dose it comes to.
     """
-    before = _sum(_before(switch, agents))
+    before = total(_before(switch, agents))
     if before is None or switch.steps is None:
         return None
     steps = [(step.days, _new(step.dose.mg.high, agents[switch.agent])) for step in switch.steps]
@@ -69,8 +69,8 @@ def _side_by_side(
             return None
         courses.append([(-1, convert(start, agents[one.agent])), *((on, convert(mg, agents[one.agent])) for on, mg in course)])
     days = sorted({max(on, 0) for course in courses for on, _ in course})
-    sums = [_sum(_on(course, each) for course in courses) for each in days]
-    known = [total for total in sums if total is not None]
+    sums = [total(_on(course, each) for course in courses) for each in days]
+    known = [mg for mg in sums if mg is not None]
     if len(known) < len(sums):
         return None
     lengths = [after - before for before, after in pairwise(days)]
@@ -106,9 +106,3 @@ def _given_up(mg: Decimal, agent: Agent) -> Decimal | None:
 def _new(mg: Decimal, agent: Agent) -> Decimal | None:
     found = diazepam_equivalent(exactly(mg), agent)
     return found.high if found else None
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    found = list(amounts)
-    known = [mg for mg in found if mg is not None]
-    return sum(known, Decimal(0)) if len(known) == len(found) else None

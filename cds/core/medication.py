@@ -15,6 +15,10 @@ class AgentKind(StrEnum):
     BENZODIAZEPINE = "benzodiazepine"
     Z_DRUG = "z-drug"
 
+    def covers(self, other: AgentKind) -> bool:
+        """Whether it acts where the other does, so that it can take its place: a Z-drug can't take a benzodiazepine's."""
+        return self is other or self is AgentKind.BENZODIAZEPINE
+
 
 class DurationClass(StrEnum):
     """How long an agent acts, active metabolites included, from the agents table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -46,6 +47,17 @@ ZERO = Range(Decimal(0), Decimal(0))
 def exactly(value: Decimal) -> Range:
     """A range of one value."""
     return Range(value, value)
+
+
+def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum, None where one of the amounts is not known.
+
+    >>> total([Decimal(1), Decimal(2)]), total([Decimal(1), None])
+    (Decimal('3'), None)
+    """
+    found = list(amounts)
+    known = [amount for amount in found if amount is not None]
+    return sum(known, Decimal(0)) if len(known) == len(found) else None
 
 
 def thousandths(value: Decimal) -> int:

@@ -12,7 +12,7 @@ from cds.core.concurrent import added, together
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.gap import Gap, GapKind
 from cds.core.medication import Agent, AgentKind
-from cds.core.quantity import exactly
+from cds.core.quantity import exactly, total
 from cds.core.record import Order
 from cds.core.regimen import Dose, Regimen, Step
 from cds.core.taking import Taking, dose_on, last_day, product_and_dose
@@ -145,7 +145,7 @@ def _as_it_was(agent: str, stops: Sequence[Order]) -> Taking:
     """What was taken by the stopped orders themselves, where the record holds nothing else of the agent."""
     doses = [order.regimen.first if order.regimen else None for order in stops]
     known = [dose for dose in doses if dose is not None]
-    mg = sum((dose.mg.high for dose in known), Decimal(0)) if len(known) == len(doses) else None
+    mg = total(dose.mg.high if dose else None for dose in doses)
     return Taking(
         agent=agent,
         mg=mg,
@@ -264,8 +264,8 @@ def _not_stopped(stops: Sequence[Order], taking: Taking) -> tuple[Order, ...]:
 
 def _daily(orders: Sequence[Order], day: date) -> Decimal | None:
     """The daily mg of orders that are taken together, None where one could not be read."""
-    doses = [dose_on(order, day) for order in orders]
-    return None if None in doses else sum((dose.mg.high for dose in doses if dose is not None), Decimal(0))
+    doses = (dose_on(order, day) for order in orders)
+    return total(dose.mg.high if dose else None for dose in doses)
 
 
 def _is_stopped_by(order: Order, stop: Order) -> bool:
@@ -281,7 +281,7 @@ def _with_switches(
         if one.action not in {Action.START, Action.INCREASE} or one.agent in giving:
             continue
         kind = agents[name].kind
-        given_up = {other for other in giving if _covers(kind, agents[other].kind)} | _replaced(drafts[name], running, name)
+        given_up = {other for other in giving if kind.covers(agents[other].kind)} | _replaced(drafts[name], running, name)
         if not given_up:
             continue
         from_agent = max(given_up, key=lambda other: (_weight(running[other], agents[other]), other))
@@ -294,11 +294,6 @@ def _with_switches(
         for other in given_up & set(found):
             found[other] = replace(found[other], action=Action.SWITCH, gives_way_to=name)
     return found
-
-
-def _covers(kind: AgentKind, given_up: AgentKind) -> bool:
-    """Whether an agent of the one kind can take the place of one of the other: a Z-drug can't take that of a benzodiazepine."""
-    return kind is given_up or kind is AgentKind.BENZODIAZEPINE
 
 
 def _replaced(drafts: Drafts, running: Mapping[str, Taking], name: str) -> set[str]:
