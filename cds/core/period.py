@@ -6,9 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-DAYS_A_YEAR = 365.25
-YEAR = 12
-"""Months in a year."""
+DAYS_A_YEAR, MONTHS_A_YEAR = 365.25, 12
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,10 +82,10 @@ def in_words(days: int) -> str:
     >>> in_words(1652), in_words(730), in_words(90)
     ('4 years 6 months', '2 years', '13 weeks')
     """
-    months = round(days * 12 / DAYS_A_YEAR)
-    if months < YEAR:
+    months = round(days * MONTHS_A_YEAR / DAYS_A_YEAR)
+    if months < MONTHS_A_YEAR:
         return _counted(round(days / 7), "week")
-    years, rest = divmod(months, YEAR)
+    years, rest = divmod(months, MONTHS_A_YEAR)
     return " ".join(filter(None, (_counted(years, "year"), _counted(rest, "month") if rest else "")))
 
 
