@@ -67,8 +67,12 @@ def may_be_short(decision: Decision, knowledge: Knowledge) -> frozenset[tuple[st
 
 def longest(knowledge: Knowledge, day: date) -> int:
     """For how many days a declined card is shown in one line at most; 0: never."""
-    names = knowledge.declining.days.values() if knowledge.declining else ()
-    return max((int(knowledge.value(name, day)) for name in names), default=0)
+
+    def worked_out() -> int:
+        names = knowledge.declining.days.values() if knowledge.declining else ()
+        return max((int(knowledge.value(name, day)) for name in names), default=0)
+
+    return knowledge.remembered.recall((longest, day), worked_out)
 
 
 def shortened(decision: Decision, declined: Iterable[Declined], knowledge: Knowledge) -> tuple[Shortened, ...]:
