@@ -319,7 +319,7 @@ def advice_of(
         order=order,
         facts=known,
         lists=lists,
-        indicator=_indicator(rule, known, engine, day),
+        indicator=indicator(rule, known, engine, day),
         plans={name: plan for name, plan in plans.items() if plan is not None},
         ordered=ordered,
     )
@@ -336,7 +336,8 @@ def _ordered(case: Case) -> tuple[Step, ...]:
     return (*situation.steps, Step(NOTHING)) if situation.ends else situation.steps
 
 
-def _indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:
+def indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:
+    """The indicator of an advice rule's card: the raised one where the facts ask for it."""
     card = rule.card
     if card is None:
         raise ValueError(f"{rule.id} is no advice rule")

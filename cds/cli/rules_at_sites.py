@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from cds.cli.rules_decided import check_decision
+from cds.cli.rules_decided import check_decisions
 from cds.cli.rules_report import counted
 from cds.cli.rules_stories import StoryChange, Told, story_changes
 from cds.engine.coverage import given, vocabulary_of
@@ -137,9 +137,7 @@ def _wrong(knowledge: Knowledge) -> list[Problem]:
         problems.found += [one for one in refused.problems if isinstance(one, Problem)]
         return list(problems.in_order())
     try:
-        for rule in knowledge.rules:
-            for example in rule.examples:
-                check_decision(rule, example, engine, problems)
+        check_decisions(engine, problems)
     finally:
         engine.close()
     return list(problems.in_order())

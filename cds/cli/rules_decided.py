@@ -12,6 +12,7 @@ from cds.engine.evaluate import Finding
 from cds.engine.lint import RUNNING
 from cds.hooks.cards import Advice, cards
 from cds.hooks.messages import EXTENSION
+from cds.judge import indicator
 from cds.knowledge.examples import POSITIVE
 from cds.knowledge.model import Example, Knowledge, Rule, RuleKind, Status
 from cds.knowledge.problems import Problems
@@ -20,7 +21,14 @@ ORDER = "MedicationRequest/example"
 LISTS = {"risk_factors": (), "not_checked": ()}
 
 
-def check_decision(rule: Rule, example: Example, engine: Engine, problems: Problems) -> None:
+def check_decisions(engine: Engine, problems: Problems) -> None:
+    """Reports every example of the engine's rules that a whole decision answers otherwise."""
+    for rule in engine.knowledge.rules:
+        for example in rule.examples:
+            _check(rule, example, engine, problems)
+
+
+def _check(rule: Rule, example: Example, engine: Engine, problems: Problems) -> None:
     """Reports an example whose facts lead to another decision than it expects, every other rule weighed with it."""
     if rule.status not in RUNNING:
         return
@@ -66,6 +74,4 @@ def _advice(findings: tuple[Finding, ...], engine: Engine, facts: dict[str, Fact
     for finding in findings:
         if finding.true:
             rule = engine.knowledge.rule(finding.rule_id, RuleKind.ADVICE)
-            card = rule.card
-            raised = card.raise_indicator if card and card.raise_indicator and engine.raised(rule, facts, day) else None
-            yield Advice(rule, ORDER, facts, LISTS, raised or (card.indicator if card else "info"))
+            yield Advice(rule, ORDER, facts, LISTS, indicator(rule, facts, engine, day))

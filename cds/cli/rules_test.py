@@ -11,7 +11,7 @@ from watchfiles import watch as watched
 
 from cds.cli.rules_at_sites import at_sites
 from cds.cli.rules_check import checked
-from cds.cli.rules_decided import check_decision
+from cds.cli.rules_decided import check_decisions
 from cds.cli.rules_folder import RULES, Form, Rules, folder
 from cds.cli.rules_report import Format, counted, errors, printed
 from cds.cli.rules_stories import STORIES, stories_in
@@ -69,9 +69,7 @@ def tested(files: Mapping[str, bytes]) -> tuple[Knowledge, tuple[Problem, ...]]:
     if not errors(found):
         engine = Engine(knowledge)
         try:
-            for rule in knowledge.rules:
-                for example in rule.examples:
-                    check_decision(rule, example, engine, problems)
+            check_decisions(engine, problems)
         finally:
             engine.close()
     return knowledge, problems.in_order()
