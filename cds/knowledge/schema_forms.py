@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from cds.knowledge.adjuncts import PLACES
-from cds.knowledge.agents import ORIGINS
 from cds.knowledge.dosing_shape import MEASURES, OF_TABLE, PARTS
 from cds.knowledge.model import Knowledge
-from cds.knowledge.schema_parts import TEXT, YES_NO, Schema, choice, cite, document, list_of, map_of, object_of
+from cds.knowledge.schema_parts import ORIGIN, TEXT, YES_NO, Schema, choice, cite, document, list_of, map_of, object_of
 
-NUMBER: Schema = {"type": "number"}
+ANY_NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 WORDS: Schema = list_of(TEXT)
 PART: Schema = {"enum": [*PARTS]}
-ORIGIN: Schema = {"enum": [*ORIGINS]}
 
 
 def form_schemas(knowledge: Knowledge) -> dict[str, Schema]:
@@ -43,7 +41,9 @@ def _naloxone(source: Schema) -> Schema:
     said = {"cite": list_of(source, 1), "origin": ORIGIN}
     return {
         "product": object_of(dict.fromkeys(("system", "code", "display", "name"), TEXT) | said, {"says": TEXT}),
-        "dose": object_of({"mg": NUMBER, "repeat_after": object_of({"from": minutes, "to": minutes}), **said}, {"says": TEXT}),
+        "dose": object_of(
+            {"mg": ANY_NUMBER, "repeat_after": object_of({"from": minutes, "to": minutes}), **said}, {"says": TEXT}
+        ),
         "supply": object_of({"devices": WHOLE, **said}, {"says": TEXT}),
     }
 
@@ -52,17 +52,17 @@ def _presentations(knowledge: Knowledge, source: Schema) -> Schema:
     agents = list_of({"enum": sorted(knowledge.agents)}, 1)
     said = {"cite": source, "says": TEXT}
     return {
-        "smallest_volume": object_of({"mL": NUMBER, **said}),
-        "syringes": object_of({"sizes": list_of(object_of({"holds": NUMBER, "marks": NUMBER}), 1), **said}),
-        "compounded": map_of(object_of({"mg_in_1_mL": NUMBER, **said})),
+        "smallest_volume": object_of({"mL": ANY_NUMBER, **said}),
+        "syringes": object_of({"sizes": list_of(object_of({"holds": ANY_NUMBER, "marks": ANY_NUMBER}), 1), **said}),
+        "compounded": map_of(object_of({"mg_in_1_mL": ANY_NUMBER, **said})),
         "liquids_left_out": object_of({"agents": agents, **said}),
         "taken_at_night": object_of({"agents": agents, "cite": source}, {"says": TEXT}),
     }
 
 
 def _dosing() -> Schema:
-    unit = object_of({"measures": {"enum": [*MEASURES]}, "words": WORDS, "codes": WORDS}, {"of_one": NUMBER})
-    often = object_of({"phrases": WORDS}, {"doses": NUMBER, "most": NUMBER, "days": NUMBER})
+    unit = object_of({"measures": {"enum": [*MEASURES]}, "words": WORDS, "codes": WORDS}, {"of_one": ANY_NUMBER})
+    often = object_of({"phrases": WORDS}, {"doses": ANY_NUMBER, "most": ANY_NUMBER, "days": ANY_NUMBER})
     return {
         "time_units": map_of(object_of({"seconds": WHOLE, "words": WORDS})),
         "dose_units": map_of(unit),
@@ -70,8 +70,8 @@ def _dosing() -> Schema:
         "timing_codes": map_of(TEXT),
         "when": map_of(object_of({"doses": WHOLE}, {"part": PART, "any": YES_NO, "single": YES_NO})),
         "parts_from_hour": object_of(dict.fromkeys(PARTS, WHOLE)),
-        "numbers": map_of(NUMBER),
-        "fractions": map_of(NUMBER),
+        "numbers": map_of(ANY_NUMBER),
+        "fractions": map_of(ANY_NUMBER),
         "frequencies": list_of(often, 1),
         "frequency_phrases": _phrases("frequency_phrases"),
         "parts": _phrases("parts"),

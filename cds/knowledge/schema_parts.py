@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from cds.knowledge.agents import ORIGINS
 from cds.knowledge.fields import DAY
 from cds.knowledge.model import Knowledge
 
 Schema = dict[str, Any]
 NUMBER = r"-?\d+(\.\d+)?"
 TEXT: Schema = {"type": "string", "minLength": 1}
+ORIGIN: Schema = {"enum": [*ORIGINS]}
 YES_NO: Schema = {"enum": ["yes", "no"]}
 DATE: Schema = {"type": "string", "pattern": f"^{DAY.pattern}$", "description": "A day such as 2026-01-01"}
 

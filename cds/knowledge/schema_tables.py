@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from cds.core.medication import AgentKind, DurationClass
-from cds.knowledge.agents import ORIGINS
 from cds.knowledge.model import Knowledge
-from cds.knowledge.schema_parts import NUMBER, TEXT, YES_NO, Schema, cite, document, list_of, map_of, object_of, open_to
+from cds.knowledge.schema_parts import NUMBER, ORIGIN, TEXT, YES_NO, Schema, cite, document, list_of, map_of, object_of, open_to
 
 AMOUNT: Schema = {"type": "number", "exclusiveMinimum": 0}
 MG: Schema = {"type": "string", "pattern": f"^{NUMBER} mg$", "description": "An amount such as 0.5 mg"}
-ORIGIN: Schema = {"enum": [*ORIGINS]}
 KINDS = ("inhibitor", "inducer", "fluoroquinolone")
 
 
