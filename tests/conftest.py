@@ -1,17 +1,19 @@
-"""What several test folders share: a rule book in miniature, small enough to be read beside a test."""
+"""What several test folders share: the rule book with its engine, and one in miniature, small enough to be read beside a test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
 from cds.core.medication import Agent, AgentKind, DurationClass
+from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.knowledge.model import CodedValue, Knowledge
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.reading import from_files
+from cds.knowledge.reading import from_files, knowledge
 from cds.knowledge.tables import Tables
 
 MINIATURE = {
@@ -171,6 +173,20 @@ def files_with(*changes: tuple[str, str, str], **whole: str | None) -> dict[str,
         assert old in texts[name], f"{name} does not hold {old!r}"
         texts[name] = texts[name].replace(old, new)
     return {name: text.encode() for name, text in texts.items()}
+
+
+@pytest.fixture(scope="session")
+def book() -> Knowledge:
+    """The rule book as it is shipped."""
+    return knowledge(Path(__file__).parents[1] / "rules")
+
+
+@pytest.fixture(scope="session")
+def engine(book: Knowledge) -> Iterator[Engine]:
+    """The engine of the rule book as it is shipped."""
+    built = Engine(book)
+    yield built
+    built.close()
 
 
 @pytest.fixture(scope="session")

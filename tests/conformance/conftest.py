@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 
@@ -38,26 +36,14 @@ class Clock:
         return self.day
 
 
-@pytest.fixture(scope="session")
-def read_knowledge() -> Knowledge:
-    return knowledge(Path(__file__).parents[2] / "rules")
-
-
-@pytest.fixture(scope="session")
-def engine(read_knowledge: Knowledge) -> Iterator[Engine]:
-    built = Engine(read_knowledge)
-    yield built
-    built.close()
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def client(read_knowledge: Knowledge, engine: Engine, clock: Clock) -> Iterator[TestClient]:
-    with TestClient(app(read_knowledge, engine, Settings(), clock), raise_server_exceptions=False) as browser:
+def client(book: Knowledge, engine: Engine, clock: Clock) -> Iterator[TestClient]:
+    with TestClient(app(book, engine, Settings(), clock), raise_server_exceptions=False) as browser:
         yield browser
 
 

@@ -10,25 +10,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.conformance.changing import GONE, changed
+
 SIGN = "/cds-services/taper-order-sign"
 SELECT = "/cds-services/taper-order-select"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OWN = "org.taper-cds"
-GONE = object()
-
-
-def changed(body: Any, path: str, value: Any) -> Any:
-    """The body with one member set, or taken out."""
-    body = copy.deepcopy(body)
-    *parents, name = path.split(".")
-    at = body
-    for parent in parents:
-        at = at[int(parent) if parent.isdigit() else parent]
-    if value is GONE:
-        del at[name]
-    else:
-        at[name] = value
-    return body
 
 
 def advice(response: Any) -> str:

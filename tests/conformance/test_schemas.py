@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from datetime import date
@@ -15,11 +14,11 @@ from starlette.testclient import TestClient
 
 from cds.hooks.schemas import names, problems, schema
 from cds.hooks.services import HOOKS
+from tests.conformance.changing import GONE, changed
 
 ROOT = Path(__file__).parents[2]
 STORIES = sorted((ROOT / "fhir_examples").glob("*/request.json"))
 PAGE = (ROOT / "docs/schemas.md").read_text()
-GONE = object()
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 DRAFTS = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "MedicationRequest", "id": "1"}}]}
 WHO = {"userId": "Practitioner/1", "patientId": "p", "encounterId": "e"}
@@ -186,19 +185,6 @@ BROKEN: list[tuple[str, str, Any, str]] = [
     ("operation-outcome", "issue", [], "ERR-4"),
     ("operation-outcome", "issue.0.severity", GONE, "ERR-4"),
 ]
-
-
-def changed(message: Any, path: str, value: Any) -> Any:
-    message = copy.deepcopy(message)
-    *parents, name = path.split(".")
-    at = message
-    for parent in parents:
-        at = at[int(parent) if parent.isdigit() else parent]
-    if value is GONE:
-        del at[name]
-    else:
-        at[name] = value
-    return message
 
 
 @pytest.mark.parametrize("name", names())

@@ -87,11 +87,11 @@ def spans() -> InMemorySpanExporter:
 
 
 @pytest.fixture
-def traced(read_knowledge: Knowledge, engine: Engine, clock: Any, spans: InMemorySpanExporter) -> Iterator[TestClient]:
+def traced(book: Knowledge, engine: Engine, clock: Any, spans: InMemorySpanExporter) -> Iterator[TestClient]:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     service = live_app(
-        Live(Revision(read_knowledge, engine)), Settings(), clock, tracing=Tracing(provider.get_tracer("test"), provider.shutdown)
+        Live(Revision(book, engine)), Settings(), clock, tracing=Tracing(provider.get_tracer("test"), provider.shutdown)
     )
     with TestClient(service, raise_server_exceptions=False) as browser:
         yield browser

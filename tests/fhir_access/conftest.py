@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +16,6 @@ from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 from tests.fhir_access.calls import DAY, HISTORY, PATIENT, bundle
@@ -148,18 +146,6 @@ def fhir() -> Iterator[FhirServer]:
     running.stopping.set()
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def book() -> Knowledge:
-    return knowledge(Path(__file__).parents[2] / "rules")
-
-
-@pytest.fixture(scope="session")
-def engine(book: Knowledge) -> Iterator[Engine]:
-    built = Engine(book)
-    yield built
-    built.close()
 
 
 @pytest.fixture

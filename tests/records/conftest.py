@@ -22,7 +22,6 @@ from cds.engine.engine import Engine
 from cds.hooks.messages import HookCall, hook_call
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.records import database
 from cds.records.decisions import DecisionRecord, Recorder, ShownCard
 from cds.records.fingerprint import Fingerprint
@@ -134,19 +133,7 @@ class Told:
 
 
 @pytest.fixture(scope="session")
-def read_knowledge() -> Knowledge:
-    return knowledge(ROOT / "rules")
-
-
-@pytest.fixture(scope="session")
-def engine(read_knowledge: Knowledge) -> Iterator[Engine]:
-    built = Engine(read_knowledge)
-    yield built
-    built.close()
-
-
-@pytest.fixture(scope="session")
-def tell(read_knowledge: Knowledge, engine: Engine) -> Callable[..., Told]:
+def tell(book: Knowledge, engine: Engine) -> Callable[..., Told]:
     """Decides a story, or a request in its place, on the story's day: `tell(name, request=None)`."""
 
     def told(name: str, request: Any = None) -> Told:
@@ -155,12 +142,12 @@ def tell(read_knowledge: Knowledge, engine: Engine) -> Callable[..., Told]:
         day = date.fromisoformat(json.loads((folder / "expected.json").read_text())["day"])
         service = next(service for service, hook in HOOKS.items() if hook == body["hook"])
         call = hook_call(service, body)
-        return Told(call, decide(call, read_knowledge, engine, day, str(uuid4()), lambda: str(uuid4())))
+        return Told(call, decide(call, book, engine, day, str(uuid4()), lambda: str(uuid4())))
 
     return told
 
 
 @pytest.fixture
-def write_down(read_knowledge: Knowledge) -> Callable[[Told], DecisionRecord]:
+def write_down(book: Knowledge) -> Callable[[Told], DecisionRecord]:
     recorder = Recorder(KEYED, "0.1.0")
-    return lambda told: recorder.recorded(told.decision, told.call, read_knowledge, CLIENT, NOON)
+    return lambda told: recorder.recorded(told.decision, told.call, book, CLIENT, NOON)

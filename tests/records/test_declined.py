@@ -136,16 +136,16 @@ def kept(tmp_path: Path) -> Keeping:
 
 
 @pytest.fixture
-def here(read_knowledge: Knowledge, engine: Engine, kept: Keeping) -> Iterator[Hospital]:
-    with hospital(read_knowledge, engine, kept) as found:
+def here(book: Knowledge, engine: Engine, kept: Keeping) -> Iterator[Hospital]:
+    with hospital(book, engine, kept) as found:
         yield found
 
 
 # One line --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_declined_card_comes_back_as_one_line(read_knowledge: Knowledge, engine: Engine, address: str) -> None:
-    with hospital(read_knowledge, engine, keeping(address, "k" * 32, lambda: datetime.now(UTC))) as here:
+def test_a_declined_card_comes_back_as_one_line(book: Knowledge, engine: Engine, address: str) -> None:
+    with hospital(book, engine, keeping(address, "k" * 32, lambda: datetime.now(UTC))) as here:
         first = here.asks()
         assert in_full(first) == ["cut-too-fast"]
         here.declines(first, ELSEWHERE)
@@ -283,13 +283,11 @@ def test_a_dose_that_was_never_known_can_not_be_compared(here: Hospital) -> None
     assert in_full(here.asks(**unread)) == in_full(first)
 
 
-def test_a_rule_that_was_changed_since_speaks_in_full(read_knowledge: Knowledge, engine: Engine, kept: Keeping) -> None:
-    with hospital(read_knowledge, engine, kept) as here:
+def test_a_rule_that_was_changed_since_speaks_in_full(book: Knowledge, engine: Engine, kept: Keeping) -> None:
+    with hospital(book, engine, kept) as here:
         here.declines(here.asks(), ELSEWHERE)
-    raised = tuple(
-        replace(rule, version=rule.version + 1) if rule.id == "cut-too-fast" else rule for rule in read_knowledge.rules
-    )
-    newer = Engine(replace(read_knowledge, rules=raised, revision="sha256:newer"))
+    raised = tuple(replace(rule, version=rule.version + 1) if rule.id == "cut-too-fast" else rule for rule in book.rules)
+    newer = Engine(replace(book, rules=raised, revision="sha256:newer"))
     with hospital(newer.knowledge, newer, kept_beside(kept)) as here:
         assert lines(here.asks()) == []
     newer.close()
@@ -339,7 +337,7 @@ def test_a_patient_of_that_id_in_another_record_sees_it_in_full(here: Hospital) 
     assert lines(here.asks()) == []
 
 
-def test_another_client_sees_it_in_full(read_knowledge: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
+def test_another_client_sees_it_in_full(book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
     keys, told = {name: ec_key(name) for name in ("one", "two")}, "clients:\n"
     for name, key in keys.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"keys": [key.public()]}))
@@ -347,7 +345,7 @@ def test_another_client_sees_it_in_full(read_knowledge: Knowledge, engine: Engin
     (tmp_path / "clients.yaml").write_text(told)
     settings = Settings(clients=tmp_path / "clients.yaml", public_url=PUBLIC)
     hook = "/cds-services/taper-order-sign"
-    with hospital(read_knowledge, engine, kept, settings) as here:
+    with hospital(book, engine, kept, settings) as here:
 
         def asks(name: str, path: str, body: Json) -> Json:
             token = keys[name].token(path, iss=f"{ISSUER}/{name}")
@@ -439,9 +437,9 @@ def at_site(book: Knowledge, name: str, value: str) -> Knowledge:
     ],
 )
 def test_a_site_moves_how_long_after_which_reason_and_up_to_which_card(
-    name: str, value: str, reason: str, short_on: list[int], read_knowledge: Knowledge, kept: Keeping
+    name: str, value: str, reason: str, short_on: list[int], book: Knowledge, kept: Keeping
 ) -> None:
-    own = Engine(at_site(read_knowledge, name, value))
+    own = Engine(at_site(book, name, value))
     with hospital(own.knowledge, own, kept) as here:
         here.declines(here.asks(), reason)
         found = []
@@ -453,9 +451,9 @@ def test_a_site_moves_how_long_after_which_reason_and_up_to_which_card(
 
 
 @pytest.mark.parametrize(("name", "value"), [("declined_supply_elsewhere", "181 days"), ("declined_up_to", "critical")])
-def test_a_site_moves_them_within_bounds(name: str, value: str, read_knowledge: Knowledge) -> None:
+def test_a_site_moves_them_within_bounds(name: str, value: str, book: Knowledge) -> None:
     with pytest.raises(BadKnowledge, match="RULE161"):
-        at_site(read_knowledge, name, value)
+        at_site(book, name, value)
 
 
 # The last word ------------------------------------------------------------------------------------------------------------
@@ -526,9 +524,9 @@ def test_what_the_declined_card_only_mentioned_for_lack_of_room_is_not_declined(
 # The store -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_shares_the_database_knows_it(read_knowledge: Knowledge, engine: Engine, address: str) -> None:
+def test_a_worker_that_shares_the_database_knows_it(book: Knowledge, engine: Engine, address: str) -> None:
     one, two = (keeping(address, "k" * 32, lambda: datetime.now(UTC)) for _ in range(2))
-    with hospital(read_knowledge, engine, one) as here, hospital(read_knowledge, engine, two) as there:
+    with hospital(book, engine, one) as here, hospital(book, engine, two) as there:
         here.declines(here.asks(), ELSEWHERE)
         assert lines(there.asks()) == ["cut-too-fast"]
 
@@ -546,11 +544,9 @@ def test_with_the_store_down_all_cards_are_in_full(here: Hospital, kept: Keeping
     assert "cds_declined_not_looked_up_total 1.0" in here.service.get("/metrics").text, "it is not asked again at once"
 
 
-def test_a_database_that_keeps_a_call_waiting_is_not_waited_for(
-    read_knowledge: Knowledge, engine: Engine, postgres: Postgres
-) -> None:
+def test_a_database_that_keeps_a_call_waiting_is_not_waited_for(book: Knowledge, engine: Engine, postgres: Postgres) -> None:
     address = postgres.new_database()
-    with hospital(read_knowledge, engine, keeping(address, "k" * 32, lambda: datetime.now(UTC))) as here:
+    with hospital(book, engine, keeping(address, "k" * 32, lambda: datetime.now(UTC))) as here:
         here.declines(here.asks(), ELSEWHERE)
         database = create_engine(database_url(address))
         with database.begin() as connection:

@@ -53,11 +53,11 @@ def stories(found: Weighed, rules: Knowledge) -> list[list[str]]:
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_stored_decision_is_explained_as_the_call_was(
-    name: str, tell: Tell, write_down: WriteDown, read_knowledge: Knowledge, engine: Engine
+    name: str, tell: Tell, write_down: WriteDown, book: Knowledge, engine: Engine
 ) -> None:
     told = tell(name)
     then, later = of_request(told.decision, engine), of_record(write_down(told), engine)
-    assert stories(later, read_knowledge) == stories(then, read_knowledge)
+    assert stories(later, book) == stories(then, book)
     assert (later.day, later.hook, len(later.judged)) == (then.day, then.hook, len(then.judged))
     assert [name.partition(": ")[2] for name, _ in later.judged] == [name.partition(": ")[2] for name, _ in then.judged]
 
@@ -134,10 +134,10 @@ def test_what_can_not_be_explained_is_told_and_ends_with_2(words: tuple[str, ...
     assert ran.exit_code == 2 and says in ran.output
 
 
-def test_a_decision_that_the_service_made_is_explained(read_knowledge: Knowledge, engine: Engine, tmp_path: Path) -> None:
+def test_a_decision_that_the_service_made_is_explained(book: Knowledge, engine: Engine, tmp_path: Path) -> None:
     folder = ROOT / "fhir_examples" / STOP
     kept = keeping(sqlite(tmp_path), None, lambda: datetime.now(UTC))
-    with TestClient(app(read_knowledge, engine, Settings(), lambda: date(2026, 11, 23), kept)) as service:
+    with TestClient(app(book, engine, Settings(), lambda: date(2026, 11, 23), kept)) as service:
         answer = service.post(f"/cds-services/{SERVICE}", json=json.loads((folder / "request.json").read_text())).json()
     ran = run(sqlite(tmp_path), answer["extension"]["org.taper-cds"]["decision"])
     assert ran.exit_code == 0, ran.output

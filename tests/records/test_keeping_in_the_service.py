@@ -62,18 +62,18 @@ def break_both(kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.row("SEC-20")
-def test_a_decision_is_there_before_its_answer_leaves(kept: Keeping, told: Told, read_knowledge: Knowledge) -> None:
-    keep(kept, told, read_knowledge)
+def test_a_decision_is_there_before_its_answer_leaves(kept: Keeping, told: Told, book: Knowledge) -> None:
+    keep(kept, told, book)
     assert kept.store.decision(told.decision.id).made_at == NOON
     assert counted(kept) == {"cds_store_decisions_total/stored": 1}
 
 
 def test_a_decision_that_can_not_be_kept_is_logged_and_counted_and_the_call_goes_on(
-    kept: Keeping, told: Told, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    kept: Keeping, told: Told, book: Knowledge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_both(kept, monkeypatch)
     with caplog.at_level(logging.WARNING, logger="cds"):
-        keep(kept, told, read_knowledge)
+        keep(kept, told, book)
     assert counted(kept) == {"cds_store_decisions_total/lost": 1, "cds_store_failures_total": 1}
     (line,) = caplog.records
     assert line.getMessage() == "decision lost"
@@ -81,7 +81,7 @@ def test_a_decision_that_can_not_be_kept_is_logged_and_counted_and_the_call_goes
 
 
 def test_a_spooled_decision_is_told_and_stored_when_the_database_is_back(
-    kept: Keeping, told: Told, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+    kept: Keeping, told: Told, book: Knowledge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SECONDS_BETWEEN_LOOKS", 0.01)
     monkeypatch.setattr(kept.store, "_retry_after", 0.0)
@@ -91,7 +91,7 @@ def test_a_spooled_decision_is_told_and_stored_when_the_database_is_back(
 
     with monkeypatch.context() as broken:
         broken.setattr(kept.store, "_write", fails)
-        keep(kept, told, read_knowledge)
+        keep(kept, told, book)
     assert counted(kept) == {
         "cds_store_decisions_total/spooled": 1, "cds_store_failures_total": 1, "cds_store_spool_waiting": 1,
     }  # fmt: skip
@@ -105,26 +105,26 @@ def test_a_spooled_decision_is_told_and_stored_when_the_database_is_back(
     assert kept.store.decision(told.decision.id).id == told.decision.id
 
 
-def test_feedback_is_acknowledged_when_it_is_stored(kept: Keeping, read_knowledge: Knowledge) -> None:
-    asyncio.run(kept.take(SERVICE, {"feedback": [REPORT, REPORT]}, read_knowledge, CLIENT))
+def test_feedback_is_acknowledged_when_it_is_stored(kept: Keeping, book: Knowledge) -> None:
+    asyncio.run(kept.take(SERVICE, {"feedback": [REPORT, REPORT]}, book, CLIENT))
     assert sum("feedback" in line for line in kept.store.export()) == 1
     assert counted(kept) == {"cds_store_feedback_total/overridden": 2}
 
 
 @pytest.mark.parametrize(("service", "body", "refusal"), [("none", {"feedback": []}, UnknownService), (SERVICE, {}, BadRequest)])
 def test_what_is_no_feedback_is_refused(
-    service: str, body: Any, refusal: type[Exception], kept: Keeping, read_knowledge: Knowledge
+    service: str, body: Any, refusal: type[Exception], kept: Keeping, book: Knowledge
 ) -> None:
     with pytest.raises(refusal):
-        asyncio.run(kept.take(service, body, read_knowledge, CLIENT))
+        asyncio.run(kept.take(service, body, book, CLIENT))
 
 
 def test_feedback_that_can_not_be_stored_is_not_acknowledged(
-    kept: Keeping, read_knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch
+    kept: Keeping, book: Knowledge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_both(kept, monkeypatch)
     with pytest.raises(StoreUnavailable):
-        asyncio.run(kept.take(SERVICE, {"feedback": [REPORT]}, read_knowledge, CLIENT))
+        asyncio.run(kept.take(SERVICE, {"feedback": [REPORT]}, book, CLIENT))
     assert counted(kept) == {"cds_store_failures_total": 1}
 
 

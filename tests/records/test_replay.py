@@ -32,7 +32,7 @@ STORY = "abrupt-stop-alprazolam"
 
 
 @pytest.fixture(scope="module")
-def stored(tell: Tell, read_knowledge: Knowledge, tmp_path_factory: pytest.TempPathFactory) -> Store:
+def stored(tell: Tell, book: Knowledge, tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.mktemp("store")
     store = Store(sqlite(folder), spool_in(folder))
     assert store.start()
@@ -40,13 +40,11 @@ def stored(tell: Tell, read_knowledge: Knowledge, tmp_path_factory: pytest.TempP
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_the_same_cards(
-    name: str, tell: Tell, write_down: WriteDown, stored: Store, read_knowledge: Knowledge, engine: Engine
-) -> None:
+def test_the_same_cards(name: str, tell: Tell, write_down: WriteDown, stored: Store, book: Knowledge, engine: Engine) -> None:
     told = tell(name)
     stored.write_decision(write_down(told))
     record = stored.decision(told.decision.id)
-    assert differences(record, replayed(record, read_knowledge, engine)) == []
+    assert differences(record, replayed(record, book, engine)) == []
     assert len(shown(record)) == len(told.decision.answer["cards"])
 
 
@@ -57,23 +55,21 @@ def changed(record: DecisionRecord, change: Callable[[Any], None]) -> DecisionRe
 
 
 def test_a_replay_is_made_from_the_facts_and_not_from_the_cards(
-    tell: Tell, write_down: WriteDown, read_knowledge: Knowledge, engine: Engine
+    tell: Tell, write_down: WriteDown, book: Knowledge, engine: Engine
 ) -> None:
     record = write_down(tell(STORY))
     other = changed(record, lambda content: content["judgements"][0]["facts"].update(use_length={"number": "3"}))
-    assert differences(other, replayed(other, read_knowledge, engine)) != []
+    assert differences(other, replayed(other, book, engine)) != []
     forged = changed(record, lambda content: content["cards"][0].update(summary="Nothing to see here"))
-    assert differences(forged, replayed(forged, read_knowledge, engine)) == ["card 1: summary"]
+    assert differences(forged, replayed(forged, book, engine)) == ["card 1: summary"]
     dropped = changed(record, lambda content: content["cards"].clear())
-    assert "0 cards were shown" in differences(dropped, replayed(dropped, read_knowledge, engine))[0]
+    assert "0 cards were shown" in differences(dropped, replayed(dropped, book, engine))[0]
 
 
-def test_another_revision_is_refused_and_named(
-    tell: Tell, write_down: WriteDown, read_knowledge: Knowledge, engine: Engine
-) -> None:
+def test_another_revision_is_refused_and_named(tell: Tell, write_down: WriteDown, book: Knowledge, engine: Engine) -> None:
     record = replace(write_down(tell(STORY)), revision="sha256:older")
     with pytest.raises(OtherKnowledge, match=r"made with the rules sha256:older.*as it was on 2026-11-23"):
-        replayed(record, read_knowledge, engine)
+        replayed(record, book, engine)
 
 
 def test_a_record_is_the_same_after_the_spool(tell: Tell, write_down: WriteDown) -> None:
@@ -111,10 +107,10 @@ def test_a_call_without_a_benzodiazepine_costs_little_space(tell: Tell, write_do
     assert len(write_down(tell("quiet-amoxicillin")).payload) < 200
 
 
-def test_what_became_of_each_prefetch_key_is_told(tell: Tell, read_knowledge: Knowledge) -> None:
+def test_what_became_of_each_prefetch_key_is_told(tell: Tell, book: Knowledge) -> None:
     told = tell(STORY)
     parts = {Part.PATIENT: "sent", Part.CONDITIONS: "fetched"}
-    record = Recorder(KEYED, "0.1.0").recorded(told.decision, told.call, read_knowledge, "c", NOON, parts)
+    record = Recorder(KEYED, "0.1.0").recorded(told.decision, told.call, book, "c", NOON, parts)
     assert record.content()["prefetch"] == {"patient": "sent", "conditions": "fetched"}
 
 

@@ -39,8 +39,8 @@ def kept(tmp_path: Path) -> Keeping:
 
 
 @pytest.fixture
-def service(read_knowledge: Knowledge, engine: Engine, kept: Keeping) -> Iterator[TestClient]:
-    with TestClient(app(read_knowledge, engine, Settings(), lambda: DAY, kept), raise_server_exceptions=False) as browser:
+def service(book: Knowledge, engine: Engine, kept: Keeping) -> Iterator[TestClient]:
+    with TestClient(app(book, engine, Settings(), lambda: DAY, kept), raise_server_exceptions=False) as browser:
         yield browser
 
 
@@ -154,12 +154,12 @@ def test_feedback_that_can_not_be_stored_gets_503_and_is_taken_when_the_store_is
 
 
 @pytest.mark.row("FB-11")
-def test_feedback_needs_a_token_of_its_own(read_knowledge: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
+def test_feedback_needs_a_token_of_its_own(book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
     key = ec_key("k")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
     clients = tmp_path / "clients.yaml"
     clients.write_text(f"clients:\n  hospital: {{issuer: {ISSUER}, keys: keys.json}}\n")
-    made = app(read_knowledge, engine, Settings(clients=clients, public_url=PUBLIC), lambda: DAY, kept)
+    made = app(book, engine, Settings(clients=clients, public_url=PUBLIC), lambda: DAY, kept)
     body = {"feedback": [report("c")]}
     with TestClient(made) as service:
         assert service.post(FEEDBACK, json=body).status_code == 401
@@ -170,19 +170,19 @@ def test_feedback_needs_a_token_of_its_own(read_knowledge: Knowledge, engine: En
 
 @pytest.mark.row("FB-11")
 def test_the_token_of_the_service_will_do_where_the_client_is_known_for_it(
-    read_knowledge: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path
+    book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path
 ) -> None:
     key = ec_key("k")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
     clients = tmp_path / "clients.yaml"
     clients.write_text(f"clients:\n  hospital: {{issuer: {ISSUER}, keys: keys.json, audiences: ['{PUBLIC}{HOOK}']}}\n")
-    made = app(read_knowledge, engine, Settings(clients=clients, public_url=PUBLIC), lambda: DAY, kept)
+    made = app(book, engine, Settings(clients=clients, public_url=PUBLIC), lambda: DAY, kept)
     with TestClient(made) as service:
         assert service.post(FEEDBACK, json={"feedback": []}, headers=shown(key.token(HOOK))).status_code == 200
 
 
-def test_without_a_store_there_is_no_route_for_feedback(read_knowledge: Knowledge, engine: Engine) -> None:
-    with TestClient(app(read_knowledge, engine, Settings(), lambda: DAY)) as service:
+def test_without_a_store_there_is_no_route_for_feedback(book: Knowledge, engine: Engine) -> None:
+    with TestClient(app(book, engine, Settings(), lambda: DAY)) as service:
         assert service.post(FEEDBACK, json={"feedback": []}).status_code == 404
         assert "store" not in service.get("/ready").json()
 
@@ -250,9 +250,9 @@ def test_nothing_that_names_a_patient_is_in_the_store_the_log_or_the_counters(
     assert PLANTED.lower() not in service.get("/metrics").text.lower()
 
 
-def test_the_service_keeps_its_records_in_postgresql(read_knowledge: Knowledge, engine: Engine, postgres: Postgres) -> None:
+def test_the_service_keeps_its_records_in_postgresql(book: Knowledge, engine: Engine, postgres: Postgres) -> None:
     kept = keeping(postgres.new_database(), "k" * 32, lambda: datetime.now(UTC))
-    with TestClient(app(read_knowledge, engine, Settings(), lambda: DAY, kept)) as service:
+    with TestClient(app(book, engine, Settings(), lambda: DAY, kept)) as service:
         answer = service.post(HOOK, json=CALL).json()
         assert service.post(FEEDBACK, json=feedback_on(answer)).status_code == 200
         assert kept.store.decision(answer["extension"]["org.taper-cds"]["decision"]).content()["cards"]

@@ -14,7 +14,6 @@ from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 from tests.fhir_access.conftest import fhir as fhir
@@ -46,18 +45,6 @@ class Site:
 
     def app(self, entry: str = "", more: str = "", **settings: Any) -> Any:
         return app(self.book, self.engine, self.settings(entry, more, **settings), lambda: DAY)
-
-
-@pytest.fixture(scope="session")
-def book() -> Knowledge:
-    return knowledge(Path(__file__).parents[2] / "rules")
-
-
-@pytest.fixture(scope="session")
-def engine(book: Knowledge) -> Iterator[Engine]:
-    built = Engine(book)
-    yield built
-    built.close()
 
 
 @pytest.fixture(scope="session")

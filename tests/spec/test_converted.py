@@ -16,17 +16,11 @@ from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.converted import converted_by
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.knowledge.sites import Approval, Chosen, Site, overlaid
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
 STORY = json.loads((ROOT / "fhir_examples/abrupt-stop-alprazolam/request.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(ROOT / "rules")
 
 
 def reading(book: Knowledge, *sources: str) -> Knowledge:

@@ -6,7 +6,6 @@ import json
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -15,16 +14,10 @@ from cds.core.quantity import Range, exactly
 from cds.core.regimen import NOTHING, DayTime, Dose, Step
 from cds.curves import ILLUSTRATION, Curves, Levels, Which, curves, curves_json
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 
 DAY = date(2026, 11, 23)
 HOURS = 24
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(Path(__file__).parents[2] / "rules")
 
 
 def takes(book: Knowledge, agent: str, daily: str, **said):

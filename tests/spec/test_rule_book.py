@@ -19,11 +19,9 @@ from cds.hooks.messages import hook_call
 from cds.hooks.wording import Wording
 from cds.knowledge.examples import conditions_of
 from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
-from cds.knowledge.reading import knowledge
 from cds.knowledge.vocabulary import askable
 
 STORIES = Path(__file__).parents[2] / "fhir_examples"
-RULES = Path(__file__).parents[2] / "rules"
 DAY = date(2026, 11, 23)
 
 RISKS = [
@@ -98,11 +96,6 @@ LONG_VALUES = {
     "order_taper_length": Decimal(1000),
     "benzodiazepines_taken": Decimal(10),
 }
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(RULES)
 
 
 def test_the_risks_and_the_advice_have_the_ids_that_others_key_on(book: Knowledge) -> None:

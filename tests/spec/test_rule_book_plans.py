@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from cds.core.cuts import PercentOf
 from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.core.regimen import DayTime
-from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from cds.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 
 DAY = date(2026, 11, 23)
 MORNING, MIDDAY, EVENING, NIGHT = DayTime
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(Path(__file__).parents[2] / "rules")
 
 
 def mg(**times: str) -> dict[DayTime, Decimal]:

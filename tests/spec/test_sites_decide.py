@@ -17,7 +17,6 @@ from cds.hooks.messages import EXTENSION, hook_call
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import knowledge
 from cds.knowledge.site_files import sites
 from cds.knowledge.sites import site
 
@@ -27,11 +26,6 @@ CROSSOVER, HALVED, ABRUPT = "crossover-alprazolam-renewed", "cut-too-fast-alpraz
 SEVERAL = "hidden-dose-change-beside-another-agent"
 Answer = dict[str, Any]
 Asked = Callable[..., Answer]
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(ROOT / "rules")
 
 
 @pytest.fixture(scope="module")

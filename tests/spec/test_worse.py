@@ -19,12 +19,11 @@ from cds.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.model import FactType, Knowledge
-from cds.knowledge.reading import knowledge
 from cds.knowledge.vocabulary import risk_fact
 from cds.records.declined import Declined, Then, gaps_of, shortened
 from cds.records.fingerprint import fingerprint
 from cds.records.starts import steps_json
-from tests.spec.calls import DAY, ROOT, draft, order
+from tests.spec.calls import DAY, draft, order
 
 NOT_KNOWN = Unknown("it was not given")
 LOW, HIGH = Known(Decimal(1)), Known(Decimal(2))
@@ -77,11 +76,6 @@ def test_a_fact_that_was_not_asked_for_then_or_is_not_now_can_not_be_compared() 
 # The rule book's own words ------------------------------------------------------------------------------------------------
 
 DRUG = "diazepam 5 mg tablet"
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(ROOT / "rules")
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,16 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
-from cds.knowledge.reading import knowledge
+from cds.knowledge.model import Knowledge
 from cds.settings import Settings
 from cds.web.app import app
-from tests.stories.book import ROOT
 
 
 @pytest.fixture(scope="session")
-def ask() -> Iterator[Callable[..., dict[str, Any]]]:
+def ask(book: Knowledge, engine: Engine) -> Iterator[Callable[..., dict[str, Any]]]:
     """Posts a request to the real application, on a day, and gives the answer: `ask(service, request, day)`."""
-    read = knowledge(ROOT / "rules")
-    engine = Engine(read)
     today = [date(2026, 11, 23)]
-    with TestClient(app(read, engine, Settings(), lambda: today[0])) as client:
+    with TestClient(app(book, engine, Settings(), lambda: today[0])) as client:
 
         def post(service: str, request: dict[str, Any], day: date) -> dict[str, Any]:
             today[0] = day
@@ -32,4 +29,3 @@ def ask() -> Iterator[Callable[..., dict[str, Any]]]:
             return answer
 
         yield post
-    engine.close()

@@ -16,7 +16,7 @@ from cds.cli.main import app
 from cds.cli.rules_schema import with_header
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import files_of, knowledge
+from cds.knowledge.reading import files_of
 from cds.knowledge.schema import header, schemas
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
@@ -24,11 +24,6 @@ RULES = Path(__file__).parents[2] / "rules"
 FILES = files_of(RULES)
 WITH_SCHEMA = sorted(name for name in FILES if header(name))
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(RULES)
 
 
 @pytest.fixture(scope="module")

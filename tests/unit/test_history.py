@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds.fhir.history import condition
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 
-RULES = Path(__file__).parents[2] / "rules"
 SNOMED, ITS_OID = "http://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96"
 
 
 def coded(system: str, **concept: Any) -> dict[str, Any]:
     code = {"coding": [{"system": system, "code": "371631005", "display": "as the client calls it"}], **concept}
     return {"resourceType": "Condition", "id": "1", "code": code}
-
-
-@pytest.fixture(scope="module")
-def book() -> Knowledge:
-    return knowledge(RULES)
 
 
 @pytest.mark.parametrize("system", [SNOMED, ITS_OID])
