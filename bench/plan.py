@@ -13,8 +13,8 @@ from pathlib import Path
 from cds.core.cuts import PercentOf
 from cds.core.plan import Plan
 from cds.core.regimen import DayTime
-from cds.knowledge.reading import knowledge
-from cds.plans import Taken, direct_plan
+from cds.decision.plans import Taken, direct_plan
+from cds.knowledge.loader import knowledge
 
 RULES = Path(__file__).parents[1] / "rules"
 START = date(2026, 11, 23)

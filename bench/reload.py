@@ -19,9 +19,9 @@ from statistics import median
 
 import psutil
 
-from cds.web.live import Live
+from cds.web.file_watch import Result
+from cds.web.live_rules import Live
 from cds.web.revision import Source
-from cds.web.watching import Result
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 RULE = "advice/abrupt-stop.yaml"

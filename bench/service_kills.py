@@ -25,7 +25,7 @@ from typing import Any
 
 from bench.calls import hook_call
 from bench.servers import OURS, PATIENCE, NotReady, is_ready
-from cds.records.keyed import keyed
+from cds.records.hashes import keyed
 from cds.records.store import Store
 
 CALLERS = 3

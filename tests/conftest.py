@@ -11,9 +11,9 @@ import pytest
 from cds.core.medication import Agent, AgentKind, DurationClass
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
+from cds.knowledge.loader import from_files, knowledge
 from cds.knowledge.model import CodedValue, Knowledge
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.reading import from_files, knowledge
 from cds.knowledge.tables import Tables
 
 MINIATURE = {

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from cds.cli.failing import fail
 from cds.cli.show import show, show_why
-from cds.decide import Decision, decide
+from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call

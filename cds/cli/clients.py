@@ -17,9 +17,9 @@ from rich.table import Table
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.fhir.client import FhirClient, NotRead, Place
-from cds.hooks.profiles import Profile
+from cds.hooks.client_profiles import Profile
+from cds.knowledge.loader import from_files
 from cds.knowledge.pack import files_at
-from cds.knowledge.reading import from_files
 from cds.settings import BadSettings, Settings, settings
 from cds.trust.clients import Client, TrustedClients, check_sites, trusted_clients
 from cds.trust.keys import ALGORITHMS, usable

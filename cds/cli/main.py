@@ -8,7 +8,7 @@ from cds.cli.ask import ask
 from cds.cli.clients import clients
 from cds.cli.plan import plan
 from cds.cli.records import records, replay
-from cds.cli.rules import rules
+from cds.cli.rules.app import rules
 from cds.cli.serve import serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

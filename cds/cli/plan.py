@@ -19,18 +19,18 @@ from cds.cli.plan_files import calendar, plan_told, rows
 from cds.cli.plan_show import show_no_plan, show_plan
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form, Medication
+from cds.core.patient_sheet import SheetFor, as_text, sheet
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Dose
-from cds.core.sheet import SheetFor, as_text, sheet
-from cds.curves import curves, curves_json
+from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.decision.plasma_levels import curves, curves_json
 from cds.errors import CdsError
-from cds.fhir.dosage import reading_limits, regimen
+from cds.fhir.dosage.dosage import reading_limits, regimen
 from cds.hooks.sheet_page import as_page
 from cds.knowledge.chosen import chosen
-from cds.knowledge.drugs import folded
+from cds.knowledge.files.drugs import folded
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import nearest
-from cds.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.settings import settings
 
 LANGUAGE = "en"

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cds.curves import Curves, Levels, NotDrawn
+from cds.decision.plasma_levels import Curves, Levels, NotDrawn
 
 BARS = "▁▂▃▄▅▆▇█"
 LEAST = 0.01

@@ -15,9 +15,9 @@ from cds.core.plan import AgentDose, Amount, NoPlan, Plan, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.decision.plans import Taken
 from cds.hooks.plan_json import number, plan_in_full
 from cds.knowledge.model import Knowledge
-from cds.plans import Taken
 
 COLUMNS = (
     "start", "days", "agent", "morning_mg", "midday_mg", "evening_mg", "night_mg", "daily_mg", "cut_percent",

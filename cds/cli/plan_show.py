@@ -16,8 +16,8 @@ from cds.cli.plan_files import lines, product
 from cds.core.plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
+from cds.decision.plans import Taken
 from cds.knowledge.model import Knowledge
-from cds.plans import Taken
 
 BAR, WIDE_BAR = 8, 16
 WIDE = 120

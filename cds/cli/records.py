@@ -20,7 +20,7 @@ from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.chosen import chosen
-from cds.knowledge.sites import overlaid
+from cds.knowledge.site_overlay import overlaid
 from cds.records.decisions import DecisionRecord
 from cds.records.places import spool_of
 from cds.records.replay import differences, replayed

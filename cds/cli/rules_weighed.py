@@ -8,12 +8,12 @@ from datetime import date
 from typing import Any
 
 from cds.core.gap import GapKind
-from cds.decide import Decision
+from cds.decision.decide import Decision
+from cds.decision.judge import weigh_unread
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Finding
-from cds.judge import weigh_unread
+from cds.engine.reference import Finding
 from cds.knowledge.model import Knowledge
-from cds.knowledge.sites import overlaid
+from cds.knowledge.site_overlay import overlaid
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import OtherKnowledge
 from cds.records.replay import weighed

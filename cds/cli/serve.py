@@ -20,8 +20,8 @@ from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
 
-APPLICATION, OF_A_WORKER = "cds.web.serving:served", "cds.web.worker:served_by_a_worker"
-PROTOCOL = "cds.web.protocol:Prompt"
+APPLICATION, OF_A_WORKER = "cds.web.factory:served", "cds.web.worker:served_by_a_worker"
+PROTOCOL = "cds.web.header_timeout:Prompt"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""

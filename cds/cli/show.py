@@ -11,13 +11,13 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
 
-from cds.decide import Decision
+from cds.decision.decide import Decision
 from cds.engine.explain import explained
 from cds.hooks.markdown import plain_text
 from cds.hooks.messages import EXTENSION
+from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import Knowledge
-from cds.knowledge.sites import of_site
-from cds.knowledge.vocabulary import askable
+from cds.knowledge.site_overlay import of_site
 
 COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
 WIDTH = 110

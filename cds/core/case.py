@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from cds.core.current_use import Taking
 from cds.core.exposure import Exposure
 from cds.core.medication import Agent
+from cds.core.order_action import Situation
 from cds.core.record import Order, PatientRecord
-from cds.core.situation import Situation
 from cds.core.tablets import Presentation
-from cds.core.taking import Taking
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from datetime import date
 from decimal import Decimal
 
 from cds.core.case import Case
+from cds.core.current_use import Taking, last_day, taking_now, unclear_ends
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.exposure import Exposure, ExposureLimits, exposure
 from cds.core.medication import Agent, AgentKind
+from cds.core.order_action import Looked, Situation, is_stop, running_situations, situations
 from cds.core.quantity import exactly
 from cds.core.record import Completeness, Order, OrderState, Part, PatientRecord, Supply
-from cds.core.situation import Looked, Situation, is_stop, running_situations, situations
 from cds.core.supplies import DISPENSE
 from cds.core.tablets import Presentation
-from cds.core.taking import Taking, last_day, taking_now, unclear_ends
 
 Acting = Mapping[str, Mapping[str, frozenset[str]]]
 """By agent and kind of interaction, the groups of other drugs that act on it."""

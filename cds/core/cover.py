@@ -7,9 +7,9 @@ from decimal import Decimal
 from cds.core.case import Case
 from cds.core.cuts import Steps
 from cds.core.equivalence import diazepam_equivalent
+from cds.core.order_action import Action
 from cds.core.period import shifted
 from cds.core.quantity import exactly
-from cds.core.situation import Action
 from cds.core.supplies import DISPENSE
 
 Doses = tuple[Decimal, Steps, bool]

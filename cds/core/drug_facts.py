@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 
 from cds.core.case import Case
+from cds.core.current_use import last_day
 from cds.core.facts import Fact, Known, Unknown
+from cds.core.order_action import is_stop
 from cds.core.record import Completeness, Order, OrderState, Part
-from cds.core.situation import is_stop
-from cds.core.taking import last_day
 
 
 def matches(order: Order, groups: Collection[str]) -> bool:

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.case import Case
 from cds.core.cover import cover, covered
+from cds.core.current_use import Taking
 from cds.core.cuts import (
     TWO_WEEKS,
     Exempt,
@@ -19,16 +20,15 @@ from cds.core.cuts import (
     largest_cut_in_two_weeks,
 )
 from cds.core.equivalence import diazepam_equivalent, dose_sum, equivalent_sum
-from cds.core.exchange import exchanged
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.medication import Agent, DurationClass
+from cds.core.order_action import Action, is_stop
 from cds.core.period import written
 from cds.core.quantity import Range, exactly, plain
 from cds.core.record import Completeness, OrderState, Part
 from cds.core.regimen import EVERY_DAY, Basis, Dose
-from cds.core.situation import Action, is_stop
 from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
-from cds.core.taking import Taking
+from cds.core.switch import exchanged
 
 NOT_READ = "the daily dose of the order could not be read"
 OF_ALL = " of all that is taken of its kind"

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from cds.core.cuts import TWO_WEEKS, PercentOf
-from cds.core.lowering import DailyDose, Lowering
+from cds.core.dose_search import DailyDose, Lowering
 from cds.core.period import in_words, written
 from cds.core.plan import (
     Instead,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 
-from cds.engine.evaluate import Answer, Questions, opposite
+from cds.engine.reference import Answer, Questions, opposite
 from cds.knowledge.model import Condition, Group, Operator
 
 Compared = Mapping[str, int | str]

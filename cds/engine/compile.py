@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from cds.engine.evaluate import Asked, Questions
+from cds.engine.reference import Asked, Questions
 from cds.errors import CdsError
 from cds.knowledge.model import Condition, FactDefinition, FactType, Group, Operator
 

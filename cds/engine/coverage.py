@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from cds.core.facts import Fact, FactValue, Known
 from cds.core.quantity import THOUSANDTH, Quantity
-from cds.engine.evaluate import Answer, Questions, weigh
-from cds.engine.lint import asked_on
-from cds.engine.prepare import prepared
-from cds.knowledge.examples import CANNOT_TELL, NOTHING, conditions_of
-from cds.knowledge.in_words import condition_in_words, entry_in_words
+from cds.engine.fact_types import prepared
+from cds.engine.overlaps import asked_on
+from cds.engine.reference import Answer, Questions, weigh
+from cds.knowledge.condition_text import condition_in_words, entry_in_words
+from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
+from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import (
     Condition,
     Example,
@@ -28,7 +29,6 @@ from cds.knowledge.model import (
 )
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
-from cds.knowledge.vocabulary import askable
 
 BOUNDARY = {
     Operator.AT_LEAST: Operator.MORE_THAN,

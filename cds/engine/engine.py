@@ -10,10 +10,12 @@ from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
 from cds.engine.answers import Answering, answering
 from cds.engine.compile import TooManyAlternatives
 from cds.engine.durable import EngineFailed
-from cds.engine.evaluate import Answer, Finding, Line, Questions, Trace, evaluate
-from cds.engine.prepare import Ready, prepared
+from cds.engine.fact_types import Ready, prepared
+from cds.engine.reference import Answer, Finding, Line, Questions, Trace, evaluate
 from cds.engine.rulesets import Rulesets
-from cds.knowledge.examples import CANNOT_TELL, NOTHING, conditions_of
+from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
+from cds.knowledge.files.rules import ASKED_LIKE
+from cds.knowledge.files.vocabulary import askable, risk_fact
 from cds.knowledge.model import (
     Condition,
     Example,
@@ -26,8 +28,6 @@ from cds.knowledge.model import (
     Status,
 )
 from cds.knowledge.problems import Problems
-from cds.knowledge.rules import ASKED_LIKE
-from cds.knowledge.vocabulary import askable, risk_fact
 
 NOT_FOUND = Known(False)
 RUNNING = (Status.ACTIVE, Status.SILENT)

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from cds.core.facts import Fact, FactValue, Unknown
 from cds.core.quantity import Quantity, plain
-from cds.engine.evaluate import Answer, Asked, Finding, Line
-from cds.engine.prepare import ASSUMED
+from cds.engine.fact_types import ASSUMED
+from cds.engine.reference import Answer, Asked, Finding, Line
 from cds.knowledge.model import FactDefinition, FactType, Operator
 
 MARKS = {Answer.TRUE: "true ", Answer.FALSE: "false", Answer.CANNOT_TELL: "?    "}

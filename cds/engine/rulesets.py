@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cds.engine.compile import Compiled, Field, compiled, message
 from cds.engine.durable import MOST_FACTS, MOST_RULES, Ruleset
-from cds.engine.evaluate import Questions
-from cds.engine.prepare import Ready
+from cds.engine.fact_types import Ready
+from cds.engine.reference import Questions
 from cds.knowledge.model import FactDefinition, Rule
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.core.medication import Form, Medication
-from cds.knowledge.drugs import LONGEST_NAME, folded
+from cds.knowledge.files.drugs import LONGEST_NAME, folded
 
 LONGEST_TEXT = 400
 AMOUNT = re.compile(

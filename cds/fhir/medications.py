@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.medication import Certainty, Form, Medication
-from cds.fhir import views
+from cds.fhir import json_access as views
 from cds.fhir.drug_words import Words, form_of, in_mg, same_drug, words
+from cds.fhir.json_access import Json
 from cds.fhir.references import Library
-from cds.fhir.views import Json
-from cds.knowledge.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded, joint_groups
+from cds.knowledge.files.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded, joint_groups
 from cds.knowledge.model import Knowledge
 
 SYSTEMS = {

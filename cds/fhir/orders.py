@@ -12,9 +12,9 @@ from cds.core.medication import Form, Medication
 from cds.core.quantity import Range
 from cds.core.record import Order, OrderState, Setting, Supply
 from cds.core.regimen import Regimen
-from cds.fhir import views
-from cds.fhir.desk import Desk
-from cds.fhir.views import Json
+from cds.fhir import json_access as views
+from cds.fhir.json_access import Json
+from cds.fhir.reader import Desk
 from cds.knowledge.model import Knowledge
 
 STATES: Mapping[str, OrderState] = {

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urljoin
 
-from cds.fhir import views
+from cds.fhir import json_access as views
 from cds.fhir.client import NotRead, Place, Why
-from cds.fhir.views import Json
+from cds.fhir.json_access import Json
 
 MOST_PAGES = 20
 """How many pages of one search are read; what lies beyond is told as unread."""

@@ -10,11 +10,11 @@ from typing import TypeVar
 from cds.core.delivery import NOT_GIVEN, Delivery, Resource
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord, Setting, Supply
-from cds.fhir import views
-from cds.fhir.desk import Desk
-from cds.fhir.history import condition, measurements
+from cds.fhir import json_access as views
+from cds.fhir.conditions_observations import condition, measurements
+from cds.fhir.json_access import Json
 from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, dispensed_now, order_reading, supplies_of_order
-from cds.fhir.views import Json
+from cds.fhir.reader import Desk
 
 T = TypeVar("T")
 EXPECTED: Mapping[Part, frozenset[str]] = {

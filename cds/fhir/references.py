@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cds.fhir import views
-from cds.fhir.views import Json
+from cds.fhir import json_access as views
+from cds.fhir.json_access import Json
 
 
 class Library:

@@ -9,9 +9,9 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from pydantic import ValidationError
 
 from cds.core.gap import Gap, GapKind
-from cds.fhir import views
+from cds.fhir import json_access as views
 from cds.fhir.shape import shape
-from cds.knowledge.remembered import Remembered
+from cds.memo import Remembered
 
 STU3_ONLY = ("context", "definition")
 MOST_NAMED = 3

@@ -11,11 +11,11 @@ from typing import Any
 from cds.core.facts import Facts, Known
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Step
+from cds.hooks.card_text import Lists, Wording
+from cds.hooks.declined_card import INDICATOR, Shortened, line, show_it, what_it_was
 from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
-from cds.hooks.shortened import INDICATOR, Shortened, line, show_it, what_it_was
-from cds.hooks.wording import Lists, Wording
 from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 
 TOPICS = "urn:taper-cds:advice"

@@ -13,7 +13,7 @@ from typing import Any
 
 from cds.core.delivery import Resource
 from cds.core.gap import Gap
-from cds.core.judged import Crossover, JudgedOrder
+from cds.core.judged_order import Crossover, JudgedOrder
 from cds.core.quantity import Range, rounded
 from cds.errors import BadRequest, OtherPatient, UnknownService
 from cds.hooks.plan_json import number as json_number

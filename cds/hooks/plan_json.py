@@ -8,7 +8,7 @@ from typing import Any
 from cds.core.plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
-from cds.knowledge.written import WrittenObject
+from cds.json_text import WrittenObject
 
 TENTH = Decimal("0.1")
 

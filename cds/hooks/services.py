@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds.core.record import Part
-from cds.hooks.profiles import Profile
+from cds.hooks.client_profiles import Profile
 from cds.knowledge.model import CodedValue, Knowledge
 
 LOINC = "http://loinc.org"

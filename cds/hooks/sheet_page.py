@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from cds.core.sheet import Sheet
+from cds.core.patient_sheet import Sheet
 
 TEMPLATE = "sheet.html"
 

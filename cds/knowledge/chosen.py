@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from cds.knowledge.loader import from_files
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import files_at
-from cds.knowledge.reading import from_files
-from cds.knowledge.sites import site as at_site
+from cds.knowledge.site_overlay import site as at_site
 
 
 def chosen(place: Path, key: Path | None, site: str | None, day: date) -> Knowledge:

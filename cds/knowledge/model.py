@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 from cds.core.cases import Drugs
 from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
+from cds.core.patient_sheet import Words
 from cds.core.quantity import Quantity
-from cds.core.sheet import Words
 from cds.core.tablets import Presentation
 from cds.knowledge.position import Position
-from cds.knowledge.remembered import Remembered
+from cds.memo import Remembered
 
 if TYPE_CHECKING:
-    from cds.knowledge.adjuncts import Adjunct
-    from cds.knowledge.declined import Declining
-    from cds.knowledge.dosing import Dosing
-    from cds.knowledge.naloxone import Naloxone
-    from cds.knowledge.sites import Site
+    from cds.knowledge.files.adjuncts import Adjunct
+    from cds.knowledge.files.declined import Declining
+    from cds.knowledge.files.dosing import Dosing
+    from cds.knowledge.files.naloxone import Naloxone
+    from cds.knowledge.site_overlay import Site
 
 
 class FactType(StrEnum):
@@ -335,7 +335,7 @@ class Knowledge:
     declining: Declining | None = None
     """After which reasons a declined card comes back as one line, and what brings it back in full."""
     sites: Mapping[str, Site] = field(default_factory=dict)
-    """What each site changed, by its id; not applied here: see `cds.knowledge.sites.site`."""
+    """What each site changed, by its id; not applied here: see `cds.knowledge.site_overlay.site`."""
     equivalence_sources: tuple[str, ...] = ()
     """The sources of equivalents that are read first; the others where none of these lists an agent."""
     rules_by_id: Mapping[str, Rule] = field(init=False, repr=False)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from cds.errors import CdsError
-from cds.knowledge.reading import files_of, revision
+from cds.knowledge.loader import files_of, revision
 
 FORMAT = 1
 MANIFEST, SIGNATURE, RULES = "manifest.json", "manifest.sig", "rules/"

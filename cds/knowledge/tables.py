@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
 from cds.core.tablets import Presentation
-from cds.knowledge.adjuncts import Adjunct, adjuncts
-from cds.knowledge.agents import default_sources
-from cds.knowledge.dosing import Dosing, dosing
-from cds.knowledge.drugs import drugs
+from cds.knowledge.files.adjuncts import Adjunct, adjuncts
+from cds.knowledge.files.agents import default_sources
+from cds.knowledge.files.dosing import Dosing, dosing
+from cds.knowledge.files.drugs import drugs
+from cds.knowledge.files.naloxone import Naloxone, naloxone
+from cds.knowledge.files.pharmacokinetics import pharmacokinetics
+from cds.knowledge.files.presentations import presentations
+from cds.knowledge.files.value_sets import value_sets
 from cds.knowledge.model import CodedValue, Interaction
-from cds.knowledge.naloxone import Naloxone, naloxone
-from cds.knowledge.pharmacokinetics import pharmacokinetics
-from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
-from cds.knowledge.value_sets import value_sets
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,18 @@ from typing import Any
 
 import orjson
 
-from cds.decide import Decision
+from cds.decision.decide import Decision
+from cds.decision.judge import Judgement
+from cds.hooks.declined_card import Shortened
 from cds.hooks.messages import EXTENSION, HookCall, gap_json
-from cds.hooks.shortened import Shortened
-from cds.judge import Judgement
+from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Knowledge, RuleKind
-from cds.knowledge.sites import at_site, of_site
-from cds.knowledge.vocabulary import risk_fact
+from cds.knowledge.site_overlay import at_site, of_site
 from cds.records.facts import fact_json
 from cds.records.fingerprint import Fingerprint, fingerprint
-from cds.records.keyed import Keyed
+from cds.records.hashes import Keyed
+from cds.records.payload import start_json, steps_json
 from cds.records.pseudonyms import Pseudonyms
-from cds.records.starts import start_json, steps_json
 
 Json = Mapping[str, Any]
 TOLD_OF_ACTION = ("type", "description", "resourceId")

@@ -10,7 +10,7 @@ from typing import Any
 
 from cds.errors import BadRequest
 from cds.knowledge.model import CodedValue
-from cds.records.keyed import Keyed
+from cds.records.hashes import Keyed
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
 OTHER_REASON = "other"

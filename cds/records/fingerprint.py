@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cds.core.judged import JudgedOrder
+from cds.core.judged_order import JudgedOrder
 from cds.hooks.cards import INDICATORS
 
 

@@ -8,17 +8,17 @@ from typing import Any
 
 from cds.core.facts import Facts
 from cds.core.gap import Gap, GapKind
+from cds.decision.judge import advice_of, asked_for, unread
+from cds.decision.offers import offers
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Finding
+from cds.engine.reference import Finding
 from cds.hooks.cards import Advice, cards
-from cds.hooks.shortened import from_json
-from cds.judge import advice_of, asked_for, unread
+from cds.hooks.declined_card import from_json
 from cds.knowledge.model import Knowledge, RuleKind
-from cds.offers import offers
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import OtherKnowledge
 from cds.records.facts import fact
-from cds.records.starts import start, steps
+from cds.records.payload import start, steps
 
 Json = dict[str, Any]
 NOT_COMPARED = {"uuid", "suggestions", "selectionBehavior"}

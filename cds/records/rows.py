@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cds.knowledge.sites import of_site
+from cds.knowledge.site_overlay import of_site
 from cds.records.decisions import DecisionRecord, ShownCard
 from cds.records.fingerprint import from_json
 from cds.records.tables import cards, decisions

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
-from cds.records import last_word, queries, seen_tokens
+from cds.decision.declined_cards import Declined
+from cds.records import declined_query as last_word
+from cds.records import queries, seen_tokens
 from cds.records.database import SQLITE, database_url, opened, prepared
 from cds.records.decisions import DecisionRecord
-from cds.records.declined import Declined
+from cds.records.declined_query import Wanted
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
-from cds.records.last_word import Wanted
 from cds.records.queries import Purged
 from cds.records.rows import from_line, insert_decisions, line
 from cds.records.spool import Spool

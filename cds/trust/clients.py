@@ -13,12 +13,12 @@ import orjson
 from cds.core.record import Part
 from cds.errors import BadKnowledge, CdsError
 from cds.fhir.client import Place
-from cds.hooks.profiles import Profile
+from cds.hooks.client_profiles import Profile
 from cds.knowledge.fields import Fields
 from cds.knowledge.model import Knowledge
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.sites import site
+from cds.knowledge.site_overlay import site
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 from cds.trust.keys import ALGORITHMS, usable

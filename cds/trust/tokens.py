@@ -11,7 +11,7 @@ from jwt.types import Options
 
 from cds.trust.clients import Client, TrustedClients
 from cds.trust.keys import ALGORITHMS, KeySets, algorithm_of
-from cds.trust.seen import SeenTokens, fingerprint
+from cds.trust.replay import SeenTokens, fingerprint
 
 LEEWAY_SECONDS = 60
 LONGEST_LIFE_SECONDS = 3600

@@ -21,30 +21,30 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cds.decide import Decision, decide
+from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
+from cds.hooks.client_profiles import shaped
 from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION, hook_call
-from cds.hooks.profiles import shaped
 from cds.hooks.services import HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.records.store import State
 from cds.settings import Settings
-from cds.web.answers import json_response, outcome_response, refusal
 from cds.web.auth import CLIENT
 from cds.web.body import parsed_body
-from cds.web.doors import Doors
 from cds.web.fetching import Fetcher, renamed
-from cds.web.integration import as_page, guide
-from cds.web.keeping import Keeping
-from cds.web.live import Live
+from cds.web.integration_guide import as_page, guide
+from cds.web.live_rules import Live
 from cds.web.logs import LOG
 from cds.web.metrics import Metrics
+from cds.web.middleware import Doors
 from cds.web.openapi import PATH, openapi
+from cds.web.recording import Keeping
 from cds.web.replay_guard import SeenInStore
+from cds.web.request_tracking import Tracked, spent_on, told_in_span
+from cds.web.responses import json_response, outcome_response, refusal
 from cds.web.revision import AtSite, Revision
 from cds.web.tracing import Tracing
-from cds.web.tracked import Tracked, spent_on, told_in_span
 
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
 

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds.trust.clients import Client
 from cds.trust.tokens import Doubt, Untrusted, Verifier
-from cds.web.answers import outcome_response
 from cds.web.logs import LOG, place_of
+from cds.web.responses import outcome_response
 
 PROTECTED = "/cds-services"
 CLIENT = "cds.client"

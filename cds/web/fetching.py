@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from cds.core.record import Part
-from cds.decide import needs_record
-from cds.fhir import views
+from cds.decision.decide import needs_record
+from cds.fhir import json_access as views
 from cds.fhir.client import FhirClient, NotRead, Place, Why
 from cds.fhir.pages import next_page, read_on
 from cds.fhir.references import Library

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds.trust.clients import Client
 from cds.web.allowances import Allowance, Allowances, Here
-from cds.web.answers import outcome_response
 from cds.web.auth import CLIENT, is_service
+from cds.web.responses import outcome_response
 
 BURST_SECONDS = 10
 """A client may spend what it is allowed in so many seconds at once."""

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from cds.trust.clients import TrustedClients, trusted_clients
-from cds.web.live import Live
-from cds.web.watching import Reloads, Result, watch
+from cds.web.file_watch import Reloads, Result, watch
+from cds.web.live_rules import Live
 
 
 class LiveClients:

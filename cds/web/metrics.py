@@ -15,10 +15,10 @@ from prometheus_client.registry import Collector
 
 from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION
-from cds.web.live import Live
+from cds.web.file_watch import Reloads
 from cds.web.live_clients import LiveClients
+from cds.web.live_rules import Live
 from cds.web.shared_counters import SharedCounters
-from cds.web.watching import Reloads
 
 
 class Metrics:

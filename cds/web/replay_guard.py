@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from cds.records.errors import StoreUnavailable
-from cds.trust.seen import SeenHere
+from cds.trust.replay import SeenHere
 from cds.web.logs import LOG
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge, RefusedCall
+from cds.knowledge.loader import from_files
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import files_at
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.reading import from_files
-from cds.knowledge.sites import Site, overlaid, site
+from cds.knowledge.site_overlay import Site, overlaid, site
 
 Users = Mapping[str, Iterable[str]]
 """The sites that are asked for, each with the ids of the clients that are judged by it."""
@@ -80,7 +80,7 @@ class Revision:
     def serve(self, users: Users, day: date, going_on: Container[str] = ()) -> None:
         """Makes the sites some of those that are served.
 
-        Refuses, with BadKnowledge, and adds none: a site that can't be served that day (`cds.knowledge.sites.site`).
+        Refuses, with BadKnowledge, and adds none: a site that can't be served that day (`cds.knowledge.site_overlay.site`).
         """
         added: dict[str | None, AtSite] = {}
         problems = Problems()

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 
 from cds.errors import CdsError
-from cds.web.serving import served
+from cds.web.factory import served
 
 
 def served_by_a_worker() -> FastAPI:

@@ -17,8 +17,8 @@ from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
 from cds.engine.answers import answering
 from cds.engine.compile import TooManyAlternatives
-from cds.engine.evaluate import Answer, Questions, evaluate
-from cds.engine.prepare import prepared
+from cds.engine.fact_types import prepared
+from cds.engine.reference import Answer, Questions, evaluate
 from cds.engine.rulesets import Rulesets
 from cds.knowledge.model import (
     Condition,

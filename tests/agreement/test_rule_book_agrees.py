@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Answer, Finding, Questions, evaluate
-from cds.engine.prepare import prepared
+from cds.engine.fact_types import prepared
+from cds.engine.reference import Answer, Finding, Questions, evaluate
+from cds.knowledge.files.vocabulary import askable
+from cds.knowledge.loader import knowledge
 from cds.knowledge.model import FactDefinition, FactType, Knowledge, RuleKind
-from cds.knowledge.reading import knowledge
-from cds.knowledge.vocabulary import askable
 
 RULES = Path(__file__).parents[2] / "rules"
 DAY = date(2026, 11, 23)

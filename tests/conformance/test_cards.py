@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
 
-from cds.hooks.profiles import Profile, shaped
+from cds.hooks.client_profiles import Profile, shaped
 from cds.hooks.schemas import problems
 
 STORIES = sorted((Path(__file__).parents[2] / "fhir_examples").glob("*/request.json"))

@@ -21,7 +21,7 @@ from cds.errors import CdsError
 from cds.knowledge.model import Knowledge
 from cds.settings import Settings
 from cds.web.app import live_app
-from cds.web.live import Live
+from cds.web.live_rules import Live
 from cds.web.logs import JsonLines
 from cds.web.revision import Revision
 from cds.web.tracing import Tracing, tracing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cds.knowledge.reading import knowledge
-from cds.web.integration import guide
+from cds.knowledge.loader import knowledge
+from cds.web.integration_guide import guide
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "integration.md"

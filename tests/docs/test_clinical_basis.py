@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cds.knowledge.reading import knowledge
+from cds.knowledge.loader import knowledge
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "clinical-basis.md").read_text()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cds.core.quantity import Quantity
-from cds.knowledge.reading import knowledge
+from cds.knowledge.loader import knowledge
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "declined-cards.md").read_text()

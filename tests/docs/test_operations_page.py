@@ -62,6 +62,6 @@ def test_every_phase_of_server_timing_is_told() -> None:
 
 
 def test_every_attribute_of_a_span_is_told() -> None:
-    names = re.findall(r"for name in \((.+?)\)", (ROOT / "cds/web/tracked.py").read_text())[0]
+    names = re.findall(r"for name in \((.+?)\)", (ROOT / "cds/web/request_tracking.py").read_text())[0]
     attributes = {f"cds.{name}" for name in re.findall(r'"(\w+)"', names)} | {"cds.request", "cds.call"}
     assert set(re.findall(r"`(cds\.\w+)`", PAGE)) == attributes

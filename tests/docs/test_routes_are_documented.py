@@ -15,11 +15,11 @@ from cds.core.record import Part
 from cds.engine.engine import Engine
 from cds.errors import RefusedCall
 from cds.hooks.services import HOOKS
-from cds.knowledge.reading import knowledge
+from cds.knowledge.loader import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 from cds.web.body import LARGEST_BODY, MEDIA_TYPES
-from cds.web.keeping import keeping
+from cds.web.recording import keeping
 
 PAGE = (Path(__file__).parents[2] / "docs/routes.md").read_text()
 

@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.engine.evaluate import Questions, evaluate
 from cds.engine.explain import explained
-from cds.engine.prepare import prepared
+from cds.engine.fact_types import prepared
+from cds.engine.reference import Questions, evaluate
+from cds.knowledge.files.vocabulary import askable
+from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge, Rule
-from cds.knowledge.reading import knowledge
-from cds.knowledge.rule_book import pages
-from cds.knowledge.sites import local_statements, named
-from cds.knowledge.vocabulary import askable
+from cds.knowledge.pages.rule_book import pages
+from cds.knowledge.site_overlay import local_statements, named
 
 ROOT = Path(__file__).parents[2]
 BOOK = knowledge(ROOT / "rules")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bench.stories import Story, gist, stories
-from cds.records.keyed import keyed
+from cds.records.hashes import keyed
 from cds.records.store import Store
 from tests.operations.served import PATIENCE, Service, served
 from tests.records.conftest import Postgres

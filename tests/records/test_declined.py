@@ -21,16 +21,16 @@ from cds.cli.main import app as command
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.hooks.services import HOOKS
+from cds.knowledge.files.sites import sites
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.site_files import sites
-from cds.knowledge.sites import site
+from cds.knowledge.site_overlay import site
 from cds.records.database import database_url
-from cds.records.last_word import OUTCOMES
+from cds.records.declined_query import OUTCOMES
 from cds.settings import Settings
-from cds.web import keeping as module
+from cds.web import recording as module
 from cds.web.app import app
-from cds.web.keeping import Keeping, keeping
+from cds.web.recording import Keeping, keeping
 from tests.security.tokens import ISSUER, PUBLIC, ec_key
 from tests.security.tokens import shown as with_token
 from tests.spec.calls import DAY, ICD, condition, draft, observation, order

@@ -16,8 +16,8 @@ from cds.errors import BadRequest, UnknownService
 from cds.knowledge.model import Knowledge
 from cds.records.errors import StoreUnavailable
 from cds.records.store import State
-from cds.web import keeping as module
-from cds.web.keeping import Keeping, keeping
+from cds.web import recording as module
+from cds.web.recording import Keeping, keeping
 
 from .conftest import CLIENT, NOON, SERVICE, Told, sqlite
 

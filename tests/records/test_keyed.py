@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cds.records.keyed import kept_in, keyed
+from cds.records.hashes import kept_in, keyed
 
 
 def test_a_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from cds.records.errors import StoreUnavailable
 from cds.records.store import SECONDS_BETWEEN_FORGETTING, Store
 from cds.records.tables import seen_tokens
-from cds.trust.seen import SeenHere, fingerprint
+from cds.trust.replay import SeenHere, fingerprint
 from cds.web.replay_guard import SeenInStore
 
 from .conftest import spool_in

@@ -18,9 +18,9 @@ from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
 from cds.settings import BadSettings, Settings
 from cds.web.app import app
-from cds.web.keeping import Keeping, keeping
+from cds.web.factory import kept_by
 from cds.web.logs import JsonLines
-from cds.web.serving import kept_by
+from cds.web.recording import Keeping, keeping
 from tests.security.tokens import ISSUER, PUBLIC, ec_key, shown
 
 from .conftest import ROOT, SERVICE, STORIES, Postgres, sqlite

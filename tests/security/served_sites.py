@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from cds.hooks.messages import EXTENSION
 from cds.settings import Settings
 from cds.web.app import live_app
-from cds.web.keeping import Keeping, keeping
-from cds.web.live import Live
 from cds.web.live_clients import LiveClients
+from cds.web.live_rules import Live
+from cds.web.recording import Keeping, keeping
 from cds.web.revision import Source
 from tests.security.tokens import DAY, PUBLIC, SIGN, Key, ec_key, shown
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cds.hooks.profiles import Profile
+from cds.hooks.client_profiles import Profile
 from cds.trust.addresses import wrong_address
 from cds.trust.clients import BadClients, trusted_clients
 from tests.security.tokens import ec_key

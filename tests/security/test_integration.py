@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from starlette.testclient import TestClient
 
-from cds.hooks.profiles import Profile
+from cds.hooks.client_profiles import Profile
+from cds.knowledge.data_needs import asking
 from cds.knowledge.model import Knowledge
-from cds.knowledge.needs import asking
 from tests.docs.integration_page import PAGE, page
 from tests.fhir_access.calls import HISTORY, bundle, stop
 from tests.security.conftest import Site

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cds.web.watching import Result
+from cds.web.file_watch import Result
 from tests.security.served_sites import ABRUPT, GENTLE, NORTH, Place, Service, clients, issuer, knowledge_of, request, until
 from tests.security.tokens import CALL, SIGN
 

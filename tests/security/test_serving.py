@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
 from cds.trust.clients import trusted_clients
-from cds.web.protocol import Prompt
+from cds.web.header_timeout import Prompt
 from tests.security.tokens import ec_key
 
 NAMES = ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ALLOW_UNAUTHENTICATED")

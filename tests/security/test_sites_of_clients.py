@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from cds.knowledge.loader import files_of, revision
 from cds.knowledge.model import Status
-from cds.knowledge.reading import files_of, revision
 from cds.trust.clients import BadClients
-from cds.web.watching import Result
+from cds.web.file_watch import Result
 from tests.security.served_sites import (
     ABRUPT,
     APPROVED,

@@ -16,7 +16,7 @@ import uvicorn
 from cds.settings import Settings
 from cds.web.app import app
 from cds.web.body import LARGEST_BODY
-from cds.web.protocol import Prompt
+from cds.web.header_timeout import Prompt
 from tests.security.conftest import Site
 from tests.security.tokens import CALL, DAY, SIGN
 

@@ -10,12 +10,12 @@ from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
-from cds.decide import decide
+from cds.decision.decide import decide
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.hooks.services import HOOKS
+from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
 from tests.stories.book import ROOT
 
 Json = dict[str, Any]

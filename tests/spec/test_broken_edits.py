@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from cds.cli.rules_check import checked
+from cds.cli.rules.check import checked
 from cds.core.regimen import DayTime
 from cds.errors import BadKnowledge
-from cds.knowledge.needed import PARAMETERS
-from cds.knowledge.needed import TEXTS as TEXTS_NEEDED
+from cds.knowledge.checks.required_names import PARAMETERS
+from cds.knowledge.checks.required_names import TEXTS as TEXTS_NEEDED
+from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.problems import CODES, Problem, Problems
-from cds.knowledge.reading import files_of, from_files
-from cds.knowledge.sites import EQUIVALENCE_NOTE
+from cds.knowledge.site_overlay import EQUIVALENCE_NOTE
 from cds.knowledge.tables import Tables, tables
 
 RULES = Path(__file__).parents[2] / "rules"

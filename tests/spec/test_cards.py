@@ -17,10 +17,10 @@ from markdown_it.token import Token
 
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.quantity import Quantity
+from cds.hooks.card_text import formatted
 from cds.hooks.cards import Advice, cards
 from cds.hooks.markdown import cut, escaped, plain_text
-from cds.hooks.wording import formatted
-from cds.knowledge.dosing import Dosing
+from cds.knowledge.files.dosing import Dosing
 from cds.knowledge.model import (
     Because,
     Card,

@@ -13,8 +13,8 @@ from fhir.resources.R4B.careplan import CarePlan
 from cds.core.crossover import plan as crossover
 from cds.core.plan import Plan
 from cds.core.taper import direct
-from cds.fhir.care_plan import care_plan
-from cds.fhir.writing import Visit, carried
+from cds.fhir.write.care_plan import care_plan
+from cds.fhir.write.requests import Visit, carried
 from tests.spec.plans import AGENTS, CROSSOVER, LIMITS, SHORT, SLOWER, STANDARD, START, takes
 
 VISIT = Visit("p", date(2026, 11, 23), "e", "Practitioner/who")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cds.core.plan import Plan
-from cds.plans import direct_plan, taken
+from cds.decision.plans import direct_plan, taken
 from tests.spec.calls import DAY, ICD, Answer, Desk, Json, condition, desk, dispense, draft, observation, order
 
 ALP, LOR, DIA, CLO = "alprazolam 1 mg tablet", "lorazepam 1 mg tablet", "diazepam 5 mg tablet", "clonazepam 0.5 mg tablet"

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from cds.decide import decide
+from cds.decision.decide import decide
+from cds.decision.decided_facts import converted_by
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
-from cds.knowledge.converted import converted_by
 from cds.knowledge.model import Knowledge
-from cds.knowledge.sites import Approval, Chosen, Site, overlaid
+from cds.knowledge.site_overlay import Approval, Chosen, Site, overlaid
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)

@@ -12,9 +12,9 @@ import pytest
 from cds.core.plan import Plan
 from cds.core.quantity import Range, exactly
 from cds.core.regimen import NOTHING, DayTime, Dose, Step
-from cds.curves import ILLUSTRATION, Curves, Levels, Which, curves, curves_json
+from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.decision.plasma_levels import ILLUSTRATION, Curves, Levels, Which, curves, curves_json
 from cds.knowledge.model import Knowledge
-from cds.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 
 DAY = date(2026, 11, 23)
 HOURS = 24

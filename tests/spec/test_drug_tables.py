@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cds.core.medication import AgentKind, Certainty, DurationClass, Form
-from cds.knowledge.drugs import ATC, RXNORM, SNOMED, DrugTables, drugs, folded, tidy
+from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, DrugTables, drugs, folded, tidy
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds.knowledge.layout import formatted
+from cds.knowledge.format.layout import formatted
+from cds.knowledge.loader import files_of
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import files_of
 
 FILES = {name: content for name, content in files_of(Path(__file__).parents[2] / "rules").items() if name.endswith(".yaml")}
 COMMENT = re.compile(r"# remark \d+")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from cds.core.kinetics import Kinetics, Refused, Taken, accumulation, curves, steady_average, time_to_peak
-from cds.knowledge.pharmacokinetics import pharmacokinetics
+from cds.knowledge.files.pharmacokinetics import pharmacokinetics
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -16,8 +16,8 @@ from cds.core.medication import Certainty, Form, Medication
 from cds.fhir.drug_words import words
 from cds.fhir.medications import medication
 from cds.fhir.references import Library
-from cds.knowledge.dosing import Dosing
-from cds.knowledge.drugs import ATC, RXNORM, SNOMED, UNLISTED, drugs
+from cds.knowledge.files.dosing import Dosing
+from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, UNLISTED, drugs
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 import pytest
 
 from cds.core.facts import Fact, Known, Unknown
-from cds.engine.evaluate import Answer, Questions, weigh
-from cds.engine.prepare import prepared
+from cds.engine.fact_types import prepared
+from cds.engine.reference import Answer, Questions, weigh
 from cds.knowledge.model import Condition, FactDefinition, FactType, Group, IfMissing, Operator
 
 ANSWERS = {"T": Answer.TRUE, "F": Answer.FALSE, "?": Answer.CANNOT_TELL}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cds.fhir.older import in_r4, is_older, r4_reference
+from cds.fhir.legacy import in_r4, is_older, r4_reference
 from cds.fhir.validation import validity_gaps
-from cds.knowledge.remembered import Remembered
+from cds.memo import Remembered
 
 SUBJECT = {"reference": "Patient/p"}
 TABLET = {"value": 1, "unit": "tablet"}

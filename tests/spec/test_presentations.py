@@ -11,11 +11,11 @@ import pytest
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
 from cds.core.regimen import DayTime
-from cds.knowledge.drugs import drugs
+from cds.knowledge.files.drugs import drugs
+from cds.knowledge.files.presentations import presentations
+from cds.knowledge.loader import knowledge
 from cds.knowledge.plan_limits import crossover_limits, plan_limits, taper_pace, times_of_day
-from cds.knowledge.presentations import presentations
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import knowledge
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = {path.relative_to(RULES).as_posix(): path.read_bytes() for path in RULES.rglob("*") if path.is_file()}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cds.hooks.profiles import DRAFT_TOO, ONE_PLAN, Profile, shaped
+from cds.hooks.client_profiles import DRAFT_TOO, ONE_PLAN, Profile, shaped
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ONE, TWO, THREE = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2, 3))

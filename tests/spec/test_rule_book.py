@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from cds.core.facts import Known
-from cds.decide import decide
+from cds.decision.decide import decide
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Answer, Questions, evaluate
+from cds.engine.reference import Answer, Questions, evaluate
+from cds.hooks.card_text import Wording
 from cds.hooks.messages import hook_call
-from cds.hooks.wording import Wording
-from cds.knowledge.examples import conditions_of
+from cds.knowledge.files.examples import conditions_of
+from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
-from cds.knowledge.vocabulary import askable
 
 STORIES = Path(__file__).parents[2] / "fhir_examples"
 DAY = date(2026, 11, 23)

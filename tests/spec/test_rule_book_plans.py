@@ -10,7 +10,7 @@ import pytest
 from cds.core.cuts import PercentOf
 from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.core.regimen import DayTime
-from cds.plans import crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 
 DAY = date(2026, 11, 23)
 MORNING, MIDDAY, EVENING, NIGHT = DayTime

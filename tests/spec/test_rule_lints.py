@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cds.cli import rules_test
-from cds.cli.rules_check import checked
-from cds.cli.rules_schema import schemas_in
+from cds.cli.rules.app import test as rules_test
+from cds.cli.rules.check import checked
+from cds.cli.rules.schema import schemas_in
+from cds.knowledge.loader import assembled, files_of
 from cds.knowledge.problems import CODES, Problem, Problems, Severity
-from cds.knowledge.reading import assembled, files_of
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = files_of(RULES)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from cds.fhir.shape import STAND_INS, shape
 from cds.fhir.validation import validity_gaps
-from cds.knowledge.remembered import Remembered
+from cds.memo import Remembered
 
 DRAFT: dict[str, Any] = {
     "resourceType": "MedicationRequest",

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from cds.core.medication import Form
+from cds.core.patient_sheet import SheetFor, Words, as_text, counted_amount, sheet
 from cds.core.plan import Plan
 from cds.core.regimen import DayTime
-from cds.core.sheet import SheetFor, Words, as_text, counted_amount, sheet
 from cds.core.tablets import Presentation
+from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan
 from cds.errors import BadKnowledge
 from cds.hooks.sheet_page import as_page
-from cds.knowledge.reading import files_of, from_files, knowledge
-from cds.plans import Taken, crossover_plan, direct_plan, immediate_release_plan
+from cds.knowledge.loader import files_of, from_files, knowledge
 
 RULES = Path(__file__).parents[2] / "rules"
 BOOK = knowledge(RULES)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from cds.core.facts import Known
 from cds.hooks.cards import Advice, cards, subjects
-from cds.hooks.profiles import Profile, shaped
+from cds.hooks.client_profiles import Profile, shaped
+from cds.hooks.declined_card import Shortened, from_json
 from cds.hooks.schemas import problems
-from cds.hooks.shortened import Shortened, from_json
 from tests.spec.test_cards import DAY, KNOWLEDGE, advice, also, parameter, rules_of
 
 ONE, TWO = "MedicationRequest/1", "MedicationRequest/2"

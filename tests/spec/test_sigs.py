@@ -18,8 +18,8 @@ from cds.core.gap import GapKind
 from cds.core.medication import Form, Medication
 from cds.core.quantity import plain
 from cds.core.regimen import Basis, DayTime, Regimen
-from cds.fhir.dosage import ReadingLimits, regimen
-from cds.knowledge.dosing import dosing
+from cds.fhir.dosage.dosage import ReadingLimits, regimen
+from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

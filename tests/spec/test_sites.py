@@ -12,12 +12,12 @@ import pytest
 
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
-from cds.hooks.wording import Wording
+from cds.hooks.card_text import Wording
+from cds.knowledge.files.sites import sites
+from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.model import Knowledge, Status
 from cds.knowledge.problems import Problem, Problems, Severity
-from cds.knowledge.reading import files_of, from_files
-from cds.knowledge.site_files import sites
-from cds.knowledge.sites import not_converted_by, overlaid, site
+from cds.knowledge.site_overlay import not_converted_by, overlaid, site
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = files_of(RULES)

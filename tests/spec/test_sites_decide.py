@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cds.decide import decide
+from cds.decision.decide import decide
 from cds.engine.engine import Engine
 from cds.hooks.messages import EXTENSION, hook_call
 from cds.hooks.services import HOOKS
+from cds.knowledge.files.sites import sites
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.site_files import sites
-from cds.knowledge.sites import site
+from cds.knowledge.site_overlay import site
 
 ROOT = Path(__file__).parents[2]
 APPROVED = "because: it fits us, approved_by: the committee, review_by: 2027-12-01"

@@ -11,8 +11,8 @@ import pytest
 from cds.core.gap import GapKind
 from cds.core.medication import Form, Medication
 from cds.core.quantity import plain
-from cds.fhir.dosage import ReadingLimits, regimen
-from cds.knowledge.dosing import dosing
+from cds.fhir.dosage.dosage import ReadingLimits, regimen
+from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
 
 WORDS = dosing(

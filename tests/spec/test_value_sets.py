@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cds.knowledge.files.value_sets import ICD_10, ICD_10_CM, ValueSets, value_sets
 from cds.knowledge.problems import Problems
-from cds.knowledge.value_sets import ICD_10, ICD_10_CM, ValueSets, value_sets
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = {path.relative_to(RULES).as_posix(): path.read_bytes() for path in (RULES / "value-sets").iterdir() if path.is_file()}

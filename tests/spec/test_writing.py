@@ -15,7 +15,6 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cds.core.concurrent import together
 from cds.core.crossover import Side
 from cds.core.crossover import plan as crossover
 from cds.core.cuts import PercentOf
@@ -23,21 +22,22 @@ from cds.core.medication import Form
 from cds.core.plan import NoPlan, Plan
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime, Regimen
+from cds.core.regimen_sum import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
-from cds.fhir.dosage import reading_limits
-from cds.fhir.naloxone import naloxone_request
+from cds.fhir.dosage.dosage import reading_limits
 from cds.fhir.orders import Desk, order_reading
 from cds.fhir.references import Library
-from cds.fhir.writing import Visit, carried, first_dispense, medication_requests
-from cds.fhir.writing_actions import replace_actions, update_action
-from cds.fhir.writing_dosage import WHEN, amount_in_words, products, taken
+from cds.fhir.write.actions import replace_actions, update_action
+from cds.fhir.write.dosages import WHEN, amount_in_words, products, taken
+from cds.fhir.write.naloxone import naloxone_request
+from cds.fhir.write.requests import Visit, carried, first_dispense, medication_requests
 from cds.hooks.suggestions import suggestion, without_empty
+from cds.knowledge.files.naloxone import naloxone
+from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
-from cds.knowledge.naloxone import naloxone
 from cds.knowledge.plan_limits import crossover_limits, plan_limits, taper_pace
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import knowledge
 
 DAY = date(2026, 11, 23)
 INTERVAL = 28

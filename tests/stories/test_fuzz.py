@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
-from cds.knowledge.reading import knowledge
+from cds.knowledge.loader import knowledge
 from cds.settings import Settings
 from cds.web.app import app
 

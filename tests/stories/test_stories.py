@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cds.knowledge.reading import knowledge
+from cds.knowledge.loader import knowledge
 from tests.stories.book import ROOT, STORIES, Story, summary
 
 Ask = Callable[..., dict[str, Any]]

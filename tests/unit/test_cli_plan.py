@@ -19,8 +19,8 @@ from cds.cli.main import app
 from cds.cli.plan_files import COLUMNS, calendar, plan_told, rows
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import DayTime
-from cds.knowledge.reading import knowledge
-from cds.plans import crossover_plan, direct_plan, taken
+from cds.decision.plans import crossover_plan, direct_plan, taken
+from cds.knowledge.loader import knowledge
 
 BOOK = knowledge(Path(__file__).parents[2] / "rules")
 DAY = date(2026, 11, 23)

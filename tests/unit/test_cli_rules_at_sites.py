@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
-from cds.cli.rules_at_sites import AtSite, at_sites
-from cds.cli.rules_stories import stories_in
+from cds.cli.rules.at_sites import AtSite, at_sites
+from cds.cli.rules.stories import stories_in
 from cds.knowledge.model import Knowledge
 
 ROOT = Path(__file__).parents[2]

@@ -13,11 +13,11 @@ from jsonschema import Draft7Validator
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.cli.rules_schema import with_header
+from cds.cli.rules.schema import with_header
+from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.reading import files_of
-from cds.knowledge.schema import header, schemas
+from cds.knowledge.schema.schema import header, schemas
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
+from cds.knowledge.loader import files_of, revision
 from cds.knowledge.pack import unpacked
-from cds.knowledge.reading import files_of, revision
 
 ROOT = Path(__file__).parents[2]
 RULES = str(ROOT / "rules")

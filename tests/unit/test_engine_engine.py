@@ -11,7 +11,7 @@ import pytest
 from cds.core.facts import Known, Unknown
 from cds.engine.durable import EngineFailed
 from cds.engine.engine import Engine
-from cds.engine.evaluate import Answer
+from cds.engine.reference import Answer
 from cds.engine.rulesets import Rulesets
 from cds.errors import BadKnowledge
 from cds.knowledge.model import RuleKind

@@ -10,8 +10,8 @@ import pytest
 from cds.core.facts import Known, Unknown
 from cds.engine.engine import Engine
 from cds.engine.explain import explained
+from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import RuleKind
-from cds.knowledge.vocabulary import askable
 
 DAY = date(2026, 11, 23)
 NESTED = "  all:\n    - all: [use_length: {is at least: long_time}]\n      none: [hospice: {is: yes}]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cds.fhir.history import condition
+from cds.fhir.conditions_observations import condition
 from cds.knowledge.model import Knowledge
 
 SNOMED, ITS_OID = "http://snomed.info/sct", "urn:oid:2.16.840.1.113883.6.96"

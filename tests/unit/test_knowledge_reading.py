@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 
 from cds.core.quantity import Quantity
+from cds.knowledge.files.vocabulary import askable
+from cds.knowledge.loader import revision
 from cds.knowledge.model import Group, IfMissing, Operator, ParameterName, RuleKind
-from cds.knowledge.reading import revision
-from cds.knowledge.vocabulary import askable
 
 
 def test_a_rule_is_read_with_everything_that_it_says(rule_book) -> None:

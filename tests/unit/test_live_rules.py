@@ -21,13 +21,13 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from cds.knowledge.loader import files_of
 from cds.knowledge.pack import pack
-from cds.knowledge.reading import files_of
 from cds.settings import Settings
 from cds.web.app import live_app
-from cds.web.live import Live
+from cds.web.file_watch import Result
+from cds.web.live_rules import Live
 from cds.web.revision import Source
-from cds.web.watching import Result
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from cds.core.gap import Gap, GapKind
-from cds.core.judged import Crossover, JudgedOrder, RiskFactor
+from cds.core.judged_order import Crossover, JudgedOrder, RiskFactor
 from cds.core.quantity import Range
 from cds.errors import BadRequest, OtherPatient, UnknownService
 from cds.hooks.messages import HookCall, answer_extension, hook_call, judged_json, refuse_other_patients

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from cds.knowledge.loader import files_of, from_files, revision
 from cds.knowledge.pack import MANIFEST, SIGNATURE, BadPack, files_at, pack, unpacked
-from cds.knowledge.reading import files_of, from_files, revision
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = {"paces.yaml": b"paces: {}\n", "risk/long-use.yaml": b"risk: long-use\n", "drugs/names.csv": "a,ä\n".encode()}

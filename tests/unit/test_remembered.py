@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from cds.core.gap import GapKind
-from cds.fhir.desk import Desk
-from cds.fhir.dosage import reading_limits, regimen
+from cds.fhir.dosage.dosage import reading_limits, regimen
 from cds.fhir.medications import medication
+from cds.fhir.reader import Desk
 from cds.fhir.references import Library
+from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
-from cds.knowledge.reading import knowledge
-from cds.knowledge.remembered import Remembered
+from cds.memo import Remembered
 
 RULES = Path(__file__).parents[2] / "rules"
 DAY = date(2026, 11, 23)

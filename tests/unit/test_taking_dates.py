@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+from cds.core.current_use import last_day
 from cds.core.medication import Medication
 from cds.core.record import Order, OrderState
-from cds.core.taking import last_day
 
 
 def test_a_supply_of_thousands_of_years_ends_with_the_calendar() -> None:

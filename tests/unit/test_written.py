@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from cds.knowledge.written import WrittenList, WrittenObject, dumped
+from cds.json_text import WrittenList, WrittenObject, dumped
 
 PLAN = {"kind": "direct", "steps": [{"days": 28, "cut": 4.2, "small": False}, {"days": 28, "cut": 100, "small": True}]}
 

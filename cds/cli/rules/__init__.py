@@ -1,0 +1,1 @@
+"""`cds rules`: a module a command."""

@@ -1,0 +1,44 @@
+"""`cds rules book`: the pages of the rule book, written or checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cds.cli.rules.folder import RULES, Rules, folder, loaded
+from cds.cli.rules.report import counted
+from cds.knowledge.loader import files_of
+from cds.knowledge.pages.rule_book import pages
+
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the pages.")]
+Check = Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where a page is not what the rules say now.")]
+
+
+def book(rules: Rules = RULES, out: Out = Path("docs/rule-book"), check: Check = False) -> None:
+    """Writes a page for each rule, one of all numbers, and an index, from the rule files alone."""
+    made = pages(loaded(files_of(folder(rules)), str(rules)))
+    stale = sorted(_differing(made, out))
+    if check:
+        for name in stale:
+            typer.echo(f"{out / name}: not what the rules say now. Run `cds rules book`.")
+        if stale:
+            raise typer.Exit(1)
+    for name in () if check else stale:
+        _put(out / name, made.get(name))
+    typer.echo(f"{counted(len(stale), 'page')} changed." if stale else f"All {len(made)} pages are current.")
+
+
+def _differing(made: dict[str, str], out: Path) -> set[str]:
+    """The pages that are missing or differ, and those of rules that are gone."""
+    held = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*.md")}
+    return {name for name in made.keys() | held.keys() if made.get(name) != held.get(name)}
+
+
+def _put(path: Path, text: str | None) -> None:
+    if text is None:
+        path.unlink()
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

@@ -1,0 +1,1 @@
+"""One hook call, start to finish, without I/O."""

@@ -1,0 +1,187 @@
+"""One hook call, start to finish, without any input or output of its own: the day and the ids are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from cds.core.cases import concerns_agents, ordered_cases, running_cases, surroundings
+from cds.core.delivery import Delivery
+from cds.core.fact_table import questions
+from cds.core.gap import Gap
+from cds.core.judged_order import JudgedOrder
+from cds.core.record import Completeness, Part
+from cds.decision.judge import Judgement, judge, unread
+from cds.decision.suggestions import Desktop, signable
+from cds.engine.engine import Engine
+from cds.engine.reference import Finding
+from cds.errors import BadRequest, NeededDataMissing
+from cds.fhir.dosage.dosage import reading_limits
+from cds.fhir.json_access import local_reference, reference
+from cds.fhir.legacy import in_r4, is_older, r4_reference
+from cds.fhir.reader import Desk
+from cds.fhir.reading import by_name, draft_orders, patient_record
+from cds.fhir.references import Library
+from cds.fhir.validation import validity_gaps
+from cds.fhir.write.requests import Visit
+from cds.hooks.cards import Advice, cards
+from cds.hooks.declined_card import Shortened
+from cds.hooks.messages import EXTENSION, HookCall, answer_extension, refuse_other_patients
+from cds.hooks.prefetch import deliveries, full_urls
+from cds.knowledge.model import Knowledge
+
+MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
+"""Any one of these tells what the patient takes; without all of them nothing sound can be said."""
+PATIENT_VIEW = "patient-view"
+PRESCRIBE_OF_1_0 = "medication-prescribe"
+"""The one hook that has no orders of R4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything about one hook call. `answer` is the body to send; `judgements` tell how each order was weighed."""
+
+    id: str
+    day: date
+    knowledge: str
+    hook: str
+    answer: Mapping[str, Any]
+    judgements: tuple[Judgement, ...]
+    gaps: tuple[Gap, ...]
+    unclear: tuple[Gap, ...] = ()
+    """Of the gaps, those of drafts whose drug could not be told, so that they were not judged."""
+    told: tuple[Advice, ...] = ()
+    """The advice that the cards are made of."""
+    shortened: tuple[Shortened, ...] = ()
+    """The cards that are shown in one line, since they were declined and nothing is worse."""
+
+    @property
+    def judged(self) -> tuple[JudgedOrder, ...]:
+        """The judged orders, an entry a draft."""
+        return _judged(self.judgements)
+
+    @property
+    def findings(self) -> tuple[tuple[Finding, ...], ...]:
+        """Of each judgement, the findings of the risk rules, then of the advice rules."""
+        return tuple((*judgement.risks, *judgement.advice) for judgement in self.judgements)
+
+
+def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, decision: str, new_id: Callable[[], str]) -> Decision:
+    """The decision about one call.
+
+    Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
+    the medication list where none of its parts was given (NeededDataMissing).
+    """
+    refuse_other_patients(call)
+    call, older = in_shape_of_r4(call)
+    given_drafts = by_name(call.drafts)
+    selected = _selection(call, given_drafts)
+    amounts = knowledge.amounts(day)
+    desk = _desk(call, knowledge, day)
+    drafts, unclear = draft_orders(given_drafts, desk)
+    judgements: tuple[Judgement, ...] = ()
+    gaps: tuple[Gap, ...] = unclear
+    valid: Collection[str] = ()
+    if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
+        given = deliveries(call.prefetch)
+        _refuse_without_medications(given)
+        record = patient_record(given, call.patient_id, desk)
+        around = surroundings(record, drafts, knowledge.drugs, amounts, day)
+        cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
+        asked = knowledge.remembered.recall((questions, day), lambda: questions(tuple(knowledge.vocabulary.values()), amounts))
+        judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
+        checked = {draft.reference: given_drafts[draft.reference] for draft in drafts if draft.medication.agent is not None}
+        invalid = validity_gaps(list(checked.values()), knowledge.readings)
+        unfit = {gap.resource for gap in invalid}
+        valid = {name for name, resource in checked.items() if reference(resource) not in unfit}
+        gaps = (*unclear, *invalid, *record.gaps)
+    desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id)
+    told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
+    told += unread(unclear, knowledge, engine, day, call.hook)
+    gaps = tuple(dict.fromkeys(gaps))
+    answer = {
+        "cards": cards(told, knowledge, day, decision, new_id),
+        "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
+    }
+    return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear, tuple(told))
+
+
+def with_shortened(
+    decision: Decision, shortened: Sequence[Shortened], knowledge: Knowledge, new_id: Callable[[], str]
+) -> Decision:
+    """The decision with some of its cards in one line; its answer says of which order."""
+    if not shortened:
+        return decision
+    own = decision.answer["extension"][EXTENSION]
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for one in shortened:
+        lines.setdefault(one.order, []).append(one.json())
+    orders = [{**order, "shortened": lines[order["request"]]} if order["request"] in lines else order for order in own["orders"]]
+    answer = {
+        "cards": cards(decision.told, knowledge, decision.day, decision.id, new_id, shortened),
+        "extension": {EXTENSION: {**own, "orders": orders}},
+    }
+    return replace(decision, answer=answer, shortened=tuple(shortened))
+
+
+def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:
+    """Whether deciding about the call will look at anything of the patient's record."""
+    call, _ = in_shape_of_r4(call)
+    if call.hook == PATIENT_VIEW:
+        return True
+    drafts, _ = draft_orders(by_name(call.drafts), _desk(call, knowledge, day))
+    return concerns_agents(drafts, knowledge.drugs)
+
+
+def in_shape_of_r4(call: HookCall) -> tuple[HookCall, bool]:
+    """The call with its medication resources in the shape of R4, and whether its drafts are of an older version.
+
+    An older client can't apply R4 resources, so it is offered none: its cards say everything in words.
+    """
+    older = call.hook == PRESCRIBE_OF_1_0 or any(is_older(resource) for _, resource in call.drafts)
+    return (
+        replace(
+            call,
+            drafts=tuple((url, in_r4(resource)) for url, resource in call.drafts),
+            selections=call.selections and tuple(map(r4_reference, call.selections)),
+            prefetch={key: in_r4(value) for key, value in call.prefetch.items()},
+        ),
+        older,
+    )
+
+
+def _desk(call: HookCall, knowledge: Knowledge, day: date) -> Desk:
+    return Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
+
+
+def _visit(call: HookCall, day: date) -> Visit:
+    return Visit(call.patient_id, day, call.encounter_id, call.user)
+
+
+def _judged(judgements: Sequence[Judgement]) -> tuple[JudgedOrder, ...]:
+    return tuple(order for judgement in judgements for order in judgement.orders)
+
+
+def _selection(call: HookCall, drafts: Mapping[str, Mapping[str, Any]]) -> Callable[[str], bool]:
+    """Whether a draft is selected. Without selections every draft is; a selection that names no draft is passed over."""
+    if not call.selections:
+        return lambda _: True
+    wanted = {local_reference(selection) for selection in call.selections}
+    urls = {id(resource): local_reference(url) for url, resource in call.drafts if url}
+    named = {name: {name, reference(resource), urls.get(id(resource), name)} for name, resource in drafts.items()}
+    if call.drafts and not any(wanted & each for each in named.values()):
+        raise BadRequest(
+            "context.selections: none of them names an entry of context.draftOrders; expected at least one that does."
+        )
+    return lambda name: bool(wanted & named.get(name, set()))
+
+
+def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:
+    if all(part not in given or given[part].completeness is Completeness.MISSING for part in MEDICATION_PARTS):
+        keys = ", ".join(part.value for part in MEDICATION_PARTS)
+        raise NeededDataMissing(
+            f"What the patient takes is not known: none of the prefetch keys {keys} could be used. "
+            "Expected at least medicationRequests, null where the patient has none."
+        )

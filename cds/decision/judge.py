@@ -1,0 +1,372 @@
+"""One order weighed: facts, risks, pace, crossover, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from cds.core.case import Case
+from cds.core.cuts import PaceLimits, PercentOf, TooFast
+from cds.core.drug_facts import interactions
+from cds.core.fact_table import Inquiry, facts
+from cds.core.facts import Fact, Facts, Known, Unknown
+from cds.core.gap import Gap, GapKind
+from cds.core.judged_order import Crossover, JudgedOrder, RiskFactor
+from cds.core.medication import DurationClass
+from cds.core.order_action import Action
+from cds.core.order_facts import change_percent, equivalent, order_in_short, sum_in_words, too_fast, too_fast_in_words
+from cds.core.plan import NoPlan
+from cds.core.record import Part
+from cds.core.regimen import NOTHING, Step
+from cds.decision.decided_facts import converted_by
+from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
+from cds.engine.engine import Engine
+from cds.engine.reference import Answer, Finding
+from cds.hooks.card_text import Wording
+from cds.hooks.cards import Advice
+from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
+from cds.knowledge.plan_limits import SLOWER
+
+FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
+LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
+LIKELY = "dependence-likely"
+
+
+class Risk(NamedTuple):
+    """A risk rule that counts, with its finding."""
+
+    rule: Rule
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one order was weighed. `told` is the advice to show; `orders` what an answer tells machines, an entry a draft.
+
+    `start` is what plans start from, `ordered` the doses of an order that lowers or ends what is taken.
+    """
+
+    case: Case
+    facts: Facts
+    risks: tuple[Finding, ...]
+    advice: tuple[Finding, ...]
+    told: tuple[Advice, ...]
+    orders: tuple[JudgedOrder, ...]
+    start: Start
+    ordered: tuple[Step, ...]
+
+
+def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
+    """The judgement of one case: the risk rules first, then what they ask for, then the advice rules."""
+    known = dict(facts(case, asked))
+    risks = engine.findings(RuleKind.RISK, known, case.day)
+    ruled = [Risk(knowledge.rule(finding.rule_id, RuleKind.RISK), finding) for finding in risks]
+    counted = [risk for risk in ruled if risk.rule.status is not Status.SILENT]
+    there = [risk for risk in counted if risk.finding.true]
+    factors = _risk_factors(there, known, knowledge, case)
+    pace = _pace(there, knowledge)
+    begin, ordered = start(case, knowledge), _ordered(case)
+    child = not_for_a_child(known, knowledge, case.day)
+    crossover = _crossover(case, counted, pace, begin, child, knowledge)
+    known |= engine.risk_facts(risks)
+    known |= _decided_facts(case, known, pace, crossover, counted, knowledge)
+    advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
+    gaps = _gaps(case)
+    lists = {
+        "risk_factors": _in_a_list(factors),
+        "not_checked": _not_checked(case, known, gaps, advice, knowledge),
+    }
+    true = _true_advice(case, advice, knowledge)
+    drawn = offers(begin, known, asked_for(true), knowledge, case.day)
+    told = tuple(advice_of(rule, case.situation.request, known, lists, drawn, ordered, engine, case.day) for rule in true)
+    return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn), begin, ordered)
+
+
+def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date, hook: str) -> tuple[Advice, ...]:
+    """The advice about orders whose drug could not be told because code and words contradict each other: that it was not checked.
+
+    Such a contradiction is a gap only where one of the drugs matters here; an order that is merely unknown stays quiet.
+    """
+    contradicting = [gap for gap in gaps if gap.kind is GapKind.CONTRADICTION]
+    if not contradicting:
+        return ()
+    known, advice = weigh_unread(engine, day, hook)
+    rules = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
+    return tuple(
+        Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator)
+        for gap in contradicting
+        for rule in rules
+        if rule.card
+    )
+
+
+def weigh_unread(engine: Engine, day: date, hook: str) -> tuple[Facts, tuple[Finding, ...]]:
+    """The facts of an order of which nothing could be told but that it is one, and the findings of the advice rules over them."""
+    known: dict[str, Fact] = {
+        "agent": Known("an order"),
+        "order_dose_readable": Known(False),
+        "taking_now_readable": Known(True),
+        "history_readable": Known(True),
+    }
+    known |= engine.risk_facts(engine.findings(RuleKind.RISK, known, day))
+    return known, engine.findings(RuleKind.ADVICE, known, day, hook)
+
+
+def _risk_factors(there: Iterable[Risk], known: Facts, knowledge: Knowledge, case: Case) -> tuple[RiskFactor, ...]:
+    """The risks that are there in words, each with what in the record it rests on; those of the strictest pace first."""
+    wording = Wording(known, {}, knowledge, case.day)
+    strictest = sorted(there, key=lambda risk: -_rank(risk.rule, knowledge))
+    return tuple(_risk_factor(risk.finding, risk.rule, wording) for risk in strictest)
+
+
+def _rank(rule: Rule, knowledge: Knowledge) -> int:
+    """How strict a pace the rule asks for; -1 where it asks for none."""
+    pace = rule.outcome.pace if rule.outcome else None
+    return knowledge.paces[pace].rank if pace else -1
+
+
+def _risk_factor(finding: Finding, rule: Rule, wording: Wording) -> RiskFactor:
+    line = wording.line(rule.outcome.says) if rule.outcome else rule.title
+    says = line[:1].upper() + line[1:]
+    held = [line.found for line in finding.trace if line.answer is Answer.TRUE and line.group != "none"]
+    evidence = dict.fromkeys(fact.because for fact in held if isinstance(fact, Known) and fact.because)
+    told = [because for because in evidence if because.casefold() not in says.casefold()]
+    resources = dict.fromkeys(source for fact in held if isinstance(fact, Known) for source in fact.resources)
+    return RiskFactor(rule.id, says, tuple(told), tuple(resources))
+
+
+def _in_a_list(factors: Iterable[RiskFactor]) -> tuple[str, ...]:
+    """The risk factors as a card lists them: each piece of evidence once, with the first that rests on it."""
+    said: set[str] = set()
+    lines = []
+    for factor in factors:
+        lines.append(replace(factor, evidence=tuple(piece for piece in factor.evidence if piece not in said)).because)
+        said.update(factor.evidence)
+    return tuple(lines)
+
+
+def _pace(there: Iterable[Risk], knowledge: Knowledge) -> Pace | None:
+    """The strictest pace that a risk asks for."""
+    asked = [knowledge.paces[outcome.pace] for risk in there if (outcome := risk.rule.outcome) and outcome.pace]
+    return max(asked, key=lambda pace: pace.rank, default=None)
+
+
+def _crossover(
+    case: Case, risks: Sequence[Risk], pace: Pace | None, begin: Start, child: NoPlan | None, knowledge: Knowledge
+) -> Crossover:
+    """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not.
+
+    Nor is it where no cut is to be begun, where several agents have to become one first, or for a child.
+    """
+    if case.agent_now.duration in LONG_ACTING:
+        return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
+    against = _that_ask(AGAINST, risks)
+    if any(risk.finding.true for risk in against):
+        return Crossover(AGAINST, because=_titles(against, Answer.TRUE))
+    favours = [risk for risk in _that_ask("favours", risks) if risk.finding.true]
+    likely = any(risk.rule.id == LIKELY and risk.finding.true for risk in risks)
+    if not favours or not likely:
+        return Crossover(NOT_RELEVANT)
+    if pace is not None and not pace.plan:
+        return Crossover(NOT_RELEVANT, because=(pace.says,))
+    if child is not None:
+        return Crossover(NOT_RELEVANT, because=(child.reason,))
+    if len(begin.agents) > 1:
+        return Crossover(NOT_RELEVANT, because=("several are taken: settle on one first",))
+    unknown = _titles(against, Answer.CANNOT_TELL)
+    if unknown:
+        return Crossover(
+            NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown)
+        )
+    return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE))
+
+
+def _that_ask(crossover: str, risks: Iterable[Risk]) -> list[Risk]:
+    return [risk for risk in risks if risk.rule.outcome and risk.rule.outcome.crossover == crossover]
+
+
+def _titles(risks: Iterable[Risk], answer: Answer) -> tuple[str, ...]:
+    return tuple(risk.rule.title for risk in risks if risk.finding.answer is answer)
+
+
+def _decided_facts(
+    case: Case, known: Facts, pace: Pace | None, crossover: Crossover, risks: Sequence[Risk], knowledge: Knowledge
+) -> dict[str, Fact]:
+    """The facts that only advice rules may ask about."""
+    limits = _limits(case, pace)
+    exceeds, first = _exceeds(case, pace, limits, knowledge)
+    onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
+    brief = pace.after_short_use if pace and _is_no(known.get("dependence_likely")) else None
+    basis = PercentOf(knowledge.named("taper_basis", case.day))
+    said = too_fast_in_words(first, limits, case, basis) if first and limits and not brief else None
+    wording, texts = Wording(known, {}, knowledge, case.day), knowledge.texts
+    outcomes = [risk.rule.outcome for risk in risks if risk.finding.true]
+    asking = [outcome for outcome in outcomes if outcome and pace and outcome.pace == pace.id]
+    return {
+        "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
+        "pace_advice": Known(wording.line(brief or pace.says)) if pace else Unknown("no risk asks for a pace"),
+        "pace_asked_by": Known(wording.line(asking[0].says)) if asking else Unknown("no risk asks for a pace"),
+        "pace_watch": _joined([outcome.watch for outcome in asking if outcome.watch], " ", "the risks ask for no watch"),
+        "crossover": Known(crossover.advice),
+        "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
+        "order_exceeds_pace": exceeds,
+        "first_too_fast": Known(said) if said else Unknown("no step goes faster"),
+        "risks_beyond_indication": _beyond_indication(risks),
+        "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
+        "dose_sum": Known(sum_in_words(case)),
+        "onset": Known(texts[onset]),
+        "converted_by": _converted(case, knowledge),
+        "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),
+    }
+
+
+def _converted(case: Case, knowledge: Knowledge) -> Fact:
+    """By which other sources the agents of the order were converted, where those that are read first don't list them."""
+    situation = case.situation
+    taken = (taking.agent for taking in (*situation.switched_from, *((situation.taking,) if situation.taking else ())))
+    agents = [case.agents[name] for name in dict.fromkeys((situation.agent, *taken))]
+    said = converted_by(agents, knowledge)
+    return Known(said) if said else Unknown("the sources that are read first list it")
+
+
+def _joined(texts: Sequence[str], by: str, otherwise: str) -> Fact:
+    return Known(by.join(texts)) if texts else Unknown(otherwise)
+
+
+def _is_no(fact: Fact | None) -> bool:
+    return isinstance(fact, Known) and fact.value is False
+
+
+def _limits(case: Case, pace: Pace | None) -> PaceLimits | None:
+    """The numbers of the pace; None where it has none, so that no cut is measured."""
+    if pace is None or not pace.cut or not pace.interval:
+        return None
+    ceiling = case.amounts["slow_cut_of_current"] if pace.id == SLOWER else None
+    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]), ceiling)
+
+
+def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge: Knowledge) -> tuple[Fact, TooFast | None]:
+    """Whether the order goes faster than the pace, and the first step that does."""
+    if pace is None:
+        return Known(False, "no risk asks for a pace"), None
+    return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
+
+
+def _beyond_indication(risks: Iterable[Risk]) -> Fact:
+    """How many true risks are the patient's own: neither the agent's, nor its indication, nor use so far."""
+    own = [risk.finding for risk in risks if risk.rule.about == "patient"]
+    true = [finding for finding in own if finding.true]
+    if not true and any(finding.answer is Answer.CANNOT_TELL for finding in own):
+        return Unknown("some risks could not be told")
+    return Known(Decimal(len(true)))
+
+
+def _gaps(case: Case) -> tuple[Gap, ...]:
+    """What could not be read of this order and of what is taken of its agent."""
+    situation = case.situation
+    gaps = list(situation.gaps)
+    if not case.agent.equivalents:
+        gaps.append(Gap(GapKind.EQUIVALENCE, f"No source converts {case.agent.name} to diazepam.", situation.request))
+    takings = (*situation.switched_from, *((situation.taking,) if situation.taking else ()))
+    taken = {source for taking in takings for source in taking.sources}
+    gaps += [gap for gap in case.record.gaps if gap.resource in taken]
+    return tuple(dict.fromkeys(gaps))
+
+
+def _not_checked(
+    case: Case, known: Facts, gaps: Sequence[Gap], advice: Iterable[Finding], knowledge: Knowledge
+) -> tuple[str, ...]:
+    """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
+    unwanted = {f"prefetch/{part.value}" for part in (Part.DISPENSES, Part.STATEMENTS, Part.OBSERVATIONS)}
+    missing = [gap for gap in case.record.gaps if gap.kind is not GapKind.MISSING or gap.resource not in unwanted]
+    length = known["use_length"]
+    untold = [f"{length.reason[:1].upper()}{length.reason[1:]}."] if isinstance(length, Unknown) else []
+    rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.answer is Answer.CANNOT_TELL)
+    cards = [rule.card for rule in rules if rule.card and rule.status is not Status.SILENT]
+    unweighed = [card.if_we_cannot_tell for card in cards if card.if_we_cannot_tell] if gaps else []
+    return tuple(dict.fromkeys([*(gap.says for gap in gaps), *untold, *(gap.says for gap in missing), *unweighed]))
+
+
+def _true_advice(case: Case, advice: Iterable[Finding], knowledge: Knowledge) -> list[Rule]:
+    """The advice rules that are true. An order that only gives way to another within this call is told of there."""
+    if case.situation.gives_way_to is not None:
+        return []
+    return [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
+
+
+def asked_for(rules: Iterable[Rule]) -> frozenset[str]:
+    """The names of the suggestions that the rules make. A silent rule makes none."""
+    return frozenset(name for rule in rules if rule.card and rule.status is not Status.SILENT for name in rule.card.suggest)
+
+
+def advice_of(
+    rule: Rule,
+    order: str,
+    known: Facts,
+    lists: Mapping[str, tuple[str, ...]],
+    drawn: Offers,
+    ordered: tuple[Step, ...],
+    engine: Engine,
+    day: date,
+) -> Advice:
+    """One true advice rule with all that its card shows."""
+    plans = {TAPER: drawn.taper, CROSSOVER: drawn.crossover}
+    return Advice(
+        rule=rule,
+        order=order,
+        facts=known,
+        lists=lists,
+        indicator=indicator(rule, known, engine, day),
+        plans={name: plan for name, plan in plans.items() if plan is not None},
+        ordered=ordered,
+    )
+
+
+def _ordered(case: Case) -> tuple[Step, ...]:
+    """The doses of an order that lowers or ends what is taken of the same agent."""
+    situation = case.situation
+    if situation.action is Action.STOP:
+        return (Step(NOTHING),)
+    lowers = situation.action is Action.REDUCE or (situation.steps is not None and len(situation.steps) > 1)
+    if situation.steps is None or not lowers or situation.switched_from:
+        return ()
+    return (*situation.steps, Step(NOTHING)) if situation.ends else situation.steps
+
+
+def indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:
+    """The indicator of an advice rule's card: the raised one where the facts ask for it."""
+    card = rule.card
+    if card is None:
+        raise ValueError(f"{rule.id} is no advice rule")
+    return card.raise_indicator if card.raise_indicator and engine.raised(rule, known, day) else card.indicator
+
+
+def _judged(
+    case: Case,
+    gaps: tuple[Gap, ...],
+    factors: tuple[RiskFactor, ...],
+    pace: Pace | None,
+    crossover: Crossover,
+    drawn: Offers,
+) -> tuple[JudgedOrder, ...]:
+    """What machines are told, once for each draft that was judged together with others."""
+    situation = case.situation
+    references = [situation.request, *(member.reference for member in situation.members if situation.trigger is None)]
+    whole = JudgedOrder(
+        request=situation.request,
+        agent=situation.agent,
+        action=situation.action.value if situation.action else None,
+        daily_dose=situation.daily_dose,
+        takes_now=situation.takes_now,
+        equivalent=equivalent(case),
+        change_percent=change_percent(case),
+        gaps=gaps,
+        risk_factors=factors,
+        pace=pace.id if pace else None,
+        crossover=replace(crossover, plan=drawn.crossover_plan),
+        plan=drawn.taper_plan,
+    )
+    return tuple(replace(whole, request=reference) for reference in dict.fromkeys(references))

@@ -1,0 +1,1 @@
+"""Directions read: structure, timing and text."""

@@ -1,0 +1,263 @@
+"""The doses of one step of a sig as they are met: which amount goes with which time, and what is said twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from cds.core.regimen import DayTime
+from cds.fhir.dosage.dose_statement import Intake
+from cds.fhir.dosage.dose_units import BARE, PRODUCT, Amount
+from cds.fhir.dosage.limits import Unreadable, contradiction
+from cds.fhir.dosage.sig_words import Token
+from cds.fhir.dosage.timing import DISAGREES, Timing
+from cds.knowledge.files.dosing import Dosing, Unit
+
+UNCLEAR = "It could not be told which of the doses in the directions is taken when."
+
+
+@dataclass(slots=True)
+class _Open:
+    """One dose while it is being read."""
+
+    amount: Amount | None = None
+    timings: list[Timing] = field(default_factory=list)
+    meals: bool = False
+    joined: bool = False
+    """Whether "and" stands before it."""
+
+    @property
+    def often(self) -> Decimal | None:
+        return next((timing.high for timing in self.timings if timing.high is not None), None)
+
+    @property
+    def parts(self) -> bool:
+        return any(timing.parts for timing in self.timings)
+
+
+class Doses:
+    """Pairs amounts with times. A time after an amount belongs to it; a time before all amounts, to the next one."""
+
+    def __init__(self, dosing: Dosing) -> None:
+        self.dosing = dosing
+        self.found: list[_Open] = []
+        self.joined = False
+        self.apart = False
+        self.total: Amount | None = None
+        self.leading = False
+
+    @property
+    def has_amount(self) -> bool:
+        return any(dose.amount is not None for dose in self.found)
+
+    @property
+    def current_often(self) -> Decimal | None:
+        return self.found[-1].often if self.found else None
+
+    def pause(self, kind: str) -> None:
+        self.joined |= kind == "and"
+        self.apart |= kind == "comma"
+
+    def _resume(self) -> bool:
+        joined, self.joined, self.apart = self.joined, False, False
+        return joined
+
+    # Amounts ----------------------------------------------------------------------------------------------------------
+
+    def amount(self, tokens: list[Token], place: int) -> tuple[Amount, int]:
+        """The amount that begins at a place, and the place after it. Refuses two numbers that don't belong together."""
+        token, place = tokens[place], place + 1
+        low, high = token.low or Decimal(1), token.high or Decimal(1)
+        if token.low is not None:
+            low, high = token.low, token.high if token.high is not None else token.low
+        if low > high:
+            raise contradiction("The directions give a range that runs from high to low.")
+        place = self._repeated_in_brackets(tokens, place, high)
+        unit = self._unit(tokens, place)
+        if unit is None:
+            after = self._each(tokens, place)
+            if after is not None:
+                each, place = after
+                return Amount(low, high, PRODUCT, each=each), place
+            return Amount(low, high, PRODUCT if token.counted or token.kind == "one" else BARE), place
+        return self._with_unit(Amount(low, high, unit), tokens, place + 1)
+
+    def _with_unit(self, amount: Amount, tokens: list[Token], place: int) -> tuple[Amount, int]:
+        """The amount with what follows its unit: "0.5 mg tablet", "2 tablets of 0.5 mg", "1 tablet or 2 tablets"."""
+        if amount.unit.measures == "mg" and self._kind(tokens, place) == "unit" and tokens[place].value.measures == "product":
+            return amount, place + 1
+        if self._kind(tokens, place) == "equals" and self._kind(tokens, place + 1) in {"number", "one"}:
+            other, place = self.amount(tokens, place + 1)
+            return replace(amount, also=(other,)), place
+        if amount.unit.measures == "product" and self._kind(tokens, place) == "of" and self._kind(tokens, place + 1) == "number":
+            each, place = self.amount(tokens, place + 1)
+            if each.unit.measures != "mg":
+                raise Unreadable(UNCLEAR)
+            return replace(amount, each=each.high * each.unit.of_one), place
+        if self._kind(tokens, place) == "or" and self._kind(tokens, place + 1) in {"number", "one"}:
+            other, after = self.amount(tokens, place + 1)
+            if other.unit == amount.unit and other.low >= amount.high and not other.also:
+                return replace(amount, high=other.high), after
+        return amount, place
+
+    def _each(self, tokens: list[Token], place: int) -> tuple[Decimal, int] | None:
+        """The strength in "2 x 0.5 mg tablets" and "two 0.5 mg tablets", and the place after it."""
+        if self._kind(tokens, place) in {"x", "of"}:
+            place += 1
+        unit = self._unit(tokens, place + 1)
+        if self._kind(tokens, place) != "number" or unit is None or unit.measures != "mg":
+            return None
+        product = self._unit(tokens, place + 2)
+        if product is None or product.measures != "product":
+            return None
+        strength = tokens[place]
+        if strength.low is None or strength.low != strength.high:
+            raise Unreadable(UNCLEAR)
+        return strength.low * unit.of_one, place + 3
+
+    def _repeated_in_brackets(self, tokens: list[Token], place: int, value: Decimal) -> int:
+        """Skips "(two)" after "2"; another number there is refused."""
+        if [self._kind(tokens, place + ahead) for ahead in range(3)] != ["open", "number", "close"]:
+            return place
+        if tokens[place + 1].high != value:
+            raise contradiction("A number in the directions is followed by another number in brackets.")
+        return place + 3
+
+    def _unit(self, tokens: list[Token], place: int) -> Unit | None:
+        return tokens[place].value if self._kind(tokens, place) == "unit" else None
+
+    def _kind(self, tokens: list[Token], place: int) -> str:
+        return tokens[place].kind if place < len(tokens) else ""
+
+    def take(self, amount: Amount) -> None:
+        """Adds an amount: to a time that waits for one, beside the same dose in another unit, or as a new dose."""
+        apart, joined = self.apart, self._resume()
+        last = self.found[-1] if self.found else None
+        if last is not None and last.amount is None:
+            last.amount = amount
+            self.leading = True
+        elif last is not None and not last.timings and last.amount is not None and not joined:
+            if (
+                not apart and "mg" not in (amount.unit.measures, last.amount.unit.measures)
+            ) or amount.unit.measures == last.amount.unit.measures:
+                raise Unreadable(UNCLEAR)
+            last.amount = replace(last.amount, also=(*last.amount.also, amount))
+        else:
+            self.found.append(_Open(amount, joined=joined))
+
+    def also(self, amount: Amount) -> None:
+        """The last dose in another unit."""
+        last = self.found[-1] if self.found else None
+        if last is None or last.amount is None:
+            self.take(amount)
+            return
+        last.amount = replace(last.amount, also=(*last.amount.also, amount))
+
+    def each(self, amount: Amount) -> None:
+        last = self.found[-1]
+        if last.amount is None or amount.unit.measures != "mg":
+            raise Unreadable(UNCLEAR)
+        last.amount = replace(last.amount, each=amount.high * amount.unit.of_one)
+
+    def whole_day(self, amount: Amount) -> None:
+        if self.total is not None and self.total != amount:
+            raise contradiction("The directions name two different totals for the day.")
+        self.total = amount
+
+    # Times ------------------------------------------------------------------------------------------------------------
+
+    def time(self, timing: Timing, *, meals: bool, later: bool) -> None:
+        """Adds a time: to the dose before it, or to the next where times stand first ("at night 2, in the morning 1")."""
+        joined = self._resume()
+        last = self.found[-1] if self.found else None
+        if last is None or (self.leading and last.amount is not None and last.timings and later):
+            self.found.append(_Open(None, [timing], meals, joined))
+            return
+        if meals:
+            self._meals(timing, last, joined)
+            return
+        if last.meals:
+            if timing.high is None or joined:
+                raise Unreadable(UNCLEAR)
+            last.timings, last.meals = [], False
+        if joined and timing.parts and last.often is not None and not last.parts:
+            self.found.append(_Open(last.amount, [timing], joined=True))
+            return
+        if joined and timing.high is not None and last.timings:
+            raise Unreadable(UNCLEAR)
+        last.timings.append(_same_part(timing, last, joined, self.dosing))
+
+    def _meals(self, timing: Timing, last: _Open, joined: bool) -> None:
+        """Meals not named one by one say how often only where nothing else does."""
+        if joined and last.timings:
+            raise Unreadable(UNCLEAR)
+        if not last.timings:
+            last.meals = True
+            last.timings.append(timing)
+
+    # The whole --------------------------------------------------------------------------------------------------------
+
+    def repeated(self) -> bool:
+        """Whether some time is a frequency, rather than a part of one day."""
+        return any(
+            timing.high is not None or timing.days is not None or timing.weekdays
+            for dose in self.found
+            for timing in dose.timings
+        )
+
+    def intakes(self) -> tuple[Intake, ...]:
+        """The doses, each statement that is made twice counted once. Refuses doses of which it is not clear that they add up."""
+        kept: list[Intake] = []
+        for dose in self.found:
+            intake = Intake(dose.amount, _together(dose.timings) if dose.timings else None)
+            if not kept or dose.joined or not _said_before(intake, kept):
+                kept.append(intake)
+        return tuple(kept)
+
+
+def _said_before(intake: Intake, kept: list[Intake]) -> bool:
+    """Whether the dose stands there already. Refuses one that may be another dose or the same in other words."""
+    if intake in kept:
+        return True
+    if intake.timing is None:
+        return False
+    parts = set(intake.timing.parts)
+    for other in kept:
+        taken = set(other.timing.parts) if other.timing else set()
+        if not parts or not taken or parts & taken:
+            raise Unreadable(UNCLEAR)
+    return False
+
+
+def _same_part(timing: Timing, last: _Open, joined: bool, dosing: Dosing) -> Timing:
+    """The timing, without a part of the day that only repeats the one before in other words ("every evening at bedtime")."""
+    if joined or not timing.parts or not last.parts:
+        return timing
+    before = next(other for other in reversed(last.timings) if other.parts)
+    if timing.parts == before.parts:
+        return Timing()
+    if dosing.same_part.get(before.parts[-1]) == timing.parts[0]:
+        last.timings[last.timings.index(before)] = Timing(before.low, before.high, before.days, timing.parts)
+        return Timing()
+    return timing
+
+
+def _together(timings: list[Timing]) -> Timing:
+    """The timings of one dose as one. Refuses two that differ."""
+    low = high = days = None
+    parts: list[DayTime] = []
+    weekdays: frozenset[str] = frozenset()
+    for timing in timings:
+        if timing.high is not None:
+            if high is not None and (low, high) != (timing.low, timing.high):
+                raise contradiction(DISAGREES)
+            low, high = timing.low, timing.high
+        if timing.days is not None:
+            if days is not None and days != timing.days:
+                raise contradiction(DISAGREES)
+            days = timing.days
+        parts += timing.parts
+        weekdays |= timing.weekdays
+    if weekdays and days not in {None, Decimal(len(weekdays))}:
+        raise contradiction(DISAGREES)
+    return Timing(low, high, days, tuple(parts), weekdays)

@@ -1,0 +1,133 @@
+"""Reads a free-text sig ("1 tab po tid prn") as doses and steps, from the tables of `rules/drugs/dosing.yaml`.
+
+Why our own: the sig parsers to be had as packages load language models of several hundred MB at run time and guess at what they
+don't know. This one refuses: a word that may change a dose, or an unknown word beside one, leaves the sig unread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from cds.fhir.dosage.dose_statement import Said
+from cds.fhir.dosage.limits import Unreadable
+from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
+from cds.fhir.dosage.sig_words import Token, tokens
+from cds.fhir.plausible import ReadingLimits
+from cds.knowledge.files.dosing import Dosing
+
+SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sig:
+    """The steps that a sig says, in order; whether taking ends after the last, and whether that is said ("then stop").
+
+    No steps at all say that taking ends now ("discontinue").
+    """
+
+    steps: tuple[Said, ...]
+    ends: bool = False
+    stops: bool = False
+
+
+def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] = frozenset()) -> Sig:
+    """The doses of a sig. Refuses what it can't read; what says nothing of a dose is refused silently."""
+    found = _sentences(tokens(text, dosing, names))
+    if not any(token.kind in DOSE_KINDS for token in found):
+        raise Unreadable(AS_DIRECTED, silent=True)
+    if any(token.kind == "changes" for token in found):
+        raise Unreadable(CHANGES)
+    if _only_stops(found):
+        return Sig((), True, True)
+    steps, ends = [], False
+    for segment in _segments(found):
+        if _only_stops(segment):
+            ends = True
+            break
+        steps.append(StepReader(segment, dosing, limits).said())
+    return _joined(steps, ends)
+
+
+def mentioned(text: str, dosing: Dosing, limits: ReadingLimits) -> set[tuple[Decimal | None, Decimal | None]]:
+    """The doses a day and days a week that a text names anywhere, also where it can't be read as a whole."""
+    found = tokens(text, dosing)
+    reader = StepReader(found, dosing, limits)
+    timings = [reader.timing(token) for token in found if token.kind in TIMING_KINDS - {"part", "clock", "meals", "weekdays"}]
+    settled = [timing.settled() for timing in timings if timing.high is not None]
+    return {(timing.high, timing.days) for timing in settled}
+
+
+def _joined(steps: list[Said], ends: bool) -> Sig:
+    """The steps, each with its amount: one that names none takes the amount before ("1 mg bid for a week, then daily")."""
+    if not steps:
+        raise Unreadable(CHANGES)
+    for index, step in enumerate(steps[1:], start=1):
+        before = [intake.amount for intake in steps[index - 1].intakes]
+        if len(before) == 1 and step.intakes and all(intake.amount is None for intake in step.intakes):
+            steps[index] = replace(step, intakes=tuple(replace(intake, amount=before[0]) for intake in step.intakes))
+    if len(steps) > 1 and not all(step.complete for step in steps):
+        raise Unreadable(CHANGES)
+    if any(step.days is None for step in steps[:-1]):
+        raise Unreadable("The directions hold several steps, and do not say how long each lasts.")
+    return Sig(tuple(steps), ends or steps[-1].days is not None or steps[-1].single is not None, ends)
+
+
+def _sentences(found: list[Token]) -> list[Token]:
+    """The tokens without the sentences and brackets that say nothing of a dose, such as "Do not drive."."""
+    kept: list[Token] = []
+    part: list[Token] = []
+    for token in [*found, Token("sentence")]:
+        if token.kind == "sentence":
+            if any(other.kind in SAYS_A_DOSE for other in part):
+                kept += [*part, Token("comma")]
+            part = []
+        else:
+            part.append(token)
+    return kept
+
+
+def _segments(found: list[Token]) -> list[list[Token]]:
+    """The tokens of each step: split where the sig says "then", or names weeks or days ("week 2: ...")."""
+    labelled = [index for index, token in enumerate(found) if token.kind == "step_label"]
+    if labelled and labelled[0] == 0:
+        return _labelled(found, labelled)
+    if labelled:
+        raise Unreadable(CHANGES)
+    parts: list[list[Token]] = [[]]
+    for index, token in enumerate(found):
+        if token.kind == "then" or (token.kind in {"number", "one", "stop"} and _after_a_length(found[:index], parts[-1])):
+            parts.append([] if token.kind == "then" else [token])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if any(token.kind in DOSE_KINDS for token in part)]
+
+
+def _after_a_length(before: list[Token], part: list[Token]) -> bool:
+    """Whether a length of time with its dose has just ended ("1 mg bid x 2 weeks, 0.5 mg bid"), so that a new step begins."""
+    last = next((token for token in reversed(before) if token.kind not in QUIET), None)
+    return last is not None and last.kind == "lasts" and any(token.kind in {"number", "one"} for token in part)
+
+
+def _labelled(found: list[Token], places: list[int]) -> list[list[Token]]:
+    """The steps of "week 1: ... week 2: ...". Weeks or days that don't follow on each other are refused."""
+    parts, next_day = [], Decimal(1)
+    for index, place in enumerate(places):
+        label = found[place]
+        unit = Decimal(7) if label.text.startswith("w") else Decimal(1)
+        first = label.low or Decimal(0)
+        last = label.second or label.high or first
+        if (first - 1) * unit + 1 != next_day or last < first:
+            raise Unreadable("The directions name weeks or days that do not follow on each other.")
+        next_day = last * unit + 1
+        end = places[index + 1] if index + 1 < len(places) else len(found)
+        body = found[place + 1 : end]
+        stops = next((at for at, token in enumerate(body) if token.kind == "then"), len(body))
+        lasts = Token("lasts", low=last - first + 1, high=last - first + 1, text="weeks" if unit == 7 else "days")
+        parts += [[*body[:stops], lasts], *([body[stops + 1 :]] if stops < len(body) else [])]
+    return parts
+
+
+def _only_stops(segment: list[Token]) -> bool:
+    kinds = {token.kind for token in segment} - QUIET
+    return kinds == {"stop"}

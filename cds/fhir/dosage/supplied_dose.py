@@ -1,0 +1,55 @@
+"""The dose that a supply comes to: its quantity over the days it is for. The least certain reading, and marked as such."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from cds.core.medication import Form
+from cds.core.quantity import Range, exactly
+from cds.core.regimen import Basis, Dose, Regimen, Step
+from cds.fhir import json_access as views
+from cds.fhir.dosage.coded_dosage import DoseReader, as_needed
+from cds.fhir.dosage.dose_units import BARE, NO_STRENGTH, PRODUCT, in_mg, quantity_amount
+from cds.fhir.dosage.limits import Unreadable
+from cds.fhir.dosage.timing import DAY
+from cds.fhir.json_access import Json
+
+
+def supplied(resource: Json, reader: DoseReader) -> Regimen | None:
+    """The dose that a supply comes to: its quantity over the days it is for. None where either was not given."""
+    request = views.child(resource, "dispenseRequest")
+    quantity = views.child(request, "quantity") or views.child(resource, "quantity")
+    days = _days(views.child(request, "expectedSupplyDuration") or views.child(resource, "daysSupply"), reader)
+    if not quantity or days is None:
+        return None
+    mg = _in_all(quantity, reader) / days
+    if mg > reader.limits.most_mg_a_day:
+        raise Unreadable("The quantity over the days supplied comes to more milligrams a day than can be meant.")
+    rows = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
+    needed = bool(rows) and all(as_needed(row) for row in rows)
+    dose = Dose(Range(Decimal(0), mg) if needed else exactly(mg), as_needed=needed, basis=Basis.SUPPLY)
+    says = f"{dose.mg} mg a day{' as needed' if needed else ''}, by quantity over days supplied"
+    return Regimen((Step(replace(dose, says=says)),))
+
+
+def _days(duration: Json, reader: DoseReader) -> Decimal | None:
+    value = views.number(duration.get("value"))
+    spelled = [text for text in (views.text(duration, "code"), (views.text(duration, "unit") or "d").lower()) if text]
+    seconds = next((reader.dosing.seconds[text] for text in spelled if text in reader.dosing.seconds), None)
+    return value * seconds / DAY if value and value > 0 and seconds else None
+
+
+def _in_all(quantity: Json, reader: DoseReader) -> Decimal:
+    """A quantity supplied in mg. A number of doses or one without a unit counts tablets, unless the product is a liquid."""
+    spelled = (views.text(quantity, "code") or views.text(quantity, "unit") or "").lower().strip("{}[]")
+    counts = not spelled or spelled in reader.dosing.supply_counts
+    amount = quantity_amount({"value": quantity.get("value")} if counts else quantity, reader.dosing)
+    if amount.unit is BARE:
+        amount = replace(amount, unit=PRODUCT)
+    medication = reader.medication
+    if amount.unit.measures == "product":
+        if medication.strength is None or medication.form is Form.LIQUID:
+            raise Unreadable(NO_STRENGTH)
+        return amount.high * medication.strength
+    return in_mg(amount, medication, replace(reader.limits, most_units=Decimal("Infinity"))).high

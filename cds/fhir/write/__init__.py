@@ -1,0 +1,1 @@
+"""What is written back as FHIR: requests, dosages, actions, care plan."""

@@ -1,0 +1,1 @@
+"""What is checked over all rule files together."""

@@ -1,0 +1,79 @@
+"""Reads `rules/declined.yaml`: after which reasons a declined card comes back as one line, and what brings it back in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from cds.core.fact_comparison import Way, Worse
+from cds.knowledge.fields import Fields
+from cds.knowledge.files.evidence import check_cite
+from cds.knowledge.model import FactDefinition, FactType, Parameter, Source
+from cds.knowledge.problems import Problems, listed, nearest
+from cds.knowledge.yaml_text import Node, Pairs
+
+FILE = "declined.yaml"
+DAYS = "days"
+RANKED, YES_NO = (FactType.QUANTITY, FactType.CHOICE), (FactType.YES_NO,)
+COMPARED = {Worse.HIGHER: RANKED, Worse.LOWER: RANKED, Worse.NEWLY_YES: YES_NO, Worse.NEWLY_NO: YES_NO}
+"""What is worse of a fact, and the types of fact of which that can be said."""
+
+
+@dataclass(frozen=True)
+class Declining:
+    """What shortens a declined card: the parameter of days by override reason; and by fact how it is compared with then."""
+
+    days: Mapping[str, str]
+    ways: Mapping[str, Way]
+
+
+def declining(
+    document: Node | None,
+    words: Mapping[str, FactDefinition],
+    reasons: Mapping[str, object],
+    numbers: Mapping[str, Parameter],
+    sources: Mapping[str, Source],
+    problems: Problems,
+) -> Declining | None:
+    """What the file says, None where there is none: then no card is ever short. All that is wrong is among the problems."""
+    if document is None:
+        return None
+    whole = Fields(document, problems, ["declined"])
+    parts = ["cite", "says", "reasons", "worse_when", "must_be_known", "not_compared"]
+    fields = Fields(whole.node("declined"), problems, parts)
+    fields.text("says")
+    check_cite(fields.text("cite"), fields.at("cite"), sources, problems)
+    return Declining(dict(_days(fields, reasons, numbers)), _ways(fields, words))
+
+
+def _days(fields: Fields, reasons: Mapping[str, object], numbers: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
+    """Each reason with its parameter."""
+    node, problems = fields.node("reasons"), fields.problems
+    given = Fields(node, problems, (), [key.text for key, _ in node.pairs] if isinstance(node, Pairs) else ())
+    same_unit = [name for name, one in numbers.items() if one.unit == DAYS]
+    for reason, position in given.keys.items():
+        name = given.text(reason)
+        if reason not in reasons:
+            expected = f"Expected one of: {listed(reasons)}."
+            problems.add("RULE124", position, f"`{reason}` is no override reason.", expected, nearest(reason, reasons))
+        elif name in numbers and name not in same_unit:
+            problems.add("RULE112", given.at(reason), f"{name} is in {numbers[name].unit}.", f"Expected: a parameter in {DAYS}.")
+        elif name not in numbers:
+            problems.add("RULE110", given.at(reason), f"`{name}` is no parameter.", "", nearest(name, same_unit))
+        else:
+            yield reason, name
+
+
+def _ways(fields: Fields, words: Mapping[str, FactDefinition]) -> dict[str, Way]:
+    """How each fact that the lists name is compared. Reports a fact that is in two of them."""
+    lists = Fields(fields.node("worse_when"), fields.problems, [worse.value for worse in COMPARED])
+    needed = set(fields.each_of("must_be_known", words, "RULE101"))
+    found: dict[str, Way] = {}
+    for worse, at in (*((worse, lists) for worse in COMPARED), (Worse.NOT_COMPARED, fields)):
+        fitting = [name for name, word in words.items() if worse not in COMPARED or word.type in COMPARED[worse]]
+        for name in at.each_of(worse.value, fitting, "RULE101"):
+            if name in found:
+                seen = f"{name} stands in {worse.value} and in {found[name].worse.value}."
+                fields.problems.add("RULE025", at.at(worse.value), seen, "", "Keep one.")
+            found[name] = Way(worse, words[name].choices, name in needed)
+    return {name: Way(must_be_known=True) for name in needed} | found

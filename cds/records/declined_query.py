@@ -1,0 +1,123 @@
+"""A client's last word on each card about a patient, where that was no: what is asked of the store, and how things were then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, bindparam, select
+
+from cds.core.facts import Fact, Known, Unknown
+from cds.decision.declined_cards import Declined, Gaps, Then
+from cds.engine.reference import Answer
+from cds.hooks.messages import EXTENSION
+from cds.knowledge.files.vocabulary import risk_fact
+from cds.records.facts import fact
+from cds.records.feedback import OVERRIDDEN
+from cds.records.fingerprint import from_json
+from cds.records.tables import cards, decisions, feedback
+
+Json = dict[str, Any]
+Wanted = Collection[tuple[str, str | None]]
+"""Rules, each with the agent that its card is about."""
+RISKS: Mapping[Answer, Fact] = {
+    Answer.TRUE: Known(True),
+    Answer.FALSE: Known(False),
+    Answer.CANNOT_TELL: Unknown("it could not be told"),
+}
+OUTCOMES = (
+    select(
+        feedback.c.id, feedback.c.client, feedback.c.outcome, feedback.c.outcome_at, feedback.c.received_at, feedback.c.reasons,
+        cards.c.rule, cards.c.agent, cards.c.place, cards.c.fingerprint,
+        cards.c.decision, decisions.c.made_at, decisions.c.day,
+    )
+    .join(cards, cards.c.card == feedback.c.card)
+    .join(decisions, decisions.c.id == cards.c.decision)
+    .where(decisions.c.patient == bindparam("patient"), decisions.c.client == bindparam("client"))
+    .where(decisions.c.day >= bindparam("since"))
+)  # fmt: skip
+"""What was said about a client's cards for one patient. Written once, since most calls that show a card ask it.
+
+Found by the patient. By whom it was said is looked at afterwards: SQLite would begin with everything that the client ever said.
+"""
+
+
+def declined(connection: Connection, patient: str, client: str, since: date, wanted: Wanted) -> list[Declined]:
+    """The cards about a patient that a client declined, as its last word on them; of decisions since a day.
+
+    One statement where nothing was declined, one more where something was. That a card was declined while it was one line says
+    nothing new: the first refusal counts, and its time.
+    """
+    about = {"patient": patient, "client": client, "since": since}
+    said = (row for row in connection.execute(OUTCOMES, about) if row.client == client)
+    found = [row for row in _last_words(said) if (row.rule, row.agent) in wanted]
+    if not found:
+        return []
+    ids = {row.decision for row in found}
+    payloads = connection.execute(select(decisions.c.id, decisions.c.payload).where(decisions.c.id.in_(ids)))
+    contents = {row.id: orjson.loads(row.payload) for row in payloads}
+    told = (_declined(row, contents[row.decision]) for row in found if row.decision in contents)
+    return [one for one in told if one is not None]
+
+
+def _last_words(rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+    """The newest outcome of each rule and agent, where it is a refusal of a card in full."""
+    newest: dict[tuple[str, str | None], Row[Any]] = {}
+    for row in sorted(rows, key=lambda row: (_at(row), row.id)):
+        if row.outcome != OVERRIDDEN or not from_json(orjson.loads(row.fingerprint)).shortened:
+            newest[row.rule, row.agent] = row
+    return (row for row in newest.values() if row.outcome == OVERRIDDEN)
+
+
+def _at(row: Row[Any]) -> datetime:
+    """When the outcome was: as the client says, at the latest when that was received."""
+    moment: datetime = min(row.outcome_at, row.received_at)
+    return moment
+
+
+def _declined(row: Row[Any], content: Json) -> Declined | None:
+    """The refusal with how things were; None where its decision was written in a form that can't be compared."""
+    with suppress(LookupError, TypeError, ValueError, ArithmeticError):
+        return _with_its_decision(row, content)
+    return None
+
+
+def _with_its_decision(row: Row[Any], content: Json) -> Declined:
+    own = content["cards"][row.place - 1]["extension"][EXTENSION]
+    weighed = {judgement["order"]: _then(judgement, content) for judgement in content["judgements"]}
+    return Declined(
+        rule=row.rule,
+        agent=row.agent,
+        on=row.day + max(_at(row) - row.made_at, timedelta(0)),
+        reasons=tuple(orjson.loads(row.reasons)),
+        bad=from_json(orjson.loads(row.fingerprint)),
+        decision=row.decision,
+        version=own["ruleVersion"],
+        said=frozenset({own["rule"], *own.get("alsoSays", ())}),
+        of=weighed[own["order"]],
+        others=_by_agent(weighed.values()),
+    )
+
+
+def _by_agent(weighed: Iterable[Then]) -> Mapping[str, Then]:
+    """The orders by agent; an agent that two of them are about is left out, since they can't be told apart."""
+    several: dict[str, list[Then]] = {}
+    for then in weighed:
+        agent = then.facts.get("agent")
+        if isinstance(agent, Known):
+            several.setdefault(str(agent.value), []).append(then)
+    return {agent: found[0] for agent, found in several.items() if len(found) == 1}
+
+
+def _then(judgement: Json, content: Json) -> Then:
+    facts: dict[str, Fact] = {name: fact(told) for name, told in judgement["facts"].items()}
+    facts |= {risk_fact(id): RISKS[Answer(answer)] for id, answer in judgement["risks"].items()}
+    return Then(facts, judgement["advice"], judgement["ordered"], _gaps(judgement["order"], content))
+
+
+def _gaps(order: str, content: Json) -> Gaps:
+    own: list[Json] = next((each["gaps"] for each in content["orders"] if each["request"] == order), [])
+    return Gaps((gap["kind"], gap["says"]) for gap in (*own, *content["gaps"]))

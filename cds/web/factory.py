@@ -1,0 +1,51 @@
+"""The application as a server process starts it: settings from the environment, rules from their folder."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+
+from cds.records.hashes import keyed
+from cds.settings import BadSettings, Settings, settings
+from cds.web.app import live_app, today_in
+from cds.web.live_rules import Live
+from cds.web.logs import LOG, log_to_standard_output
+from cds.web.recording import Keeping, keeping
+from cds.web.revision import Source
+from cds.web.tracing import tracing
+
+
+def served() -> FastAPI:
+    """The application of this process. Refuses: settings, rule files and a store that can't be used."""
+    faulthandler.enable()
+    configured = settings(os.environ)
+    log_to_standard_output(configured.log_level)
+    today = today_in(configured.time_zone)
+    source = Source(configured.rules, today, configured.rules_key, configured.site)
+    live = Live(source.served(), source)
+    kept = kept_by(configured)
+    service = live_app(live, configured, today, tracing(os.environ), kept)
+    first = live.now
+    fields = {"knowledge": first.id, "rules": len(first.book.rules), "sites": live.sites()}
+    LOG.info("ready", extra={"fields": fields})
+    return service
+
+
+def kept_by(configured: Settings) -> Keeping:
+    """The keeping of the settings. Refuses: an address, key or folder that can't be used; a newer store (UnusableStore)."""
+    key = configured.patient_hash_key
+    try:
+        if key:
+            keyed(key)
+    except ValueError as error:
+        raise BadSettings([f"CDS_PATIENT_HASH_KEY: {error}"]) from None
+    try:
+        return keeping(configured.database_url, key, lambda: datetime.now(UTC))
+    except ValueError as error:
+        raise BadSettings([f"CDS_DATABASE_URL: {error}"]) from None
+    except OSError as error:
+        says = f"{error.filename} can't be written ({error.strerror}); the key of the hashes is kept there."
+        raise BadSettings([f"CDS_DATABASE_URL: {says} Give a folder that can be written, or CDS_PATIENT_HASH_KEY."]) from None

@@ -1,0 +1,80 @@
+"""What stands between the network and the routes: who may call, from where, how often and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+
+from starlette.middleware import Middleware
+
+from cds.fhir.client import FhirClient, Place
+from cds.settings import Settings
+from cds.trust.clients import Client
+from cds.trust.keys import KeySets
+from cds.trust.replay import SeenHere, SeenTokens
+from cds.trust.tokens import Verifier
+from cds.web.allowances import Here, Shared
+from cds.web.auth import Authentication
+from cds.web.cors import Cors, SecurityHeaders
+from cds.web.limits import InHand, Paced, RateLimit
+from cds.web.live_clients import LiveClients
+from cds.web.live_rules import Live
+
+EVERYONE = "everyone"
+"""The id of every caller of a service that verifies none."""
+
+
+class Doors:
+    """The clients of a service, the reader of their servers and keys, and what each request passes before it reaches a route.
+
+    Refuses: a file of clients that can't be used, and a client whose site can't be served (BadClients).
+    """
+
+    def __init__(self, settings: Settings, live: Live, today: Callable[[], date], seen: SeenTokens | None = None) -> None:
+        self._settings = settings
+        self.clients = LiveClients(settings.clients, live, today)
+        self.everyone = Client(EVERYONE, fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else ())
+        self.reader = FhirClient(settings.fhir_read_seconds)
+        keys = KeySets(self.reader)
+        self._verifier = Verifier(lambda: self.clients.now, keys, seen or SeenHere()) if settings.clients else None
+
+    @property
+    def public_url(self) -> str | None:
+        """The address at which clients reach the service, where it was told."""
+        return self._settings.public_url
+
+    def known(self) -> tuple[Client, ...]:
+        """The clients that may call; where nobody is verified, the one that stands for every caller."""
+        return tuple(self.clients.now) or (self.everyone,)
+
+    def middleware(self, turned_away: Callable[[str], None]) -> list[Middleware]:
+        """What a request passes, from the outside in. `turned_away` is told why one did not reach a route."""
+        settings = self._settings
+        encrypted = (settings.public_url or "").startswith("https:")
+        allowances = Shared(settings.metrics_folder) if settings.metrics_folder else Here()
+        return [
+            Middleware(Cors, origins=lambda: (*settings.origins, *self.clients.origins)),
+            Middleware(SecurityHeaders, encrypted=encrypted),
+            Middleware(InHand, most=settings.most_calls, seconds=settings.call_seconds, turned_away=turned_away),
+            Middleware(
+                Authentication,
+                everyone=self.everyone,
+                verifier=self._verifier,
+                public_url=settings.public_url,
+                doubted=turned_away,
+            ),
+            Middleware(Paced, limit=RateLimit(settings.calls_a_minute, allowances=allowances), turned_away=turned_away),
+        ]
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While it is open, the file of clients is watched, and connections to their servers are kept."""
+        task = asyncio.create_task(self.clients.watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            await self.reader.close()
