@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+from cds.decision.declined_cards import Fingerprint
 from cds.records.decisions import DecisionRecord, ShownCard
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
-from cds.records.fingerprint import Fingerprint
 from cds.records.store import Store
 
 WRITERS = 2

@@ -24,8 +24,8 @@ from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call
 from cds.hooks.services import HOOKS
-from cds.knowledge.chosen import chosen
 from cds.knowledge.model import Knowledge
+from cds.knowledge.pack import chosen
 from cds.settings import Settings, settings
 
 REQUEST, EXPECTED = "request.json", "expected.json"

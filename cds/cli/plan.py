@@ -15,7 +15,7 @@ from rich.console import Console
 
 from cds.cli.failing import fail
 from cds.cli.plan_curves import show_curves
-from cds.cli.plan_files import calendar, plan_told, rows
+from cds.cli.plan_files import as_page, calendar, plan_told, rows
 from cds.cli.plan_show import show_no_plan, show_plan
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form, Medication
@@ -26,10 +26,9 @@ from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_rel
 from cds.decision.plasma_levels import curves, curves_json
 from cds.errors import CdsError
 from cds.fhir.dosage.dosage import reading_limits, regimen
-from cds.hooks.sheet_page import as_page
-from cds.knowledge.chosen import chosen
 from cds.knowledge.files.drugs import folded
 from cds.knowledge.model import Knowledge
+from cds.knowledge.pack import chosen
 from cds.knowledge.problems import nearest
 from cds.settings import settings
 

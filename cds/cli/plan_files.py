@@ -10,7 +10,9 @@ from io import StringIO
 from typing import Any
 
 from icalendar import Calendar, Event
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from cds.core.patient_sheet import Sheet
 from cds.core.plan import AgentDose, Amount, NoPlan, Plan, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
@@ -125,3 +127,12 @@ def product(one: Presentation) -> str:
     if one.liquid:
         return f"liquid of {exact(one.mg)} mg/mL" + (", prepared by a pharmacy" if one.compounded else "")
     return f"{exact(one.mg)} mg {'extended-release ' if one.extended_release else ''}{one.form.value}"
+
+
+TEMPLATE = "sheet.html"
+
+
+def as_page(sheet: Sheet) -> str:
+    """The page. Every text is escaped."""
+    environment = Environment(loader=PackageLoader("cds.hooks"), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template(TEMPLATE).render(sheet=sheet)

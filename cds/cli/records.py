@@ -19,10 +19,10 @@ from cds.cli.show import show
 from cds.engine.engine import Engine
 from cds.errors import CdsError
 from cds.hooks.messages import EXTENSION
-from cds.knowledge.chosen import chosen
+from cds.knowledge.pack import chosen
 from cds.knowledge.site_overlay import overlaid
+from cds.records.database import spool_of
 from cds.records.decisions import DecisionRecord
-from cds.records.places import spool_of
 from cds.records.replay import differences, replayed
 from cds.records.store import Store
 from cds.settings import settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import resource
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +14,27 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from cds.cli.failing import fail
-from cds.cli.workers import run_workers
 from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
 
-APPLICATION, OF_A_WORKER = "cds.web.factory:served", "cds.web.worker:served_by_a_worker"
+
+def run_workers(config: uvicorn.Config) -> bool:
+    """Whether all could start, once all have ended. One that dies later on is replaced; one that can't start ends the others."""
+    listening = config.bind_socket()
+    # What listens hands this on to each connection. Without it an answer whose head and body leave one after the other waits
+    # some 40 ms for the caller's acknowledgement; asyncio sets it by itself only where it has made the socket.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    workers = Multiprocess(config, sockets=[listening])
+    workers.run()
+    return all(process.exitcode != STARTUP_FAILURE for process in workers.processes)
+
+
+APPLICATION, OF_A_WORKER = "cds.web.factory:served", "cds.web.factory:served_by_a_worker"
 PROTOCOL = "cds.web.header_timeout:Prompt"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20

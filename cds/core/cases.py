@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from cds.core.case import Case
 from cds.core.current_use import Taking, last_day, taking_now, unclear_ends
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.exposure import Exposure, ExposureLimits, exposure
@@ -17,6 +16,48 @@ from cds.core.quantity import exactly
 from cds.core.record import Completeness, Order, OrderState, Part, PatientRecord, Supply
 from cds.core.supplies import DISPENSE
 from cds.core.tablets import Presentation
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """A question whether something of these value sets is on record. `within` is in days; None asks for no limit."""
+
+    name: str
+    value_sets: frozenset[str]
+    history: bool = False
+    within: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One situation with the whole record around it.
+
+    `amounts` are the parameters of the day by name, each in its own unit. `acting` are the groups of other drugs that act on
+    the agent, by kind (inhibitor, inducer, fluoroquinolone). `exposure` is of all agents of the situation's kind;
+    `presentations` are what can be dispensed of the agent that is ordered.
+    """
+
+    situation: Situation
+    record: PatientRecord
+    drafts: tuple[Order, ...]
+    takings: Mapping[str, Taking]
+    exposure: Exposure
+    agents: Mapping[str, Agent]
+    amounts: Mapping[str, Decimal]
+    acting: Mapping[str, frozenset[str]]
+    day: date
+    presentations: Sequence[Presentation] = ()
+
+    @property
+    def agent(self) -> Agent:
+        """The agent that is ordered."""
+        return self.agents[self.situation.agent]
+
+    @property
+    def agent_now(self) -> Agent:
+        """The agent that is taken now."""
+        return self.agents[self.situation.agent_now]
+
 
 Acting = Mapping[str, Mapping[str, frozenset[str]]]
 """By agent and kind of interaction, the groups of other drugs that act on it."""

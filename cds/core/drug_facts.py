@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
 
-from cds.core.case import Case
+from cds.core.cases import Case
 from cds.core.current_use import last_day
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.order_action import is_stop

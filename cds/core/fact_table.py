@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cds.core import drug_facts, order_facts, patient_facts, use_facts
-from cds.core.case import Case, OnRecord
+from cds.core.cases import Case, OnRecord
 from cds.core.facts import Fact, Facts, Known, Unknown
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from cds.core.case import Case, OnRecord
+from cds.core.cases import Case, OnRecord
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.period import written
 from cds.core.quantity import plain

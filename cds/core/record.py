@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from cds.core.gap import Gap
 from cds.core.medication import Medication
@@ -150,3 +152,22 @@ class PatientRecord:
 
     def has(self, part: Part) -> Completeness:
         return self.completeness.get(part, Completeness.MISSING)
+
+
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The resources of one prefetch key.
+
+    COMPLETE with no resources means that the client looked and there is no data. `said` tells in words why a part is
+    PARTIAL or MISSING, fit to follow "was not read: ".
+    """
+
+    completeness: Completeness
+    resources: tuple[Resource, ...] = ()
+    said: str = ""
+
+
+NOT_GIVEN = Delivery(Completeness.MISSING, said="not sent")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cds.core.case import Case
+from cds.core.cases import Case
 from cds.core.equivalence import equivalent_sum
 from cds.core.exposure import YEAR
 from cds.core.facts import Fact, Known, Unknown

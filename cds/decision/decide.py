@@ -8,11 +8,10 @@ from datetime import date
 from typing import Any
 
 from cds.core.cases import concerns_agents, ordered_cases, running_cases, surroundings
-from cds.core.delivery import Delivery
 from cds.core.fact_table import questions
 from cds.core.gap import Gap
 from cds.core.judged_order import JudgedOrder
-from cds.core.record import Completeness, Part
+from cds.core.record import Completeness, Delivery, Part
 from cds.decision.judge import Judgement, judge, unread
 from cds.decision.suggestions import Desktop, signable
 from cds.engine.engine import Engine
@@ -28,7 +27,7 @@ from cds.fhir.validation import validity_gaps
 from cds.fhir.write.requests import Visit
 from cds.hooks.cards import Advice, cards
 from cds.hooks.declined_card import Shortened
-from cds.hooks.messages import EXTENSION, HookCall, answer_extension, refuse_other_patients
+from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
 from cds.knowledge.model import Knowledge
 
@@ -106,24 +105,6 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
     return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear, tuple(told))
-
-
-def with_shortened(
-    decision: Decision, shortened: Sequence[Shortened], knowledge: Knowledge, new_id: Callable[[], str]
-) -> Decision:
-    """The decision with some of its cards in one line; its answer says of which order."""
-    if not shortened:
-        return decision
-    own = decision.answer["extension"][EXTENSION]
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for one in shortened:
-        lines.setdefault(one.order, []).append(one.json())
-    orders = [{**order, "shortened": lines[order["request"]]} if order["request"] in lines else order for order in own["orders"]]
-    answer = {
-        "cards": cards(decision.told, knowledge, decision.day, decision.id, new_id, shortened),
-        "extension": {EXTENSION: {**own, "orders": orders}},
-    }
-    return replace(decision, answer=answer, shortened=tuple(shortened))
 
 
 def needs_record(call: HookCall, knowledge: Knowledge, day: date) -> bool:

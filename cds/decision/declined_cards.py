@@ -3,25 +3,109 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from cds.core.fact_comparison import Way, Worse, worsened
 from cds.core.facts import Facts
 from cds.core.gap import Gap
+from cds.core.judged_order import JudgedOrder
 from cds.core.period import shifted
+from cds.core.regimen import Step
 from cds.decision.decide import Decision
 from cds.decision.judge import Judgement
 from cds.engine.reference import Answer, Finding
-from cds.hooks.cards import INDICATORS, Advice, Shown, subjects
+from cds.hooks.cards import INDICATORS, Advice, Shown, cards, subjects
 from cds.hooks.declined_card import Shortened
+from cds.hooks.messages import EXTENSION
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Knowledge, Rule, Status
-from cds.records.fingerprint import Fingerprint, fingerprint
-from cds.records.payload import steps_json
 
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Units: the equivalent in mg of diazepam a day (the high end), the change of the daily dose in percent; None: not known.
+
+    `shortened` tells that the card was one line, since it had been declined before.
+    """
+
+    indicator: str
+    equivalent: Decimal | None
+    change: Decimal | None
+    risks: frozenset[str]
+    shortened: bool = False
+
+    def worse_than(self, then: Fingerprint) -> bool:
+        """Whether anything is worse than it was then. What can't be compared counts as worse: unknown is never "no"."""
+        if INDICATORS.index(self.indicator) < INDICATORS.index(then.indicator) or self.risks - then.risks:
+            return True
+        if self.equivalent is None or then.equivalent is None or self.equivalent > then.equivalent:
+            return True
+        return self._changes_more(then)
+
+    def _changes_more(self, then: Fingerprint) -> bool:
+        """Whether the dose goes further up, or further down. Where neither order changes a dose, there is nothing to compare."""
+        if self.change is None or then.change is None:
+            return self.change is not then.change
+        return self.change * then.change < 0 or abs(self.change) > abs(then.change)
+
+    def json(self) -> dict[str, Any]:
+        members = {"equivalent": self.equivalent, "change": self.change}
+        known = {name: str(value) for name, value in members.items() if value is not None}
+        line = {"shortened": True} if self.shortened else {}
+        return {"indicator": self.indicator, **known, "risks": sorted(self.risks), **line}
+
+
+def fingerprint(indicator: str, judged: JudgedOrder | None) -> Fingerprint:
+    """The fingerprint of a card about an order; of one about no judged order, nothing but the indicator is known."""
+    if judged is None:
+        return Fingerprint(indicator, None, None, frozenset())
+    equivalent = judged.equivalent.high if judged.equivalent else None
+    return Fingerprint(indicator, equivalent, judged.change_percent, frozenset(risk.id for risk in judged.risk_factors))
+
+
+def from_json(told: dict[str, Any]) -> Fingerprint:
+    """The fingerprint that was written."""
+    amounts = {name: Decimal(told[name]) if name in told else None for name in ("equivalent", "change")}
+    return Fingerprint(told["indicator"], risks=frozenset(told["risks"]), shortened=told.get("shortened", False), **amounts)
+
+
+def with_shortened(
+    decision: Decision, shortened: Sequence[Shortened], knowledge: Knowledge, new_id: Callable[[], str]
+) -> Decision:
+    """The decision with some of its cards in one line; its answer says of which order."""
+    if not shortened:
+        return decision
+    own = decision.answer["extension"][EXTENSION]
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for one in shortened:
+        lines.setdefault(one.order, []).append(one.json())
+    orders = [{**order, "shortened": lines[order["request"]]} if order["request"] in lines else order for order in own["orders"]]
+    answer = {
+        "cards": cards(decision.told, knowledge, decision.day, decision.id, new_id, shortened),
+        "extension": {EXTENSION: {**own, "orders": orders}},
+    }
+    return replace(decision, answer=answer, shortened=tuple(shortened))
+
+
+def steps_json(steps: Iterable[Step]) -> list[Json]:
+    """The ordered doses, each with the day on which it starts and for how many days it is taken where that is stated."""
+    return [
+        {
+            "low": str(step.dose.mg.low),
+            "high": str(step.dose.mg.high),
+            **({"daysAWeek": str(step.dose.days_a_week)} if step.dose.intermittent else {}),
+            **({"start": step.start.isoformat()} if step.start else {}),
+            **({"days": step.days} if step.days is not None else {}),
+        }
+        for step in steps
+    ]
+
+
+Json = dict[str, Any]
 Gaps = Counter[tuple[str, str]]
 """How often what could not be read: kind and words."""
 GRAVEST = "declined_up_to"

@@ -5,41 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
-from typing import NamedTuple
 
-from cds.core.case import Case
-from cds.core.cuts import PaceLimits, PercentOf, TooFast
-from cds.core.drug_facts import interactions
+from cds.core.cases import Case
 from cds.core.fact_table import Inquiry, facts
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged_order import Crossover, JudgedOrder, RiskFactor
-from cds.core.medication import DurationClass
 from cds.core.order_action import Action
-from cds.core.order_facts import change_percent, equivalent, order_in_short, sum_in_words, too_fast, too_fast_in_words
+from cds.core.order_facts import change_percent, equivalent
 from cds.core.plan import NoPlan
 from cds.core.record import Part
 from cds.core.regimen import NOTHING, Step
-from cds.decision.decided_facts import converted_by
+from cds.decision.decided_facts import LONG_ACTING, Risk, decided_facts
 from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
 from cds.engine.engine import Engine
 from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
 from cds.hooks.cards import Advice
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
-from cds.knowledge.plan_limits import SLOWER
 
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
-LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
 LIKELY = "dependence-likely"
-
-
-class Risk(NamedTuple):
-    """A risk rule that counts, with its finding."""
-
-    rule: Rule
-    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     child = not_for_a_child(known, knowledge, case.day)
     crossover = _crossover(case, counted, pace, begin, child, knowledge)
     known |= engine.risk_facts(risks)
-    known |= _decided_facts(case, known, pace, crossover, counted, knowledge)
+    known |= decided_facts(case, known, pace, crossover, counted, knowledge)
     advice = engine.findings(RuleKind.ADVICE, known, case.day, hook)
     gaps = _gaps(case)
     lists = {
@@ -190,78 +176,6 @@ def _that_ask(crossover: str, risks: Iterable[Risk]) -> list[Risk]:
 
 def _titles(risks: Iterable[Risk], answer: Answer) -> tuple[str, ...]:
     return tuple(risk.rule.title for risk in risks if risk.finding.answer is answer)
-
-
-def _decided_facts(
-    case: Case, known: Facts, pace: Pace | None, crossover: Crossover, risks: Sequence[Risk], knowledge: Knowledge
-) -> dict[str, Fact]:
-    """The facts that only advice rules may ask about."""
-    limits = _limits(case, pace)
-    exceeds, first = _exceeds(case, pace, limits, knowledge)
-    onset = "onset_long" if case.agent_now.duration in LONG_ACTING else "onset_short"
-    brief = pace.after_short_use if pace and _is_no(known.get("dependence_likely")) else None
-    basis = PercentOf(knowledge.named("taper_basis", case.day))
-    said = too_fast_in_words(first, limits, case, basis) if first and limits and not brief else None
-    wording, texts = Wording(known, {}, knowledge, case.day), knowledge.texts
-    outcomes = [risk.rule.outcome for risk in risks if risk.finding.true]
-    asking = [outcome for outcome in outcomes if outcome and pace and outcome.pace == pace.id]
-    return {
-        "pace": Known(pace.id) if pace else Unknown("no risk asks for a pace"),
-        "pace_advice": Known(wording.line(brief or pace.says)) if pace else Unknown("no risk asks for a pace"),
-        "pace_asked_by": Known(wording.line(asking[0].says)) if asking else Unknown("no risk asks for a pace"),
-        "pace_watch": _joined([outcome.watch for outcome in asking if outcome.watch], " ", "the risks ask for no watch"),
-        "crossover": Known(crossover.advice),
-        "crossover_to": Known(crossover.to) if crossover.to else Unknown("no crossover is favoured"),
-        "order_exceeds_pace": exceeds,
-        "first_too_fast": Known(said) if said else Unknown("no step goes faster"),
-        "risks_beyond_indication": _beyond_indication(risks),
-        "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
-        "dose_sum": Known(sum_in_words(case)),
-        "onset": Known(texts[onset]),
-        "converted_by": _converted(case, knowledge),
-        "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),
-    }
-
-
-def _converted(case: Case, knowledge: Knowledge) -> Fact:
-    """By which other sources the agents of the order were converted, where those that are read first don't list them."""
-    situation = case.situation
-    taken = (taking.agent for taking in (*situation.switched_from, *((situation.taking,) if situation.taking else ())))
-    agents = [case.agents[name] for name in dict.fromkeys((situation.agent, *taken))]
-    said = converted_by(agents, knowledge)
-    return Known(said) if said else Unknown("the sources that are read first list it")
-
-
-def _joined(texts: Sequence[str], by: str, otherwise: str) -> Fact:
-    return Known(by.join(texts)) if texts else Unknown(otherwise)
-
-
-def _is_no(fact: Fact | None) -> bool:
-    return isinstance(fact, Known) and fact.value is False
-
-
-def _limits(case: Case, pace: Pace | None) -> PaceLimits | None:
-    """The numbers of the pace; None where it has none, so that no cut is measured."""
-    if pace is None or not pace.cut or not pace.interval:
-        return None
-    ceiling = case.amounts["slow_cut_of_current"] if pace.id == SLOWER else None
-    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]), ceiling)
-
-
-def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge: Knowledge) -> tuple[Fact, TooFast | None]:
-    """Whether the order goes faster than the pace, and the first step that does."""
-    if pace is None:
-        return Known(False, "no risk asks for a pace"), None
-    return too_fast(case, limits, PercentOf(knowledge.named("taper_basis", case.day)))
-
-
-def _beyond_indication(risks: Iterable[Risk]) -> Fact:
-    """How many true risks are the patient's own: neither the agent's, nor its indication, nor use so far."""
-    own = [risk.finding for risk in risks if risk.rule.about == "patient"]
-    true = [finding for finding in own if finding.true]
-    if not true and any(finding.answer is Answer.CANNOT_TELL for finding in own):
-        return Unknown("some risks could not be told")
-    return Known(Decimal(len(true)))
 
 
 def _gaps(case: Case) -> tuple[Gap, ...]:

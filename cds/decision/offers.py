@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from cds.core.case import Case
+from cds.core.cases import Case
 from cds.core.crossover import settle_on_one
 from cds.core.current_use import Taking
 from cds.core.facts import Facts, Known

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
+import orjson
+
 from cds.core.facts import Known
 from cds.core.order_action import is_stop
 from cds.core.period import in_words
@@ -21,8 +23,47 @@ from cds.fhir.write.naloxone import naloxone_request
 from cds.fhir.write.requests import Visit, carried, medication_requests
 from cds.hooks.cards import Advice
 from cds.hooks.plan_table import written
-from cds.hooks.suggestions import suggestion, without_empty
 from cds.knowledge.model import Knowledge
+
+EMPTY = (b"null", b'""', b"{}", b"[]")
+"""How what is empty looks in JSON; it may also stand within a text."""
+
+
+def suggestion(
+    label: str, actions: Iterable[Mapping[str, Any]], new_id: Callable[[], str], recommended: bool = False
+) -> dict[str, Any]:
+    """A CDS Hooks suggestion. `isRecommended` stands there only where true.
+
+    Several recommended suggestions on one card need the selection behavior `any`.
+    """
+    members = {
+        "label": label,
+        "uuid": new_id(),
+        "isRecommended": recommended or None,
+        "actions": list(actions),
+    }
+    return {name: value for name, value in members.items() if value}
+
+
+def without_empty(value: Any) -> Any:
+    """The value without empty members. A null in a list stays: FHIR uses it to keep two lists in step."""
+    written = orjson.dumps(value)
+    return _without_empty(value) if any(mark in written for mark in EMPTY) else value
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = ((name, _without_empty(member)) for name, member in value.items())
+        return {name: member for name, member in kept if not _is_empty(member)}
+    if isinstance(value, list | tuple):
+        kept_items = (_without_empty(item) for item in value)
+        return [item for item in kept_items if item is None or not _is_empty(item)]
+    return value
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == "" or (isinstance(value, list | dict) and not value)
+
 
 Json = Mapping[str, Any]
 LABELS = {

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
-from cds.engine.answers import Answering, answering
-from cds.engine.compile import TooManyAlternatives
+from cds.engine.compile import Rulesets, TooManyAlternatives
 from cds.engine.durable import EngineFailed
 from cds.engine.fact_types import Ready, prepared
-from cds.engine.reference import Answer, Finding, Line, Questions, Trace, evaluate
-from cds.engine.rulesets import Rulesets
+from cds.engine.reference import Answer, Answering, Finding, Line, Questions, Trace, answering, evaluate
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.files.rules import ASKED_LIKE
 from cds.knowledge.files.vocabulary import askable, risk_fact

@@ -10,14 +10,17 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 import orjson
+
+from cds.fhir import json_access as views
+from cds.fhir.json_access import Json
 
 LARGEST_ANSWER = 5 * 1024 * 1024
 MOST_CONNECTIONS, KEPT, KEPT_SECONDS = 100, 10, 30
@@ -195,3 +198,45 @@ def _is_number(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+MOST_PAGES = 20
+"""How many pages of one search are read; what lies beyond is told as unread."""
+
+
+def next_page(bundle: object) -> str | None:
+    """The address of the page that follows, or None where the Bundle is the last or is no Bundle."""
+    if views.text(bundle, "resourceType") != "Bundle":
+        return None
+    return next((views.text(link, "url") for link in views.objects(bundle, "link") if link.get("relation") == "next"), None)
+
+
+async def read_on(read: Callable[[str], Awaitable[Any]], place: Place, bundle: Json) -> AsyncIterator[dict[str, Any]]:
+    """The Bundle joined with each further page in turn; its `next` link stays for as long as pages are missing.
+
+    Refuses with NotRead: a page that can't be read, lies outside the place, or was read before.
+    """
+    joined = dict(bundle)
+    seen: set[str] = set()
+    while (link := next_page(joined)) is not None and len(seen) < MOST_PAGES:
+        url = _resolved(place, link)
+        if url in seen:
+            raise NotRead(Why.GARBAGE)
+        seen.add(url)
+        page = await read(url)
+        if views.text(page, "resourceType") != "Bundle":
+            raise NotRead(Why.GARBAGE)
+        joined = {**joined, "entry": [*_entries(joined), *_entries(page)], "link": views.objects(page, "link")}
+        yield joined
+
+
+def _resolved(place: Place, link: str) -> str:
+    try:
+        return urljoin(f"{place.base}/", link)
+    except ValueError:
+        raise NotRead(Why.OUTSIDE) from None
+
+
+def _entries(bundle: Json) -> list[Any]:
+    entries = bundle.get("entry")
+    return entries if isinstance(entries, list) else []

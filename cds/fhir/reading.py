@@ -7,9 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
-from cds.core.delivery import NOT_GIVEN, Delivery, Resource
 from cds.core.gap import Gap, GapKind, Reading
-from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord, Setting, Supply
+from cds.core.record import (
+    NOT_GIVEN,
+    Completeness,
+    Condition,
+    Delivery,
+    Measurement,
+    Order,
+    Part,
+    PatientRecord,
+    Resource,
+    Setting,
+    Supply,
+)
 from cds.fhir import json_access as views
 from cds.fhir.conditions_observations import condition, measurements
 from cds.fhir.json_access import Json

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from cds.core.delivery import Resource
 from cds.core.gap import Gap
 from cds.core.judged_order import Crossover, JudgedOrder
 from cds.core.quantity import Range, rounded
+from cds.core.record import Resource
 from cds.errors import BadRequest, OtherPatient, UnknownService
 from cds.hooks.plan_json import number as json_number
 from cds.hooks.plan_json import plan_json
@@ -23,7 +23,6 @@ from cds.hooks.services import DRAFTS_IN, HOOKS
 EXTENSION = "org.taper-cds"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 REFERENCE = re.compile(r"(?:^|/)(?P<type>[A-Z][A-Za-z]+)/(?P<id>[^/?#|\s]+)(?:/_history/[^/]+)?$")
-
 Draft = tuple[str | None, Resource]
 """A draft order's fullUrl, where it has one, and the resource."""
 
@@ -255,3 +254,44 @@ def _kind(value: object) -> str:
         type(None): "null",
     }
     return kinds.get(type(value), "a number")
+
+
+def operation_outcome(code: str, says: str) -> dict[str, Any]:
+    """An OperationOutcome of one error. `code` is a FHIR issue type; `says` holds no text from a patient's record."""
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code, "details": {"text": says}}]}
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """The FHIR server of a call, and the token to read from it for this call alone.
+
+    `seconds` is for how long from its receipt the token may be used, None without a token. The token is shown in no text.
+    """
+
+    server: str
+    token: str | None = field(default=None, repr=False)
+    seconds: float | None = None
+
+
+def fhir_access(body: Mapping[str, Any], subject: str | None = None) -> FhirAccess | None:
+    """The access that the body of a call gives; None where it gives none, or gives it in a form that can't be used.
+
+    `subject` is our own id at the client's authorization server, where it is known: a token for another is not used.
+
+    Scopes are not looked at: some clients write them in their own words. The server decides what may be read.
+    """
+    server, authorization = body.get("fhirServer"), body.get("fhirAuthorization")
+    if not isinstance(server, str):
+        return None
+    server = server.rstrip("/")
+    if authorization is None:
+        return FhirAccess(server)
+    if not isinstance(authorization, dict):
+        return None
+    token, seconds = authorization.get("access_token"), authorization.get("expires_in")
+    bearer = str(authorization.get("token_type", "")).lower() == "bearer"
+    if subject is not None and authorization.get("subject") != subject:
+        return None
+    if not bearer or not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    return FhirAccess(server, token, float(seconds)) if seconds > 0 else None

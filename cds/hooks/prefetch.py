@@ -7,10 +7,10 @@ type means that something is missing. Missing is never read as "none".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Any
 
-from cds.core.delivery import NOT_GIVEN, Delivery, Resource
-from cds.core.record import Completeness, Part
+from cds.core.record import NOT_GIVEN, Completeness, Delivery, Part, Resource
 
 WITH_MEDICATION = ("Medication",)
 EXPECTED: Mapping[Part, tuple[str, ...]] = {
@@ -23,10 +23,8 @@ EXPECTED: Mapping[Part, tuple[str, ...]] = {
     Part.ENCOUNTER: ("Encounter",),
 }
 """The resource types that each key may bring; the Medication that an order refers to may come along."""
-
 HARMLESS = {"warning", "information", "success"}
 NOTHING = Delivery(Completeness.COMPLETE)
-
 NO_FURTHER_PAGES = "further pages were not read"
 NOT_ALL = "fewer entries were sent than were found"
 ERROR = "the EHR reported an error"
@@ -161,3 +159,34 @@ def _failed(value: object) -> bool:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+class State(StrEnum):
+    """What became of one prefetch key."""
+
+    SENT = "sent"
+    NULL = "null"
+    """The client looked, and there is none."""
+    MISSING = "missing"
+    """Not sent, and not read: there was no need, or no way."""
+    FETCHED = "fetched"
+    """Not sent, and read from the client's FHIR server."""
+    FAILED = "failed"
+    """The client sent an error, or reading it failed."""
+
+
+Ledger = Mapping[Part, State]
+
+
+def ledger(prefetch: Mapping[str, Any]) -> dict[Part, State]:
+    """The ledger of a call as it came in."""
+    return {part: _state(prefetch[part.value]) if part.value in prefetch else State.MISSING for part in Part}
+
+
+def _state(value: object) -> State:
+    if value is None:
+        return State.NULL
+    kind = value.get("resourceType") if isinstance(value, dict) else None
+    if kind == "OperationOutcome":
+        return State.FAILED
+    return State.NULL if kind == "Bundle" and isinstance(value, dict) and not value.get("entry") else State.SENT

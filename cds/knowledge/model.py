@@ -20,10 +20,9 @@ from cds.memo import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.files.adjuncts import Adjunct
-    from cds.knowledge.files.declined import Declining
     from cds.knowledge.files.dosing import Dosing
     from cds.knowledge.files.naloxone import Naloxone
-    from cds.knowledge.site_overlay import Site
+    from cds.knowledge.model_sites import Declining, Site
 
 
 class FactType(StrEnum):

@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from cds.errors import CdsError
-from cds.knowledge.loader import files_of, revision
+from cds.knowledge.loader import files_of, from_files, revision
+from cds.knowledge.model import Knowledge
+from cds.knowledge.site_overlay import site as at_site
 
 FORMAT = 1
 MANIFEST, SIGNATURE, RULES = "manifest.json", "manifest.sig", "rules/"
@@ -169,3 +172,9 @@ def _public(pem: bytes) -> Ed25519PublicKey:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def chosen(place: Path, key: Path | None, site: str | None, day: date) -> Knowledge:
+    """The knowledge as it holds on a day. Refuses: files that can't be loaded, a pack that can't be trusted, no such site."""
+    read = from_files(files_at(place, key))
+    return read if site is None else at_site(read, site, day)

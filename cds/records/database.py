@@ -141,3 +141,22 @@ def scripts() -> Config:
 def newest() -> str | None:
     """The newest migration there is."""
     return ScriptDirectory.from_config(scripts()).get_current_head()
+
+
+ELSEWHERE = Path("var")
+"""With a database on another machine."""
+
+
+def spool_of(address: str) -> Path:
+    """The spool of a service with this database. Refuses: an address that can't be used (ValueError)."""
+    return _folder(address) / "decisions.spool"
+
+
+def key_of(address: str) -> Path:
+    """The file of the key of the hashes, where no key is given. Refuses: an address that can't be used (ValueError)."""
+    return _folder(address) / "patient-hash.key"
+
+
+def _folder(address: str) -> Path:
+    url = database_url(address)
+    return Path(str(url.database)).parent if url.get_backend_name() == SQLITE else ELSEWHERE

@@ -10,16 +10,15 @@ from typing import Any
 import orjson
 
 from cds.decision.decide import Decision
+from cds.decision.declined_cards import Fingerprint, fingerprint, steps_json
 from cds.decision.judge import Judgement
 from cds.hooks.declined_card import Shortened
 from cds.hooks.messages import EXTENSION, HookCall, gap_json
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.knowledge.site_overlay import at_site, of_site
-from cds.records.facts import fact_json
-from cds.records.fingerprint import Fingerprint, fingerprint
 from cds.records.hashes import Keyed
-from cds.records.payload import start_json, steps_json
+from cds.records.payload import fact_json, start_json
 from cds.records.pseudonyms import Pseudonyms
 
 Json = Mapping[str, Any]

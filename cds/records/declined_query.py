@@ -11,13 +11,12 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, select
 
 from cds.core.facts import Fact, Known, Unknown
-from cds.decision.declined_cards import Declined, Gaps, Then
+from cds.decision.declined_cards import Declined, Gaps, Then, from_json
 from cds.engine.reference import Answer
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.records.facts import fact
 from cds.records.feedback import OVERRIDDEN
-from cds.records.fingerprint import from_json
+from cds.records.payload import fact
 from cds.records.tables import cards, decisions, feedback
 
 Json = dict[str, Any]

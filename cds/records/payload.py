@@ -7,12 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from cds.core.facts import Fact, FactValue, Known, Unknown
 from cds.core.quantity import Range
 from cds.core.regimen import EVERY_DAY, DayTime, Dose, Step
+from cds.decision.declined_cards import Json
 from cds.decision.offers import Start
 from cds.decision.plans import Taken
-
-Json = dict[str, Any]
+from cds.records.pseudonyms import Pseudonyms
 
 
 def start_json(start: Start) -> Json:
@@ -46,20 +47,6 @@ def _taken(told: Mapping[str, Any]) -> Taken:
     )
 
 
-def steps_json(steps: Iterable[Step]) -> list[Json]:
-    """The ordered doses, each with the day on which it starts and for how many days it is taken where that is stated."""
-    return [
-        {
-            "low": str(step.dose.mg.low),
-            "high": str(step.dose.mg.high),
-            **({"daysAWeek": str(step.dose.days_a_week)} if step.dose.intermittent else {}),
-            **({"start": step.start.isoformat()} if step.start else {}),
-            **({"days": step.days} if step.days is not None else {}),
-        }
-        for step in steps
-    ]
-
-
 def steps(told: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
     """What was written: of each step the dose and when it is taken."""
     return tuple(
@@ -70,3 +57,40 @@ def steps(told: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
         )
         for step in told
     )
+
+
+def fact_json(fact: Fact, names: Pseudonyms) -> Json:
+    """The fact as `{"number": "3"}`, `{"yes": true}`, `{"date": …}`, `{"text": …}` or `{"unknown": reason}`, and its basis."""
+    if isinstance(fact, Known):
+        told = _value(fact.value)
+        if fact.because:
+            told["because"] = fact.because
+    else:
+        told = {"unknown": fact.reason}
+    if fact.resources:
+        told["resources"] = names.all(fact.resources)
+    return told
+
+
+def _value(value: FactValue) -> Json:
+    if isinstance(value, bool):
+        return {"yes": value}
+    if isinstance(value, Decimal):
+        return {"number": str(value)}
+    return {"date": value.isoformat()} if isinstance(value, date) else {"text": value}
+
+
+def fact(told: Mapping[str, Any]) -> Fact:
+    """The fact that was written. Its resources are the names that the record gave them."""
+    resources = tuple(told.get("resources", ()))
+    if "unknown" in told:
+        return Unknown(told["unknown"], resources)
+    return Known(_read(told), told.get("because", ""), resources)
+
+
+def _read(told: Mapping[str, Any]) -> FactValue:
+    if "number" in told:
+        return Decimal(told["number"])
+    if "yes" in told:
+        return bool(told["yes"])
+    return date.fromisoformat(told["date"]) if "date" in told else str(told["text"])

@@ -17,8 +17,7 @@ from cds.hooks.declined_card import from_json
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import OtherKnowledge
-from cds.records.facts import fact
-from cds.records.payload import start, steps
+from cds.records.payload import fact, start, steps
 
 Json = dict[str, Any]
 NOT_COMPARED = {"uuid", "suggestions", "selectionBehavior"}

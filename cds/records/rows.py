@@ -12,9 +12,9 @@ import orjson
 from sqlalchemy import Connection, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from cds.decision.declined_cards import from_json
 from cds.knowledge.site_overlay import of_site
 from cds.records.decisions import DecisionRecord, ShownCard
-from cds.records.fingerprint import from_json
 from cds.records.tables import cards, decisions
 
 COLUMNS = tuple(field.name for field in fields(DecisionRecord) if field.name != "cards")

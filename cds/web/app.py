@@ -24,8 +24,8 @@ from starlette.responses import Response
 from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.hooks.client_profiles import shaped
-from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION, hook_call
+from cds.hooks.prefetch import Ledger
 from cds.hooks.services import HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.records.store import State

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import sys
 from datetime import UTC, datetime
 
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
 
+from cds.errors import CdsError
 from cds.records.hashes import keyed
 from cds.settings import BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
@@ -49,3 +52,12 @@ def kept_by(configured: Settings) -> Keeping:
     except OSError as error:
         says = f"{error.filename} can't be written ({error.strerror}); the key of the hashes is kept there."
         raise BadSettings([f"CDS_DATABASE_URL: {says} Give a folder that can be written, or CDS_PATIENT_HASH_KEY."]) from None
+
+
+def served_by_a_worker() -> FastAPI:
+    """The application of this process. Where it can't start, it says why, and ends so that its parent starts no other."""
+    try:
+        return served()
+    except CdsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(STARTUP_FAILURE)

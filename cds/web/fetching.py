@@ -14,14 +14,10 @@ from urllib.parse import quote
 from cds.core.record import Part
 from cds.decision.decide import needs_record
 from cds.fhir import json_access as views
-from cds.fhir.client import FhirClient, NotRead, Place, Why
-from cds.fhir.pages import next_page, read_on
+from cds.fhir.client import FhirClient, NotRead, Place, Why, next_page, read_on
 from cds.fhir.references import Library
-from cds.hooks.fhir_access import FhirAccess, fhir_access
-from cds.hooks.ledger import Ledger, State, ledger
-from cds.hooks.messages import HookCall, refuse_other_patients
-from cds.hooks.outcome import operation_outcome
-from cds.hooks.prefetch import full_urls
+from cds.hooks.messages import FhirAccess, HookCall, fhir_access, operation_outcome, refuse_other_patients
+from cds.hooks.prefetch import Ledger, State, full_urls, ledger
 from cds.hooks.services import templates
 from cds.knowledge.model import Knowledge
 from cds.trust.clients import Client

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cds.core.record import Part
 from cds.hooks.cards import TOPICS
-from cds.hooks.ledger import State
+from cds.hooks.prefetch import State
 from cds.hooks.services import DRAFTS_IN, services, templates
 from cds.knowledge.data_needs import Asking, asking
 from cds.knowledge.model import Knowledge

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from cds.hooks.ledger import Ledger
 from cds.hooks.messages import EXTENSION
+from cds.hooks.prefetch import Ledger
 from cds.web.file_watch import Reloads
 from cds.web.live_clients import LiveClients
 from cds.web.live_rules import Live

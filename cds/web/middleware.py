@@ -15,10 +15,9 @@ from cds.trust.clients import Client
 from cds.trust.keys import KeySets
 from cds.trust.replay import SeenHere, SeenTokens
 from cds.trust.tokens import Verifier
-from cds.web.allowances import Here, Shared
 from cds.web.auth import Authentication
 from cds.web.cors import Cors, SecurityHeaders
-from cds.web.limits import InHand, Paced, RateLimit
+from cds.web.limits import Here, InHand, Paced, RateLimit, Shared
 from cds.web.live_clients import LiveClients
 from cds.web.live_rules import Live
 

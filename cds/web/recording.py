@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from cds.core.period import shifted
-from cds.decision.decide import Decision, with_shortened
-from cds.decision.declined_cards import longest, may_be_short, shortened
+from cds.decision.decide import Decision
+from cds.decision.declined_cards import longest, may_be_short, shortened, with_shortened
 from cds.errors import UnknownService
 from cds.hooks.messages import HookCall
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
+from cds.records.database import key_of, spool_of
 from cds.records.decisions import Recorder
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import feedback_events
 from cds.records.hashes import kept_in, keyed
-from cds.records.places import key_of, spool_of
 from cds.records.store import Kept, State, Store
 from cds.web.logs import LOG, place_of
 

@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from cds.errors import BadRequest, RefusedCall
-from cds.hooks.outcome import operation_outcome
+from cds.hooks.messages import operation_outcome
 from cds.json_text import dumped
 from cds.web.logs import place_of
 

@@ -11,9 +11,10 @@ from cds.engine.engine import Engine
 from cds.errors import BadKnowledge, RefusedCall
 from cds.knowledge.loader import from_files
 from cds.knowledge.model import Knowledge
+from cds.knowledge.model_sites import Site
 from cds.knowledge.pack import files_at
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.site_overlay import Site, overlaid, site
+from cds.knowledge.site_overlay import overlaid, site
 
 Users = Mapping[str, Iterable[str]]
 """The sites that are asked for, each with the ids of the clients that are judged by it."""

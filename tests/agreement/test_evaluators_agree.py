@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 
 from cds.core.facts import Known, Unknown
 from cds.core.quantity import Quantity
-from cds.engine.answers import answering
-from cds.engine.compile import TooManyAlternatives
+from cds.engine.compile import Rulesets, TooManyAlternatives
 from cds.engine.fact_types import prepared
-from cds.engine.reference import Answer, Questions, evaluate
-from cds.engine.rulesets import Rulesets
+from cds.engine.reference import Answer, Questions, answering, evaluate
 from cds.knowledge.model import (
     Condition,
     FactDefinition,

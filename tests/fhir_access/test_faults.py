@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds.hooks.fhir_access import fhir_access
+from cds.hooks.messages import fhir_access
 from tests.fhir_access.calls import HISTORY, KEYS, SIGN, TOKEN, bundle, stop
 from tests.fhir_access.conftest import FhirServer, breaks_off, content, drips, hangs, status
 

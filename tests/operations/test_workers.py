@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from cds.cli import workers as several
+from cds.cli import serve as several
 from cds.web.shared_counters import SharedCounters
 from tests.operations.served import CDS, PATIENCE, Service, served
 

@@ -18,13 +18,13 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from cds.decision.decide import Decision, decide
+from cds.decision.declined_cards import Fingerprint
 from cds.engine.engine import Engine
 from cds.hooks.messages import HookCall, hook_call
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
 from cds.records import database
 from cds.records.decisions import DecisionRecord, Recorder, ShownCard
-from cds.records.fingerprint import Fingerprint
 from cds.records.hashes import keyed
 from cds.records.store import Store
 

@@ -13,8 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cds.cli.main import app
+from cds.records.database import spool_of
 from cds.records.decisions import DecisionRecord
-from cds.records.places import spool_of
 from cds.records.store import Store
 
 from .conftest import Told, a_record, sqlite

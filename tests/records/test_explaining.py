@@ -15,15 +15,15 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from cds.cli.main import app as command
-from cds.cli.rules_weighed import Weighed, of_record, of_request
+from cds.cli.rules.explain import Weighed, of_record, of_request
 from cds.engine.engine import Engine
 from cds.engine.explain import explained
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
 from cds.knowledge.site_overlay import overlaid
+from cds.records.database import spool_of
 from cds.records.decisions import DecisionRecord, Recorder
-from cds.records.places import spool_of
 from cds.records.store import Store
 from cds.settings import Settings
 from cds.web.app import app

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cds.records.fingerprint import Fingerprint, fingerprint, from_json
+from cds.decision.declined_cards import Fingerprint, fingerprint, from_json
 
 THEN = Fingerprint("warning", Decimal(30), Decimal(-10), frozenset({"long-use"}))
 

@@ -19,7 +19,7 @@ from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
 from cds.records.decisions import DecisionRecord, Recorder
 from cds.records.errors import OtherKnowledge
-from cds.records.facts import fact, fact_json
+from cds.records.payload import fact, fact_json
 from cds.records.pseudonyms import Pseudonyms
 from cds.records.replay import differences, replayed, shown
 from cds.records.rows import from_line, line

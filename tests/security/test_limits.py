@@ -16,9 +16,8 @@ from starlette.testclient import TestClient
 
 from cds.settings import Settings
 from cds.trust.clients import Client
-from cds.web.allowances import Shared
 from cds.web.app import app
-from cds.web.limits import RateLimit
+from cds.web.limits import RateLimit, Shared
 from tests.security.conftest import Site
 from tests.security.tokens import CALL, DAY, SIGN, ec_key, shown
 

@@ -16,7 +16,8 @@ from cds.decision.decided_facts import converted_by
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.model import Knowledge
-from cds.knowledge.site_overlay import Approval, Chosen, Site, overlaid
+from cds.knowledge.model_sites import Approval, Chosen, Site
+from cds.knowledge.site_overlay import overlaid
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)

@@ -11,10 +11,10 @@ import pytest
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
 from cds.core.regimen import DayTime
+from cds.decision.plans import crossover_limits, plan_limits, taper_pace, times_of_day
 from cds.knowledge.files.drugs import drugs
 from cds.knowledge.files.presentations import presentations
 from cds.knowledge.loader import knowledge
-from cds.knowledge.plan_limits import crossover_limits, plan_limits, taper_pace, times_of_day
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -9,9 +9,9 @@ import pytest
 
 from cds.core.facts import FactValue, Known
 from cds.core.quantity import Quantity
+from cds.engine.compile import Rulesets
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Answer, Questions, evaluate
-from cds.engine.rulesets import Rulesets
 from cds.knowledge.model import (
     Condition,
     FactDefinition,

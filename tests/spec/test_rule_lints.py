@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cds.cli.rules.app import test as rules_test
+from cds.cli.rules import test as rules_test
 from cds.cli.rules.check import checked
 from cds.cli.rules.schema import schemas_in
 from cds.knowledge.loader import assembled, files_of

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cds.fhir.shape import STAND_INS, shape
-from cds.fhir.validation import validity_gaps
+from cds.fhir.validation import STAND_INS, shape, validity_gaps
 from cds.memo import Remembered
 
 DRAFT: dict[str, Any] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cds.cli.plan_files import as_page
 from cds.core.medication import Form
 from cds.core.patient_sheet import SheetFor, Words, as_text, counted_amount, sheet
 from cds.core.plan import Plan
@@ -19,7 +20,6 @@ from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan
 from cds.errors import BadKnowledge
-from cds.hooks.sheet_page import as_page
 from cds.knowledge.loader import files_of, from_files, knowledge
 
 RULES = Path(__file__).parents[2] / "rules"

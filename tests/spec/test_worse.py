@@ -16,13 +16,11 @@ from hypothesis import strategies as st
 from cds.core.fact_comparison import Way, Worse, worsened
 from cds.core.facts import Fact, Known, Unknown
 from cds.decision.decide import Decision, decide
-from cds.decision.declined_cards import Declined, Then, gaps_of, shortened
+from cds.decision.declined_cards import Declined, Then, fingerprint, gaps_of, shortened, steps_json
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import FactType, Knowledge
-from cds.records.fingerprint import fingerprint
-from cds.records.payload import steps_json
 from tests.spec.calls import DAY, draft, order
 
 NOT_KNOWN = Unknown("it was not given")

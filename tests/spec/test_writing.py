@@ -25,6 +25,8 @@ from cds.core.regimen import DayTime, Regimen
 from cds.core.regimen_sum import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
+from cds.decision.plans import crossover_limits, plan_limits, taper_pace
+from cds.decision.suggestions import suggestion, without_empty
 from cds.fhir.dosage.dosage import reading_limits
 from cds.fhir.orders import Desk, order_reading
 from cds.fhir.references import Library
@@ -32,11 +34,9 @@ from cds.fhir.write.actions import replace_actions, update_action
 from cds.fhir.write.dosages import WHEN, amount_in_words, products, taken
 from cds.fhir.write.naloxone import naloxone_request
 from cds.fhir.write.requests import Visit, carried, first_dispense, medication_requests
-from cds.hooks.suggestions import suggestion, without_empty
 from cds.knowledge.files.naloxone import naloxone
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
-from cds.knowledge.plan_limits import crossover_limits, plan_limits, taper_pace
 from cds.knowledge.problems import Problems
 
 DAY = date(2026, 11, 23)

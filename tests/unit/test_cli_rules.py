@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.cli.rules.app import test as rules_test
+from cds.cli.rules import test as rules_test
 from cds.knowledge.problems import CODES
 
 ROOT = Path(__file__).parents[2]

@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 
 from cds.core.facts import Known, Unknown
+from cds.engine.compile import Rulesets
 from cds.engine.durable import EngineFailed
 from cds.engine.engine import Engine
 from cds.engine.reference import Answer
-from cds.engine.rulesets import Rulesets
 from cds.errors import BadKnowledge
 from cds.knowledge.model import RuleKind
 

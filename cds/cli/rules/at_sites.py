@@ -18,8 +18,9 @@ from cds.errors import BadKnowledge
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, POSITIVE, conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Example, Knowledge, ParameterName, Rule, RuleKind
+from cds.knowledge.model_sites import Site
 from cds.knowledge.problems import CODES, Problem, Problems, Severity
-from cds.knowledge.site_overlay import Site, overlaid
+from cds.knowledge.site_overlay import overlaid
 
 DIFFERS, STORY = "RULE138", "RULE139"
 

@@ -11,9 +11,8 @@ from decimal import Decimal
 from cds.core.medication import Form, Medication
 from cds.core.quantity import Range
 from cds.fhir import json_access as views
-from cds.fhir.dosage.limits import Unreadable, contradiction
+from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.json_access import Json
-from cds.fhir.plausible import ReadingLimits
 from cds.knowledge.files.dosing import Dosing, Unit
 
 BARE = Unit("number alone", "bare")

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cds.fhir.dosage.dose_statement import Said
-from cds.fhir.dosage.limits import Unreadable
+from cds.fhir.dosage.limits import ReadingLimits, Unreadable
 from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
 from cds.fhir.dosage.sig_words import Token, tokens
-from cds.fhir.plausible import ReadingLimits
 from cds.knowledge.files.dosing import Dosing
 
 SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}

@@ -8,9 +8,8 @@ from decimal import ROUND_CEILING, Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir import json_access as views
-from cds.fhir.dosage.limits import Unreadable, contradiction
+from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.json_access import Json
-from cds.fhir.plausible import ReadingLimits
 from cds.knowledge.files.dosing import Dosing
 
 DAY = 86400

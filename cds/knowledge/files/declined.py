@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from cds.core.fact_comparison import Way, Worse
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.model import FactDefinition, FactType, Parameter, Source
+from cds.knowledge.model_sites import Declining
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs
 
@@ -17,14 +17,6 @@ DAYS = "days"
 RANKED, YES_NO = (FactType.QUANTITY, FactType.CHOICE), (FactType.YES_NO,)
 COMPARED = {Worse.HIGHER: RANKED, Worse.LOWER: RANKED, Worse.NEWLY_YES: YES_NO, Worse.NEWLY_NO: YES_NO}
 """What is worse of a fact, and the types of fact of which that can be said."""
-
-
-@dataclass(frozen=True)
-class Declining:
-    """What shortens a declined card: the parameter of days by override reason; and by fact how it is compared with then."""
-
-    days: Mapping[str, str]
-    ways: Mapping[str, Way]
 
 
 def declining(

@@ -11,21 +11,10 @@ from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.parameters import bounds_in_words, inside, value_of
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Condition, Knowledge, Rule, RuleKind, Status
+from cds.knowledge.model_sites import Approval, Chosen, Moved, Quiet, Reason, SignOff, Site
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
-from cds.knowledge.site_overlay import (
-    Approval,
-    Chosen,
-    Moved,
-    Quiet,
-    Reason,
-    SignOff,
-    Site,
-    is_local,
-    local_statements,
-    named,
-    signs,
-)
+from cds.knowledge.site_overlay import is_local, local_statements, named, signs
 from cds.knowledge.yaml_text import Node, Pairs, Scalar, read
 
 FOLDER = "sites/"

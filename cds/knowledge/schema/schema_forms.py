@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cds.knowledge.dosing_shape import MEASURES, OF_TABLE, PARTS
 from cds.knowledge.files.adjuncts import PLACES
+from cds.knowledge.files.dosing import MEASURES, OF_TABLE, PARTS
 from cds.knowledge.model import Knowledge
 from cds.knowledge.schema.schema_parts import ORIGIN, TEXT, YES_NO, Schema, choice, cite, document, list_of, map_of, object_of
 
