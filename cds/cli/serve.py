@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -64,7 +64,7 @@ def serve(
             )
         typer.echo(f"Starting on http://{host}:{port} (services: /cds-services). Ctrl-C stops it.", err=True)
         as_many_connections_as_the_system_allows()
-        told = {
+        told: dict[str, Any] = {
             "factory": True,
             "http": PROTOCOL,
             "host": host,

@@ -61,12 +61,6 @@ class Kinetics:
         """Hours."""
         return math.log(2) / self.elimination
 
-    @property
-    def slowest_half_life(self) -> float:
-        """Hours, of the parent or its metabolite."""
-        rates = [self.elimination] + ([self.metabolite.elimination] if self.metabolite else [])
-        return math.log(2) / min(rates)
-
 
 @dataclass(frozen=True, slots=True)
 class Refused:

@@ -99,13 +99,6 @@ def reference(resource: Json) -> str:
     return f"{kind}/{identity}" if identity else kind
 
 
-def same_reference(one: object, other: str) -> bool:
-    """Whether two references name the same resource: absolute and relative forms of `Type/id` agree."""
-    if not isinstance(one, str):
-        return False
-    return local_reference(one) == local_reference(other)
-
-
 def local_reference(value: str) -> str:
     """`Type/id` of an absolute or relative reference, without version."""
     parts = value.split("/_history/")[0].rstrip("/").split("/")

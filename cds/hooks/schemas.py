@@ -27,7 +27,7 @@ def schema(name: str) -> dict[str, Any]:
     return every()[name]
 
 
-def problems(name: str, message: object) -> list[str]:
+def problems(name: str, message: Any) -> list[str]:
     """What of a message breaks its schema, each with its place and never with the value that stands there."""
     found = sorted(_validator(name).iter_errors(message), key=lambda error: [str(part) for part in error.absolute_path])
     return [f"{error.json_path}: breaks `{error.validator}` of the schema" for error in found]

@@ -84,7 +84,7 @@ def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get(IMMEDIATE):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:  # by the driver itself, since it can't fail and every call pays for it
-        connection.connection.driver_connection.execute("BEGIN")
+        connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
 
 
 def prepared(engine: Engine) -> None:

@@ -62,9 +62,9 @@ def declined(connection: Connection, patient: str, client: str, since: date, wan
     return [one for one in told if one is not None]
 
 
-def _last_words(rows: Iterable[Row[Any]]) -> Iterator[Row[Any]]:
+def _last_words(rows: Iterable[Any]) -> Iterator[Any]:
     """The newest outcome of each rule and agent, where it is a refusal of a card in full."""
-    newest: dict[tuple[str, str | None], Row[Any]] = {}
+    newest: dict[tuple[str, str | None], Any] = {}
     for row in sorted(rows, key=lambda row: (_at(row), row.id)):
         if row.outcome != OVERRIDDEN or not from_json(orjson.loads(row.fingerprint)).shortened:
             newest[row.rule, row.agent] = row

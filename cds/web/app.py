@@ -76,6 +76,7 @@ class Routes:
         started = time.perf_counter()
         id = str(uuid4())
         service = request.path_params["service"]
+        told: dict[str, Any]
         try:
             with self.live.held() as revision:
                 client = request.scope[CLIENT]

@@ -78,7 +78,8 @@ def openapi(public_url: str | None, guarded: bool, feedback: bool) -> Json:
 
 
 def _paths(guarded: bool, feedback: bool) -> Json:
-    needed, offered = ([{TOKEN: []}], [{}, {TOKEN: []}]) if guarded else ([], [])
+    needed: list[Json] = [{TOKEN: []}] if guarded else []
+    offered: list[Json] = [{}, {TOKEN: []}] if guarded else []
     paths: Json = {"/cds-services": {"get": _discovery(offered)}}
     for service, hook in HOOKS.items():
         title, description = ABOUT[service]

@@ -77,8 +77,8 @@ class _Together(Collector):
                         summed[key] = max(summed.get(key, sample.value), sample.value)
         for name, family in families.items():
             told = Metric(name, family.documentation, family.type)
-            for (sample, labels), value in values[name].items():
-                told.add_sample(sample, dict(labels), value)
+            for (sample_name, labels), value in values[name].items():
+                told.add_sample(sample_name, dict(labels), value)
             yield told
 
 

@@ -168,7 +168,7 @@ def scaffold(kind: Kind, id: str, knowledge: Knowledge, day: str) -> str:
 
 def _fact(knowledge: Knowledge) -> FactDefinition:
     """A yes_no fact to begin with: one that may be unknown and that every rule may ask about."""
-    for fact in reversed(knowledge.vocabulary.values()):
+    for fact in reversed(list(knowledge.vocabulary.values())):
         if fact.type is FactType.YES_NO and fact.if_missing is IfMissing.UNKNOWN and fact.asked_by == ASKED_BY[0]:
             return fact
     return fail("vocabulary.yaml holds no yes_no fact that every rule may ask about; add one first.")
