@@ -29,7 +29,10 @@ from cds.knowledge.pack import chosen
 from cds.settings import Settings, settings
 
 REQUEST, EXPECTED = "request.json", "expected.json"
-DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?", re.DOTALL)
+DATE = re.compile(r"(\d{4}-\d{2})(-\d{2}(T.*)?)?", re.DOTALL)
+"""A FHIR date of at least a month; a year alone is left, since codes look like one."""
+MIDDLE = "-15"
+"""The day for which a month stands while it is moved."""
 SECONDS_TO_WAIT = 30
 
 
@@ -43,14 +46,23 @@ class Asked:
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST.json", help="A hook call: a file, a story's folder, or - (stdin).")]
 Service = Annotated[str | None, typer.Option(help="The service to ask; else the one for the request's hook.")]
-Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="As if on this day; else a story's own, else today.")]
+Day = Annotated[
+    str | None, typer.Option(metavar="YYYY-MM-DD", help="As if on this day, to which a story moves; else its own, else today.")
+]
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running service; a story's dates move to today.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as it is sent.")]
+Sent = Annotated[bool, typer.Option("--print-request", help="Print the request, a story's dates moved to the day; ask nobody.")]
 Why = Annotated[bool, typer.Option("--why", help="Tell of every rule why it was true or not.")]
 
 
 def ask(
-    request: Request, service: Service = None, day: Day = None, server: Server = None, json: Json = False, why: Why = False
+    request: Request,
+    service: Service = None,
+    day: Day = None,
+    server: Server = None,
+    json: Json = False,
+    why: Why = False,
+    print_request: Sent = False,
 ) -> None:
     """Asks about one hook call and shows the cards as a clinician would see them."""
     if server and (why or day):
@@ -58,24 +70,31 @@ def ask(
     try:
         configured = settings(os.environ)
         asked = read(request)
-        id = service or service_of(asked.body)
         today = datetime.now(configured.time_zone).date()
+        if print_request:
+            _print(moved(asked, as_day(day) if day else today))
+            return
+        id = service or service_of(asked.body)
         if server:
             answer = answer_of(server, id, moved(asked, today))
             decision = None
         else:
             on = as_day(day) if day else asked.day or today
-            decision, weighed = decided(id, asked.body, configured, on)
+            decision, weighed = decided(id, moved(asked, on), configured, on)
             answer = decision.answer
     except CdsError as error:
         fail(error)
     if json:
-        sys.stdout.write(orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode() + "\n")
+        _print(answer)
         return
     console = Console()
     show(answer, console)
     if why and decision is not None:
         show_why(decision, weighed, console)
+
+
+def _print(body: object) -> None:
+    sys.stdout.write(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def decided(service: str, body: object, configured: Settings, day: date) -> tuple[Decision, Knowledge]:
@@ -132,11 +151,11 @@ def parsed(content: bytes, where: str) -> Any:
         fail(f"{where}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}")
 
 
-def as_day(text: str) -> date:
+def as_day(text: str, option: str = "--day") -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        fail(f"--day: seen {text!r}; expected a day such as 2026-11-23.")
+        fail(f"{option}: seen {text!r}; expected a day such as 2026-11-23.")
 
 
 def service_of(body: object) -> str:
@@ -148,9 +167,9 @@ def service_of(body: object) -> str:
     return found
 
 
-def moved(asked: Asked, today: date) -> Any:
-    """The request with every date moved by the time between the story's day and today, so that it tells the same story now."""
-    return _moved(asked.body, today - asked.day) if asked.day else asked.body
+def moved(asked: Asked, on: date) -> Any:
+    """The request with every date moved by the time between the story's day and another, so that it tells the same story then."""
+    return _moved(asked.body, on - asked.day) if asked.day else asked.body
 
 
 def _moved(value: Any, by: timedelta) -> Any:
@@ -162,6 +181,8 @@ def _moved(value: Any, by: timedelta) -> Any:
     if found is None:
         return value
     try:
-        return (date.fromisoformat(found[1]) + by).isoformat() + (found[2] or "")
+        if found[2] is None:
+            return (date.fromisoformat(value + MIDDLE) + by).isoformat()[: len(value)]
+        return (date.fromisoformat(value[:10]) + by).isoformat() + (found[3] or "")
     except (ValueError, OverflowError):
         return value

@@ -49,6 +49,8 @@ def test_every_file_that_a_command_names_exists(page: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+CDS = str(Path(sys.executable).with_name("cds"))
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
 CALLS = sorted(
     {line for page in PAGES for line in shell_lines(page) if line.startswith(".venv/bin/cds ask") and "--server" not in line}
 )
@@ -58,12 +60,21 @@ CALLS = sorted(
 def test_a_command_that_asks_shows_a_critical_card(line: str) -> None:
     """Run as written, with the environment that these tests run in."""
     call, _, source = line.partition(" < ")
-    command = [str(Path(sys.executable).with_name("cds")), *shlex.split(call)[1:]]
     given = (ROOT / source).read_bytes() if source else None
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
-    ran = subprocess.run(command, cwd=ROOT, env=environment, input=given, capture_output=True)
+    ran = subprocess.run([CDS, *shlex.split(call)[1:]], cwd=ROOT, env=CLEAN, input=given, capture_output=True)
     assert ran.returncode == 0, ran.stderr.decode()
     assert "critical" in ran.stdout.decode()
+
+
+PRINTED = re.findall(r"\$\(\.venv/bin/(.+?)\)", "\n".join(line for page in PAGES for line in shell_lines(page)))
+
+
+@pytest.mark.parametrize("line", PRINTED)
+def test_a_request_that_is_printed_to_be_sent_gets_a_critical_card_today(line: str) -> None:
+    printed = subprocess.run([CDS, *shlex.split(line)[1:]], cwd=ROOT, env=CLEAN, capture_output=True, check=True).stdout
+    ran = subprocess.run([CDS, "ask", "--json", "-"], cwd=ROOT, env=CLEAN, input=printed, capture_output=True)
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert '"indicator": "critical"' in ran.stdout.decode()
 
 
 def test_the_first_screen_of_the_readme_holds_the_two_commands() -> None:

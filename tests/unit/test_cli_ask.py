@@ -15,6 +15,8 @@ from cds.cli.ask import Asked, moved
 from cds.cli.main import app
 from cds.cli.serve import is_this_machine
 
+ROOT = Path(__file__).parents[2]
+
 REQUEST: dict[str, Any] = {
     "hook": "patient-view",
     "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
@@ -76,6 +78,20 @@ def test_why_tells_of_every_rule_as_of_the_story_s_day(story: Path) -> None:
 
 def test_another_day_can_be_asked_for(story: Path) -> None:
     assert "on 2026-12-24: " in run("ask", story, "--why", "--day", "2026-12-24").stdout
+
+
+@pytest.mark.parametrize("day", ["2026-11-23", "2027-08-15", "2036-02-29"])
+def test_a_story_tells_the_same_on_every_day(day: str) -> None:
+    told = run("ask", ROOT / "fhir_examples/abrupt-stop-alprazolam", "--json", "--day", day)
+    cards = [(card["indicator"], card["extension"]["org.taper-cds"]["rule"]) for card in json.loads(told.stdout)["cards"]]
+    assert cards[0] == ("critical", "abrupt-stop")
+
+
+def test_a_request_is_printed_as_of_a_day_and_nobody_is_asked(story: Path) -> None:
+    printed = json.loads(run("ask", story, "--print-request", "--day", "2036-11-23").stdout)
+    [entry] = printed["prefetch"]["medicationRequests"]["entry"]
+    assert date(2036, 11, 23) - date.fromisoformat(entry["resource"]["authoredOn"]) == date(2026, 11, 23) - date(2026, 11, 1)
+    assert "cards" not in printed and printed["hook"] == REQUEST["hook"]
 
 
 REFUSED = {
@@ -179,8 +195,13 @@ MOVED = [
 
 
 @pytest.mark.parametrize(("value", "expected"), MOVED)
-def test_whole_dates_move_and_nothing_else(value: object, expected: object) -> None:
+def test_dates_move_and_nothing_else(value: object, expected: object) -> None:
     assert moved(Asked({"a": [{"b": value}]}, date(2026, 11, 23)), date(2026, 12, 3)) == {"a": [{"b": expected}]}
+
+
+@pytest.mark.parametrize(("value", "expected"), [("2026-11", "2036-11"), ("2026", "2026")])
+def test_a_month_moves_by_years_and_a_year_that_may_be_a_code_stays(value: str, expected: str) -> None:
+    assert moved(Asked([value], date(2026, 11, 23)), date(2036, 11, 23)) == [expected]
 
 
 def test_a_call_that_belongs_to_no_story_keeps_its_dates() -> None:

@@ -340,7 +340,22 @@ def test_a_new_edition_is_told_with_its_day_and_the_stories_can_be_told_then(run
     ran = run("diff", RULES, rules, *stories)
     assert "older_adult_age 65 to 80 years from 2027-01-01 on" in ran.output
     assert "None of" in ran.output and "add --day 2027-01-01" in ran.output
+    assert "older-adult is no risk any more" in ran.output.split("add --day")[1]
     assert "older-adult is no risk any more" in run("diff", RULES, rules, *stories, "--day", "2027-01-01").output
+    told = json.loads(run("diff", RULES, rules, *stories, "--format", "json").output)
+    assert told["stories"] == [] and told["later"]["day"] == "2027-01-01" and told["later"]["stories"]
+
+
+@pytest.mark.parametrize("begins", ["2026-01-01", "2036-05-01"])
+def test_a_new_rule_is_seen_in_the_stories_whenever_it_begins(begins: str, run: Run, rules: Path) -> None:
+    run("new", "risk", "recent", "--rules", rules, "--from", begins)
+    edit(rules, "risk/recent.yaml", "status: draft", "status: active")
+    edit(rules, "risk/recent.yaml", "- suicidality_on_record: {is: yes}", "- age: {is at least: older_adult_age}")
+    assert "recent is a risk now" in run("diff", RULES, rules, "--stories", ROOT / "fhir_examples").output
+    told = run("explain", STORY, "--rules", rules)
+    assert ("recent was not asked" in told.output) is (begins > "2026-11-23")
+    assert "recent on" in run("explain", STORY, "--rules", rules, "--day", begins).output or begins < "2026-11-23"
+    assert told.output.count(f"it is from {begins} on, and --day tells a story as of then") == (begins > "2026-11-23")
 
 
 def test_a_rule_that_is_switched_off_is_told_with_the_cards_that_disappear(run: Run, rules: Path) -> None:

@@ -22,7 +22,7 @@ MOST_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. `begins` is the day from which a number holds, where it is a number that changed."""
+    """One difference. `begins` is the first day on which it can be seen, where it is of a number or a rule that has one."""
 
     what: str
     name: str
@@ -117,7 +117,7 @@ def _rules(old: Knowledge, new: Knowledge) -> Iterator[Change]:
 
 
 def _change(rule: Rule, says: str) -> Change:
-    return Change(rule.kind.value, rule.id, f"{rule.kind} {rule.id} {says}")
+    return Change(rule.kind.value, rule.id, f"{rule.kind} {rule.id} {says}", rule.in_force_from)
 
 
 def _of_rule(was: Rule, now: Rule) -> Iterator[str]:

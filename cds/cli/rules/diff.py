@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from cds.cli.ask import as_day
 from cds.cli.rules.changes import Change, changes
 from cds.cli.rules.folder import RULES, Form, Rules, files_at, loaded
 from cds.cli.rules.report import Format, annotation
-from cds.cli.rules.stories import STORIES, StoryChange, stories_in, story_changes, story_lines
+from cds.cli.rules.stories import STORIES, StoryChange, Told, stories_in, story_changes, story_lines
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problem, Severity
 
@@ -29,21 +30,32 @@ def diff(old: Old, new: New, rules: Rules = RULES, form: Form = Format.TEXT, sto
     told = stories_in(stories) if stories.is_dir() else []
     found = list(changes(before, after, files_at(old, rules), files_at(new, rules)))
     moved = story_changes(told, before, after, on) if found else []
+    late = _late(found, told, on)
+    later = story_changes(told, before, after, late) if late else []
     if form is Format.JSON:
-        typer.echo(
-            json.dumps({"changes": [one.as_json() for one in found], "stories": [one.as_json() for one in moved]}, indent=2)
-        )
+        both: dict[str, object] = {"changes": [one.as_json() for one in found], "stories": [one.as_json() for one in moved]}
+        if late:
+            both["later"] = {"day": late.isoformat(), "stories": [one.as_json() for one in later]}
+        typer.echo(json.dumps(both, indent=2))
         return
     if form is Format.GITHUB:
-        for line in (*(one.says for one in found), *(one.says() for one in moved)):
+        then = f"as if on {late}: "
+        for line in (*(one.says for one in found), *(one.says() for one in moved), *(then + one.says() for one in later)):
             typer.echo(annotation(Problem("diff", f"{old} to {new}", Position(str(rules)), line, severity=Severity.NOTICE)))
         return
-    _shown(
-        found, moved, len(told), stories, late=[one for one in found if one.begins and any(s.day(on) < one.begins for s in told)]
-    )
+    _shown(found, moved, len(told), stories)
+    if late:
+        typer.echo(f"Some of this begins after the day of the stories: add --day {late} to tell them then alone. Then:")
+        typer.echo("\n".join(story_lines(later, len(told))))
 
 
-def _shown(found: list[Change], moved: list[StoryChange], told: int, stories: Path, late: list[Change]) -> None:
+def _late(found: list[Change], stories: list[Told], on: date | None) -> date | None:
+    """The day from which all that changed can be seen, where it is after the day on which a story is told."""
+    begins = [one.begins for one in found if one.begins and any(story.day(on) < one.begins for story in stories)]
+    return max(begins, default=None)
+
+
+def _shown(found: list[Change], moved: list[StoryChange], told: int, stories: Path) -> None:
     if not found:
         typer.echo("Nothing differs.")
         return
@@ -54,6 +66,3 @@ def _shown(found: list[Change], moved: list[StoryChange], told: int, stories: Pa
         typer.echo(f"No stories in {stories}, so what this changes for patients is not told.")
     else:
         typer.echo("\n".join(story_lines(moved, told)))
-    if late:
-        day = max(change.begins for change in late if change.begins)
-        typer.echo(f"Some of this begins after the day of the stories: add --day {day.isoformat()} to tell them then.")

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from cds.cli.ask import as_day, read, service_of
+from cds.cli.ask import Day, as_day, moved, read, service_of
 from cds.cli.failing import fail
 from cds.cli.records import DEFAULT, Address, opened
 from cds.cli.rules.folder import RULES, Form, Rules, engine_of, folder, loaded
@@ -119,7 +119,6 @@ What = Annotated[
     str,
     typer.Argument(metavar="CODE|REQUEST.json|DECISION", help="A code such as RULE112; a hook call; or a stored decision's id."),
 ]
-Day = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="As if on this day; else a story's own, else today.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +157,7 @@ def _asked(what: str, knowledge: Knowledge, day: str | None) -> Weighed:
     try:
         asked = read(what)
         on = as_day(day) if day else asked.day or datetime.now(settings(os.environ).time_zone).date()
-        call = hook_call(service_of(asked.body), asked.body)
+        call = hook_call(service_of(asked.body), moved(asked, on))
         return of_request(decide(call, knowledge, engine, on, str(uuid4()), lambda: str(uuid4())), engine)
     except CdsError as error:
         fail(error)
@@ -268,7 +267,8 @@ def _not_asked(found: Weighed, knowledge: Knowledge) -> Iterator[tuple[Rule, str
         if rule.status in (Status.DRAFT, Status.RETIRED):
             yield rule, f"it is {'a draft' if rule.status is Status.DRAFT else 'retired'}"
         elif not rule.in_force(found.day):
-            yield rule, f"it is not in force on {found.day.isoformat()}"
+            later = f"; it is from {rule.in_force_from.isoformat()} on, and --day tells a story as of then"
+            yield rule, f"it is not in force on {found.day.isoformat()}{later if rule.in_force_from > found.day else ''}"
         elif rule.kind is RuleKind.ADVICE and found.hook not in rule.hooks:
             yield rule, f"it answers {', '.join(rule.hooks)}, and this call is {found.hook}"
 

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from cds.cli.ask import as_day
 from cds.cli.failing import fail
 from cds.cli.rules.folder import RULES, Rules, folder, loaded
 from cds.cli.rules.schema import schemas_in, write_schemas
@@ -35,6 +36,7 @@ class Kind(StrEnum):
 
 
 OfKind = Annotated[Kind, typer.Argument(metavar="risk|advice", help="A risk (asks for a pace) or advice (makes a card).")]
+From = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="The first day it is in force; else today.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits and hyphens: post-stroke.")]
 
 BEGINNING = """\
@@ -101,13 +103,14 @@ END_OF_LIFE = """\
 """
 
 
-def new(kind: OfKind, id: Id, rules: Rules = RULES) -> None:
+def new(kind: OfKind, id: Id, rules: Rules = RULES, begins: From = None) -> None:
     """Writes a rule file to begin with: a draft with examples, which loads as it is and runs nowhere."""
     files = files_of(folder(rules))
     knowledge = loaded(files, str(rules))
     _refuse(kind, id, knowledge)
     path = f"{kind}/{id}.yaml"
-    written = {path: scaffold(kind, id, knowledge, datetime.now(UTC).date().isoformat()).encode()}
+    first = as_day(begins, "--from") if begins else datetime.now(UTC).date()
+    written = {path: scaffold(kind, id, knowledge, first.isoformat()).encode()}
     if kind is Kind.ADVICE:
         written[ORDER] = files[ORDER].rstrip() + f"\n  - {id}\n".encode()
     then = from_files({**files, **written})

@@ -38,7 +38,7 @@ Key = Annotated[Path | None, typer.Option(metavar="FILE", help="An Ed25519 priva
 def parameters(rules: Rules = RULES, site: SiteOption = None, on: On = None, form: Form = Format.TEXT) -> None:
     """Lists every parameter with its value on a day, at a site or in the rule book, and where it comes from."""
     book = loaded(files_of(folder(rules)), str(rules), form)
-    day = as_day(on) if on else datetime.now(UTC).date()
+    day = as_day(on, "--on") if on else datetime.now(UTC).date()
     if site is not None and site not in book.sites:
         fail(f"--site: {rules}/sites holds no {site}. {nearest(site, book.sites)} There are: {', '.join(sorted(book.sites))}.")
     knowledge = overlaid(book, book.sites[site], day) if site else book
