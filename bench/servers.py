@@ -15,7 +15,8 @@ from pathlib import Path
 
 OURS = (str(Path(sys.executable).with_name("cds")), "serve", "--port")
 BARE = (sys.executable, "-m", "bench.bare")
-PATIENCE = 30.0
+PATIENCE = 120.0
+"""Seconds before a server is given up. An idle machine needs one or two; a busy one is waited for."""
 
 
 class NotReady(Exception):

@@ -30,7 +30,7 @@ from cds.records.store import Store
 
 CALLERS = 3
 LONGEST = 0.6
-"""Seconds that a service lives after it is ready, or after one of its workers was killed."""
+"""Seconds that a service lives after it has answered, since its start or since one of its workers was killed."""
 PATH = "/cds-services/taper-order-sign"
 KEY = "the key of a measurement, of enough characters"
 
@@ -83,11 +83,11 @@ def killed(address: str, folder: Path, workers: int, answered: Answered) -> int:
             time.sleep(0.02)
         for caller in callers:
             caller.start()
-        time.sleep(random.uniform(0.05, LONGEST))
+        answers_for_a_while(answered)
         if workers > 1:
             os.kill(random.choice(workers_of(service)), signal.SIGKILL)
             kills += 1
-            time.sleep(random.uniform(0.05, LONGEST))
+            answers_for_a_while(answered)
     finally:
         gone.set()
         os.killpg(service.pid, signal.SIGKILL)
@@ -95,6 +95,16 @@ def killed(address: str, folder: Path, workers: int, answered: Answered) -> int:
     for caller in callers:
         caller.join()
     return kills
+
+
+def answers_for_a_while(answered: Answered) -> None:
+    """Waits for an answer to a call and to feedback, however long a busy machine takes, and then for no certain time."""
+    before, end = (len(answered.decisions), len(answered.cards)), time.monotonic() + PATIENCE
+    while (len(answered.decisions) == before[0] or len(answered.cards) == before[1]) and not answered.wrong:
+        if time.monotonic() > end:
+            raise NotReady("nothing was answered")
+        time.sleep(0.005)
+    time.sleep(random.uniform(0, LONGEST))
 
 
 def workers_of(service: subprocess.Popen[bytes]) -> list[int]:

@@ -19,7 +19,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 CDS = str(Path(sys.executable).with_name("cds"))
 SIGN = "/cds-services/taper-order-sign"
-PATIENCE = 60
+PATIENCE = 120
+"""Seconds before something is given up. An idle machine needs one or two; a busy one is waited for."""
 CALL = json.dumps(
     {
         **json.loads((ROOT / "fhir_examples/abrupt-stop-alprazolam/request.json").read_text()),

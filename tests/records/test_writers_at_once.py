@@ -46,7 +46,7 @@ def test_processes_that_start_at_once_on_an_empty_database(address: str, tmp_pat
     writers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
     written = []
     for writer in writers:
-        said, trouble = writer.communicate(timeout=60)
+        said, trouble = writer.communicate(timeout=300)
         assert writer.returncode == 0, trouble
         written += [line.split()[0] for line in said.splitlines()]
     store = Store(address, spool_in(tmp_path))

@@ -42,7 +42,7 @@ SITES = {"north": NORTH, "south": SOUTH}
 CLIENTS = {"at-north": "north", "at-south": "south", "at-none": None}
 """The clients, each with its site."""
 ABRUPT, GENTLE, HALVED = "abrupt-stop-alprazolam", "quiet-gentle-taper-step", "cut-too-fast-alprazolam-halved"
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @dataclass

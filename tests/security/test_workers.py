@@ -17,7 +17,7 @@ import httpx
 
 from tests.security.tokens import CALL, ISSUER, SIGN, ec_key, shown
 
-LONGEST_START = 60.0
+LONGEST_START = 120.0
 COMMAND = Path(sys.executable).with_name("cds")
 
 
@@ -42,7 +42,7 @@ def serving(folder: Path, port: int) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(LONGEST_START)
 
 
 def answers(address: str) -> bool:
@@ -56,7 +56,7 @@ def statuses(address: str, token: str, calls: int) -> list[int]:
     """The statuses of calls that show the same token at once, each over a connection of its own."""
 
     def one(_: int) -> int:
-        return httpx.post(address + SIGN, json=CALL, headers=shown(token), timeout=20).status_code
+        return httpx.post(address + SIGN, json=CALL, headers=shown(token), timeout=LONGEST_START).status_code
 
     with ThreadPoolExecutor(calls) as threads:
         return sorted(threads.map(one, range(calls)))

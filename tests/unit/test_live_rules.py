@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
 STOP = ROOT / "fhir_examples/abrupt-stop-alprazolam"
 RULE = "advice/abrupt-stop.yaml"
-PATIENCE = 30.0
+PATIENCE = 120.0
 SITE = """site: north
 title: North Hospital
 status: active
