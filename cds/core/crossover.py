@@ -38,6 +38,7 @@ class Side:
     agent: str
     equivalent: Range
     presentations: tuple[Presentation, ...]
+    long_acting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,16 @@ def plan(
     days = max(crossover.rung, _whole_weeks(crossover.least_days, len(rungs)))
     length = days * (len(rungs) - 1) + max(days, crossover.wait)
     last = {time: in_mg(amount) for time, amount in rungs[-1].new.items()}
-    taper = direct(last, target.agent, target.equivalent, target.presentations, pace, limits, start + timedelta(days=length))
+    taper = direct(
+        last,
+        target.agent,
+        target.equivalent,
+        target.presentations,
+        pace,
+        limits,
+        start + timedelta(days=length),
+        long_acting=target.long_acting,
+    )
     if isinstance(taper, NoPlan):
         return replace(taper, reason=f"After a crossover to {target.agent}: {taper.reason}")
     steps = tuple(_exchange_steps(rungs, now, source, target, limits, crossover, start, days))
@@ -115,7 +125,14 @@ def to_immediate_release(
     doses, fit = split
     taken = {time: in_mg(amount) for time, amount in doses.items()}
     taper = direct(
-        taken, agent.agent, agent.equivalent, agent.presentations, pace, limits, start + timedelta(days=crossover.wait)
+        taken,
+        agent.agent,
+        agent.equivalent,
+        agent.presentations,
+        pace,
+        limits,
+        start + timedelta(days=crossover.wait),
+        long_acting=agent.long_acting,
     )
     if isinstance(taper, NoPlan):
         return taper

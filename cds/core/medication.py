@@ -97,6 +97,11 @@ class Agent:
         object.__setattr__(self, "equal_to_table_dose", equal)
 
     @property
+    def long_acting(self) -> bool:
+        """Of long duration, metabolites included, so that one or two doses a day last."""
+        return self.duration in {DurationClass.INTERMEDIATE_LONG, DurationClass.LONG}
+
+    @property
     def short_acting(self) -> bool:
         """Of short or intermediate duration, so that withdrawal starts in 1 to 2 days."""
         return self.duration in {

@@ -25,25 +25,27 @@ class PlanKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SlowBounds:
-    """What read slow schedules never exceed: a step's cut in percent of the dose at the start, and of the current dose."""
-
-    of_start: Decimal
-    of_current: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class TaperPace:
-    """One pace as numbers: the largest cut of a step in percent of its basis, and the least days between two steps."""
+    """One pace as numbers. Units: cuts in percent, intervals in days.
+
+    A step cuts about `cut` of its basis, or `cut_of_start` of the dose at the start where that is more; the first step about
+    `first_cut`. It lasts `interval`; one that cuts more than `longer_above`, and more than a small step, `longer_interval`.
+    `longest_interval` is the longest that a patient may choose throughout.
+    """
 
     pace: str
     cut: Decimal
     interval: int
     basis: PercentOf = PercentOf.CURRENT
-    slow: SlowBounds | None = None
-    """Set for the slower pace only."""
-    sooner: TaperPace | None = None
-    """What a plan at this pace is compared with where it is a long one."""
+    first_cut: Decimal | None = None
+    cut_of_start: Decimal | None = None
+    longer_above: Decimal | None = None
+    longer_interval: int | None = None
+    longest_interval: int | None = None
+    by_strengths: bool = False
+    """Whether steps are strengths and scored halves whatever the dose is equal to: one hypnotic dose at night."""
+    compounded: bool = False
+    """Whether a liquid that only a pharmacy prepares may be used where nothing else can follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +53,23 @@ class PlanLimits:
     """What holds for every plan, from `rules/parameters/`. Units: percent, mg of diazepam a day, days."""
 
     largest_cut_in_two_weeks: Decimal
+    free_cut: Decimal
+    """Where tablets make it, a step may be this large at any pace."""
     small_step_limit: Decimal
     small_step: Decimal
-    """Below the limit a step may be this large whatever the pace."""
-    largest_small_step: Decimal
-    """Where one smallest step of tablets is larger than this, a liquid is used if there is one."""
+    """At or below the limit a step is at most this, or one smallest step of tablets where that is more."""
     no_plan_above: Decimal
     dispensing_interval: int
     longest_plan: int
-    fewest_share_of_cut: Decimal
-    """In percent of the largest cut allowed: where tablets reach less than this, a liquid is used."""
-    close_share_of_cut: Decimal
-    """In percent of the largest cut allowed: of all cuts from this share on, the one that is easiest to take is chosen."""
+    """A plan that would take longer is not drawn up."""
     second_strength_saves: Decimal
     """How many tablets a day a second strength has to save."""
+    most_tablets: Decimal
+    """In one dose, where the patient does not take more already."""
+    twice_a_day_from: Decimal
+    """A long-acting agent is taken at most twice a day from this daily dose down."""
+    once_at_night_from: Decimal
+    """A long-acting agent is taken once, at night, from this daily dose down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,14 @@ class Plan:
     @property
     def ends(self) -> date:
         return self.steps[-1].start
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Days from the first step to 0: of this plan, and at the longest interval that the patient may choose throughout."""
+        lowering = [step for step in self.steps if len(step.doses) == 1 and step.cut > 0] or list(self.steps)
+        before, own = (lowering[0].start - self.start).days, (self.ends - self.start).days
+        longest = self.pace.longest_interval or self.pace.interval
+        return own, max(own, before + (len(lowering) - 1) * longest)
 
 
 class InsteadKind(StrEnum):

@@ -96,7 +96,7 @@ HALF_ML = Decimal("0.5")
 AT_A_MARK, HALFWAY, BETWEEN_MARKS = 1, 3, 5
 """How many tablets a day it is worth to have a volume in half mL rather than so."""
 TINY, MIXED = 3, 1
-"""The same for a volume below half a mL, and for tablets and a liquid at one time of day."""
+"""The same for a volume below half a mL, and for two strengths, or tablets and a liquid, at one time of day."""
 CHANGED = 0.5
 """The same for staying with the strength in hand where another one only just saves enough."""
 
@@ -142,9 +142,14 @@ class Cabinet:
     """
 
     def __init__(
-        self, presentations: Iterable[Presentation], second_strength_saves: Decimal, extended_release: bool = False
+        self,
+        presentations: Iterable[Presentation],
+        second_strength_saves: Decimal,
+        extended_release: bool = False,
+        most_tablets: Decimal | None = None,
     ) -> None:
         self.presentations = usable(presentations, extended_release)
+        self._most_tablets = most_tablets
         self._opening = float(second_strength_saves)
         self._kits = {tier: self._kits_of(tier) for tier in Tier}
         where = {one: at for at, one in enumerate(self.presentations)}
@@ -209,7 +214,7 @@ class Cabinet:
         parts = []
         for _, amount in doses:
             if amount not in known:
-                known[amount] = _make(self._kits[tier][place], amount)
+                known[amount] = _make(self._kits[tier][place], amount, self._most_tablets)
             made = known[amount]
             if made is None:
                 return None
@@ -233,20 +238,28 @@ def _sums(kit: tuple[Presentation, ...], most: int) -> set[int]:
     return {total for base in range(0, most + 1, first) for total in range(base, most + 1, second)}
 
 
-def _make(kit: tuple[Presentation, ...], amount: int) -> Made | None:
-    """The easiest counts of a kit that make an amount, with how dear they are."""
+def _make(kit: tuple[Presentation, ...], amount: int, most: Decimal | None) -> Made | None:
+    """The easiest counts of a kit that make an amount, with how dear they are: no halves of two strengths, no handful."""
     pieces = _pieces(kit)
     if len(kit) == 1:
-        return None if amount % pieces[0] else _priced(kit, pieces, (amount // pieces[0],))
+        return None if amount % pieces[0] else _bearable(kit, _priced(kit, pieces, (amount // pieces[0],)), most)
     best: Made | None = None
     first, second = pieces
     for many in range(amount // first, -1, -1):
         rest = amount - many * first
         if rest % second == 0:
-            priced = _priced(kit, pieces, (many, rest // second))
-            if best is None or priced[0] < best[0]:
+            priced = _bearable(kit, _priced(kit, pieces, (many, rest // second)), most)
+            if priced and (best is None or priced[0] < best[0]):
                 best = priced
     return best
+
+
+def _bearable(kit: tuple[Presentation, ...], made: Made, most: Decimal | None) -> Made | None:
+    """What can be asked of a person at one time of day: no more tablets than the limit, and one kind at most to be halved."""
+    solid = [count for one, count in zip(kit, made[1], strict=True) if not one.liquid]
+    if most is not None and sum(solid) > most:
+        return None
+    return made if sum(1 for count in solid if count % 1) < 2 else None
 
 
 def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[int, ...]) -> Made:
@@ -262,7 +275,7 @@ def _priced(kit: tuple[Presentation, ...], pieces: tuple[int, ...], many: tuple[
             cost += 3 + float(count) / 2 + _unround(count, one.syringes)
         else:
             cost += float(count) + (1.75 if count % 1 else 0) + (1 if (count * 2) % 1 else 0)
-    mixed = all(counts) and any(one.liquid for one in kit) and len(kit) > 1
+    mixed = all(counts) and len(kit) > 1
     return cost + (MIXED if mixed else 0), tuple(counts)
 
 

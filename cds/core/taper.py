@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from itertools import pairwise
 
 from cds.core.cuts import TWO_WEEKS, PercentOf
 from cds.core.dose_search import DailyDose, Lowering
@@ -45,11 +46,13 @@ def direct(
     start: date,
     original: Decimal | None = None,
     extended_release: bool = False,
+    long_acting: bool = False,
 ) -> Plan | NoPlan:
     """A taper of one agent from the first lowered dose, on `start`, to 0; or why there is none.
 
     Units: `takes` and `original` (the daily dose before the taper began, by default what is taken now) in mg;
     `equivalent` in mg of oral diazepam for 1 mg of the agent. Limits that are in diazepam are read at its high end.
+    `long_acting`: lower doses are taken twice a day, then once at night.
     """
     now = {time: ticks(mg) for time, mg in takes.items() if mg > 0}
     if not now:
@@ -57,16 +60,14 @@ def direct(
     daily = in_mg(sum(now.values()))
     if daily * equivalent.high > limits.no_plan_above:
         return above_highest(daily * equivalent.high, limits)
-    cabinet = Cabinet(presentations, limits.second_strength_saves, extended_release)
+    cabinet = Cabinet(presentations, limits.second_strength_saves, extended_release, limits.most_tablets)
     first = ticks(original) if original else sum(now.values())
-
-    def at(pace: TaperPace) -> _Taper:
-        return _Taper(agent, equivalent, cabinet, pace, limits, now, first)
-
-    taper = at(pace)
+    taper = _Taper(agent, equivalent, cabinet, pace, limits, now, first, long_acting)
     timed = taper.simplest()
     if isinstance(timed, NoPlan):
         return _with_release(timed, extended_release)
+    if timed[-1].day > limits.longest_plan and pace.longest_interval != 2 * pace.interval:
+        return _too_long(timed[-1].day, limits)
     steps = tuple(
         plan_step(
             start + timedelta(days=one.day),
@@ -79,9 +80,7 @@ def direct(
         )
         for one, before, days in _with_lengths(timed, sum(now.values()), pace.interval)
     )
-    long = timed[-1].day > limits.longest_plan
-    notes = _of_a_long_plan(timed[-1].day, at(pace.sooner) if pace.sooner else None) if long else ()
-    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, (*taper.liquid_notes(timed, start), *notes))
+    return Plan(PlanKind.DIRECT, agent, agent, pace, steps, (*taper.liquid_notes(timed, start), *taper.larger_steps(timed)))
 
 
 def spread(total: int, times: Sequence[DayTime], cabinet: Cabinet) -> tuple[dict[DayTime, int], Fit] | None:
@@ -109,6 +108,7 @@ class _Taper:
         limits: PlanLimits,
         now: dict[DayTime, int],
         original: int,
+        long_acting: bool,
     ) -> None:
         self.agent = agent
         self.cabinet = cabinet
@@ -119,18 +119,22 @@ class _Taper:
         self.first = sum(now.values())
         self.limit = _in_ticks(limits.small_step_limit / equivalent.high)
         self.small_step = _in_ticks(limits.small_step / equivalent.high)
-        self.largest_small_step = _in_ticks(limits.largest_small_step / equivalent.high)
-        self.lowering = Lowering(cabinet, max(now.values()), self.small_step, limits.close_share_of_cut)
-        self.has_liquid = cabinet.has(Tier.LIQUID) or cabinet.has(Tier.COMPOUNDED)
+        most = self.first if long_acting else max(now.values())
+        self.twice = _in_ticks(limits.twice_a_day_from / equivalent.high) if long_acting else 0
+        self.once = _in_ticks(limits.once_at_night_from / equivalent.high) if long_acting else 0
+        self.lowering = Lowering(cabinet, most, self._times_a_day)
 
     def small(self, total: int) -> bool:
         """At or below the small-step limit."""
         return total <= self.limit
 
+    def _times_a_day(self, total: int) -> int:
+        return 1 if total <= self.once else 2 if total <= self.twice else len(DayTime)
+
     def simplest(self) -> list[_Timed] | NoPlan:
         """The taper with tablets alone, else with one liquid: never two, whose strengths could be taken for one another."""
         found = self._steps((Tier.SOLID,))
-        for liquid in (Tier.LIQUID, Tier.COMPOUNDED):
+        for liquid in (Tier.LIQUID, Tier.COMPOUNDED) if self.pace.compounded else (Tier.LIQUID,):
             if isinstance(found, NoPlan) and self.cabinet.has(liquid):
                 with_liquid = self._steps((Tier.SOLID, liquid))
                 found = _further(found, with_liquid) if isinstance(with_liquid, NoPlan) else with_liquid
@@ -152,16 +156,51 @@ class _Taper:
                 return self._stuck(dose, done)
             done.append(_Timed(day, found))
             tiers = tuple(tier for tier in tiers if tier >= found.tier)
-            dose, day = found, day + self.pace.interval
+            day += self._held(dose.total, found.total)
+            dose = found
         return done
 
+    def _held(self, before: int, total: int) -> int:
+        """How long a step lasts: longer where it cuts much."""
+        pace = self.pace
+        return pace.longer_interval or pace.interval if self._much(before, total) else pace.interval
+
+    def _much(self, before: int, total: int) -> bool:
+        above = self.pace.longer_above
+        return above is not None and (before - total) * 100 > above * before and before - total > self.small_step
+
     def _next(self, dose: DailyDose, day: int, done: Sequence[_Timed], tiers: tuple[Tier, ...]) -> DailyDose | None:
-        lowest = self._lowest(dose.total, self._two_weeks_ago(dose, day, done))
-        if self.small(dose.total):
-            return self._small_step(dose, lowest, tiers)
-        if dose.total - lowest < self._allowed(dose.total) / 2 and day < (done[-1].day + TWO_WEEKS if done else 0):
+        """The next dose: near the cut that the pace aims at, with the simplest tier that makes one."""
+        total, before = dose.total, self._two_weeks_ago(dose, day, done)
+        ceiling = min(total, _up(before * (1 - self.limits.largest_cut_in_two_weeks / 100)))
+        aim, lowest = self._aim(total, ceiling, first=not done)
+        if not self.small(total) and total - lowest < aim / 2 and day < (done[-1].day + TWO_WEEKS if done else 0):
             return None
-        return self._followed(dose, lowest, tiers)
+        for tier in tiers:
+            found = self.lowering.nearest(dose, aim, lowest, tier) or self._one_smallest(dose, ceiling, tier)
+            if found:
+                return found
+        return None
+
+    def _aim(self, total: int, ceiling: int, first: bool) -> tuple[Decimal, int]:
+        """The cut that the pace aims at, and the lowest total that it allows where tablets follow it."""
+        pace = self.pace
+        if self.small(total) and not pace.by_strengths:
+            step = max(1, min(self.small_step, total))
+            return Decimal(step), total - step
+        basis = total if pace.basis is PercentOf.CURRENT else self.original
+        aim = (pace.first_cut if first and pace.first_cut else pace.cut) / 100 * basis
+        if pace.cut_of_start and not first:
+            aim = max(aim, pace.cut_of_start / 100 * self.first)
+        free = self.limits.free_cut / 100 * total
+        return aim, max(ceiling, _up(total - max(aim, free)))
+
+    def _one_smallest(self, dose: DailyDose, ceiling: int, tier: Tier) -> DailyDose | None:
+        """One smallest step of tablets: under the ceiling, or at or below the small-step limit, or by strengths of a hypnotic."""
+        found = self.lowering.one_smallest(dose, tier)
+        if found is None or found.total >= ceiling:
+            return found
+        return found if tier is Tier.SOLID and (self.small(dose.total) or self.pace.by_strengths) else None
 
     def _two_weeks_ago(self, dose: DailyDose, day: int, done: Sequence[_Timed]) -> int:
         """The dose in effect two weeks before, after any cut of that day: what the two-week ceiling is taken of."""
@@ -170,51 +209,19 @@ class _Taper:
             return earlier[-1]
         return self.first if done else dose.total
 
-    def _allowed(self, total: int) -> Decimal:
-        basis = total if self.pace.basis is PercentOf.CURRENT else self.original
-        return self.pace.cut / 100 * basis
-
-    def _lowest(self, total: int, before: int) -> int:
-        """The lowest total that the pace, its bounds and the two-week ceiling allow."""
-        floors = [total - self._allowed(total), before * (1 - self.limits.largest_cut_in_two_weeks / 100)]
-        if self.pace.slow:
-            floors += [total * (1 - self.pace.slow.of_current / 100), total - self._of_start()]
-        return min(total, int(max(floors).to_integral_value(ROUND_CEILING)))
-
-    def _of_start(self) -> Decimal:
-        return self.pace.slow.of_start / 100 * self.first if self.pace.slow else Decimal(self.first)
-
-    def _followed(self, dose: DailyDose, lowest: int, tiers: Iterable[Tier]) -> DailyDose | None:
-        """The dose that the simplest tier reaches well enough, else the one that reaches furthest."""
-        furthest: DailyDose | None = None
-        enough = dose.total - (dose.total - lowest) * self.limits.fewest_share_of_cut / 100
-        for tier in tiers:
-            found = self.lowering.best(dose, lowest, tier)
-            if found and found.total <= enough:
-                return found
-            if found and (furthest is None or found.total < furthest.total):
-                furthest = found
-        return furthest
-
-    def _small_step(self, dose: DailyDose, lowest: int, tiers: tuple[Tier, ...]) -> DailyDose | None:
-        """Below the limit: what the pace allows or a small step of published schedules, else one smallest step of tablets.
-
-        A small step lands on a whole number of small steps, so that it is up to half of one larger or smaller.
-        """
-        bound = int((dose.total - self._of_start()).to_integral_value(ROUND_CEILING))
-        small = max(0, (2 * dose.total + self.small_step) // (2 * self.small_step) - 1) * self.small_step
-        if self.pace.interval >= TWO_WEEKS:
-            followed = self._followed(dose, max(bound, min(lowest, small)), tiers)
-            if followed:
-                return followed
-        solid = self.lowering.one_smallest(dose, Tier.SOLID)
-        floor = bound if self.pace.slow else min(lowest, dose.total - self.largest_small_step)
-        if solid and solid.total >= floor:
-            return solid
-        liquids = tuple(tier for tier in tiers if tier is not Tier.SOLID)
-        if liquids:
-            return self._followed(dose, max(0, floor), liquids) or self._followed(dose, small, liquids)
-        return None if self.has_liquid else solid
+    def larger_steps(self, timed: Sequence[_Timed]) -> Iterable[str]:
+        """That a step is a large one, since nothing smaller is sold, and how long it is held."""
+        totals = [self.first, *(one.dose.total for one in timed)]
+        over = self.limits.largest_cut_in_two_weeks
+        much = [
+            (before, after)
+            for before, after in pairwise(totals)
+            if after and (before - after) * 100 > over * before and self._much(before, after)
+        ]
+        if much and self.pace.by_strengths:
+            steps = ", ".join(f"{plain(in_mg(before))} to {plain(in_mg(after))} mg" for before, after in much)
+            held = in_words(self.pace.longer_interval or self.pace.interval)
+            yield f"No strength between is sold: {steps}. Such a step is held for {held}."
 
     def liquid_notes(self, timed: Sequence[_Timed], start: date) -> Iterable[str]:
         """From when on a liquid stands in for tablets, what tablets would do instead, and which liquid it is."""
@@ -280,15 +287,15 @@ def _with_lengths(timed: Sequence[_Timed], before: int, interval: int) -> Iterab
         before = one.dose.total
 
 
-def _of_a_long_plan(days: int, sooner: _Taper | None) -> Iterable[str]:
-    """That a plan is a long one, how long, and how long it would be in the larger steps of a sooner one."""
-    says = f"The taper would take {in_words(days)}, longer than most"
-    timed = sooner.simplest() if sooner else None
-    if sooner is None or timed is None or isinstance(timed, NoPlan) or timed[-1].day >= days:
-        yield f"{says}."
-        return
-    steps = f"{plain(sooner.pace.cut)} percent every {in_words(sooner.pace.interval)}"
-    yield f"{says}; where the first steps are borne well, {steps} takes {in_words(timed[-1].day)}."
+def _up(amount: Decimal) -> int:
+    return int(amount.to_integral_value(ROUND_CEILING))
+
+
+def _too_long(days: int, limits: PlanLimits) -> NoPlan:
+    """Why a plan of years is not drawn up."""
+    reason = f"At this pace the taper would take {in_words(days)}; plans end within {in_words(limits.longest_plan)}."
+    says = "Agree on a lower dose as a first goal, in the same steps, and review every six months; or involve a specialist."
+    return NoPlan(reason, (Instead(InsteadKind.BRIEF, says),))
 
 
 def _with_release(found: NoPlan, extended_release: bool) -> NoPlan:

@@ -13,7 +13,6 @@ from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.judged_order import Crossover
 from cds.core.medication import Agent, DurationClass
 from cds.core.order_facts import order_in_short, sum_in_words, too_fast, too_fast_in_words
-from cds.decision.plans import SLOWER
 from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
 from cds.knowledge.model import Knowledge, Pace, Rule
@@ -80,8 +79,7 @@ def _limits(case: Case, pace: Pace | None) -> PaceLimits | None:
     """The numbers of the pace; None where it has none, so that no cut is measured."""
     if pace is None or not pace.cut or not pace.interval:
         return None
-    ceiling = case.amounts["slow_cut_of_current"] if pace.id == SLOWER else None
-    return PaceLimits(case.amounts[pace.cut], int(case.amounts[pace.interval]), ceiling)
+    return PaceLimits(max(case.amounts[pace.cut], case.amounts["free_cut"]), int(case.amounts[pace.interval]))
 
 
 def _exceeds(case: Case, pace: Pace | None, limits: PaceLimits | None, knowledge: Knowledge) -> tuple[Fact, TooFast | None]:

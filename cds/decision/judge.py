@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from cds.core.cases import Case
 from cds.core.fact_table import Inquiry, facts
@@ -24,6 +25,8 @@ from cds.hooks.card_text import Wording
 from cds.hooks.cards import Advice
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
 
+STOP, SHORT, HYPNOTIC, STANDARD = "stop", "short", "hypnotic", "standard"
+"""Ids of `rules/paces.yaml`."""
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LIKELY = "dependence-likely"
 
@@ -53,7 +56,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     counted = [risk for risk in ruled if risk.rule.status is not Status.SILENT]
     there = [risk for risk in counted if risk.finding.true]
     factors = _risk_factors(there, known, knowledge, case)
-    pace = _pace(there, knowledge)
+    pace = _suited(_pace(there, knowledge), there, case, known, knowledge)
     begin, ordered = start(case, knowledge), _ordered(case)
     child = not_for_a_child(known, knowledge, case.day)
     crossover = _crossover(case, counted, pace, begin, child, knowledge)
@@ -134,10 +137,47 @@ def _in_a_list(factors: Iterable[RiskFactor]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _pace(there: Iterable[Risk], knowledge: Knowledge) -> Pace | None:
-    """The strictest pace that a risk asks for."""
-    asked = [knowledge.paces[outcome.pace] for risk in there if (outcome := risk.rule.outcome) and outcome.pace]
+def _pace(there: Sequence[Risk], knowledge: Knowledge) -> Pace | None:
+    """The strictest pace that a risk asks for, by itself or together with another risk of the patient's own."""
+    asked = []
+    for risk in there:
+        outcome = risk.rule.outcome
+        if outcome is None or outcome.pace is None:
+            continue
+        another = any(other is not risk and other.rule.about == "patient" for other in there)
+        asked.append(knowledge.paces[(another and outcome.pace_with_another_risk) or outcome.pace])
     return max(asked, key=lambda pace: pace.rank, default=None)
+
+
+def _suited(
+    pace: Pace | None, there: Iterable[Risk], case: Case, known: Facts, knowledge: Knowledge
+) -> Pace | None:
+    """The pace as it suits what is taken: one hypnotic dose at night goes by strengths, and short low use may just stop."""
+    if pace is None:
+        return None
+    if pace.id == STANDARD and _one_hypnotic_dose(case, knowledge):
+        return knowledge.paces[HYPNOTIC]
+    dose = known.get("equivalent_high")
+    low = isinstance(dose, Known) and isinstance(dose.value, Decimal) and dose.value <= case.amounts["low_dose"]
+    length = known.get("use_length")
+    brief = isinstance(length, Known) and isinstance(length.value, Decimal) and length.value < case.amounts["first_month"]
+    return knowledge.paces[STOP] if pace.id == SHORT and low and brief else pace
+
+
+def _one_hypnotic_dose(case: Case, knowledge: Knowledge) -> bool:
+    """Whether what is taken is one hypnotic, a Z-drug among them, once a day, at no more than its label's dose."""
+    taking = case.situation.taking
+    agent = case.agent_now
+    if taking is None or not taking.mg or taking.agent != agent.name or agent.name not in knowledge.taken_at_night:
+        return False
+    times = {time for time, mg in taking.times if mg}
+    if len(times) > 1 or (taking.dose is not None and (taking.dose.doses_a_day or 1) > 1):
+        return False
+    most = agent.highest_labelled_daily_dose
+    if most is not None:
+        return taking.mg <= most
+    found = equivalent(case)
+    return found is not None and found.high <= case.amounts["high_dose"]
 
 
 def _crossover(

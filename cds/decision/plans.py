@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,14 +12,13 @@ from cds.core.crossover import CrossoverLimits, Side
 from cds.core.cuts import PercentOf
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.medication import Agent, AgentKind, DurationClass
-from cds.core.plan import Instead, InsteadKind, NoPlan, Plan, PlanLimits, SlowBounds, TaperPace, no_steps
+from cds.core.plan import Instead, InsteadKind, NoPlan, Plan, PlanLimits, TaperPace, no_steps
 from cds.core.quantity import exactly
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, in_mg, ticks
 from cds.core.taper import direct, spread
 from cds.knowledge.model import Knowledge
 
-SLOWER = "slower"
 TIMES = {
     1: (DayTime.NIGHT,),
     2: (DayTime.MORNING, DayTime.NIGHT),
@@ -30,16 +29,30 @@ TIMES = {
 
 
 def taper_pace(knowledge: Knowledge, pace: str, day: date, basis: PercentOf) -> TaperPace | None:
-    """The pace as numbers, or None for one without steps (specialist, hold)."""
+    """The pace as numbers, or None for one without steps (stop, specialist, hold)."""
     held = knowledge.paces[pace]
     if not held.plan or held.cut is None or held.interval is None:
         return None
-    cut, interval = knowledge.value(held.cut, day), int(knowledge.value(held.interval, day))
-    if pace != SLOWER:
-        return TaperPace(pace, cut, interval, basis)
-    slow = SlowBounds(knowledge.value("slow_cut_of_start", day), knowledge.value("slow_cut_of_current", day))
-    sooner = TaperPace(pace, knowledge.value("standard_cut", day), interval, basis, slow)
-    return TaperPace(pace, cut, interval, basis, slow, sooner)
+
+    def percent(name: str | None) -> Decimal | None:
+        return knowledge.value(name, day) if name else None
+
+    def days(name: str | None) -> int | None:
+        return int(knowledge.value(name, day)) if name else None
+
+    return TaperPace(
+        pace,
+        knowledge.value(held.cut, day),
+        int(knowledge.value(held.interval, day)),
+        basis,
+        first_cut=percent(held.first_cut),
+        cut_of_start=percent(held.cut_of_start),
+        longer_above=percent(held.longer_above),
+        longer_interval=days(held.longer_interval),
+        longest_interval=days(held.longest_interval),
+        by_strengths=held.by_strengths,
+        compounded=held.compounded,
+    )
 
 
 def plan_limits(knowledge: Knowledge, day: date) -> PlanLimits:
@@ -50,15 +63,16 @@ def plan_limits(knowledge: Knowledge, day: date) -> PlanLimits:
 
     return PlanLimits(
         largest_cut_in_two_weeks=knowledge.value("largest_cut_in_two_weeks", day),
+        free_cut=knowledge.value("free_cut", day),
         small_step_limit=knowledge.value("small_step_limit", day),
         small_step=knowledge.value("small_step", day),
-        largest_small_step=knowledge.value("largest_small_step", day),
         no_plan_above=knowledge.value("no_plan_above", day),
         dispensing_interval=days("dispensing_interval"),
         longest_plan=days("longest_plan"),
-        fewest_share_of_cut=knowledge.value("fewest_share_of_cut", day),
-        close_share_of_cut=knowledge.value("close_share_of_cut", day),
         second_strength_saves=knowledge.value("second_strength_saves", day),
+        most_tablets=knowledge.value("most_tablets_in_a_dose", day),
+        twice_a_day_from=knowledge.value("twice_a_day_from", day),
+        once_at_night_from=knowledge.value("once_at_night_from", day),
     )
 
 
@@ -78,8 +92,7 @@ def times_of_day(knowledge: Knowledge, agent: Agent, at_night: frozenset[str], d
     """When an agent is taken: hypnotics at night, others as often as their duration needs. `at_night` names the hypnotics."""
     if agent.name in at_night or agent.kind is AgentKind.Z_DRUG or agent.duration is DurationClass.ULTRA_SHORT:
         return TIMES[1]
-    long = agent.duration in {DurationClass.INTERMEDIATE_LONG, DurationClass.LONG}
-    return TIMES[int(knowledge.value("doses_a_day_long" if long else "doses_a_day_short", day))]
+    return TIMES[int(knowledge.value("doses_a_day_long" if agent.long_acting else "doses_a_day_short", day))]
 
 
 SPECIALIST = "a specialist"
@@ -162,6 +175,8 @@ def direct_plan(
         return agent
     if isinstance(numbers, NoPlan):
         return numbers
+    if takes.agent in knowledge.taken_at_night:
+        numbers = replace(numbers, by_strengths=True)
     return direct(
         takes.times,
         takes.agent,
@@ -172,6 +187,7 @@ def direct_plan(
         start or day,
         takes.original,
         takes.extended_release,
+        agent.long_acting,
     )
 
 
@@ -229,7 +245,7 @@ def _side(knowledge: Knowledge, agent: str) -> Side | NoPlan:
     if equivalent is None:
         says = f"Involve {SPECIALIST} before any cut. Until then keep the dose as it is: don't cut it, don't stop it."
         return NoPlan(f"No source converts {agent} to diazepam.", (Instead(InsteadKind.SPECIALIST, says),))
-    return Side(agent, equivalent, knowledge.presentations.get(agent, ()))
+    return Side(agent, equivalent, knowledge.presentations.get(agent, ()), knowledge.agents[agent].long_acting)
 
 
 def _pace(knowledge: Knowledge, day: date, pace: str, basis: PercentOf | None, who: str) -> TaperPace | NoPlan:

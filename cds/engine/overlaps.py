@@ -135,10 +135,14 @@ def _covers_outcome(knowledge: Knowledge, asked: frozenset[str]) -> Callable[[Ru
     def rank(outcome: RiskOutcome) -> int:
         return knowledge.paces[outcome.pace].rank if outcome.pace else -1
 
+    counted = any(rule.outcome and rule.outcome.pace_with_another_risk for rule in knowledge.risks())
+
     def covers(one: Rule, other: Rule) -> bool:
         """Whether the other risk asks for all that this one does; not where another rule asks about this one by name."""
         mine, theirs = one.outcome, other.outcome
         if mine is None or theirs is None or risk_fact(one.id) in asked or rank(mine) > rank(theirs):
+            return False
+        if counted and one.about == "patient":  # it slows where it is there beside another, whatever it asks for by itself
             return False
         parts = ((mine.crossover, theirs.crossover), (mine.setting, theirs.setting), (mine.watch, theirs.watch))
         return all(wanted in (None, given) for wanted, given in parts)

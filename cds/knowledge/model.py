@@ -150,6 +150,8 @@ class RiskOutcome:
 
     says: str
     pace: str | None = None
+    pace_with_another_risk: str | None = None
+    """Where one more risk of the patient's own is true."""
     crossover: str | None = None
     setting: str | None = None
     watch: str | None = None
@@ -255,7 +257,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a taper may go. `rank` orders them, 0 the fastest; `cut` and `interval` name parameters, None without a plan.
+    """How fast a taper may go. `rank` orders them, 0 the fastest; cuts and intervals name parameters, None without a plan.
+
+    A step cuts about `cut`, or `cut_of_start` of the dose at the start where that is more, the first one `first_cut`; it lasts
+    `interval`, or `longer_interval` where it cuts more than `longer_above`; a patient may choose up to `longest_interval`.
+    `by_strengths`: steps are the strengths that are sold. `compounded`: also a liquid that only a pharmacy prepares.
 
     `after_short_use` is what it means where use was too short for dependence to be likely; None where that is the same.
     `says_where_moved` takes the place of `says` at a site that moved one of the parameters that it names in `{{ }}`.
@@ -270,6 +276,13 @@ class Pace:
     interval: str | None
     cite: str
     says_where_moved: str | None = None
+    first_cut: str | None = None
+    cut_of_start: str | None = None
+    longer_above: str | None = None
+    longer_interval: str | None = None
+    longest_interval: str | None = None
+    by_strengths: bool = False
+    compounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import date
 
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
+from cds.knowledge.files.parameters import NUMBERS
 from cds.knowledge.files.rules import LONGEST_SUMMARY, TEMPLATE
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import FactDefinition, FactType, Knowledge, Rule, Status
@@ -52,7 +53,7 @@ def check_numbers(knowledge: Knowledge, problems: Problems) -> None:
     if first == date.min:
         return
     for pace in knowledge.paces.values():
-        for name in filter(None, (pace.cut, pace.interval)):
+        for name in filter(None, (getattr(pace, part) for part in NUMBERS)):
             _check_in_force(name, first, f"the pace {pace.id}", Position("rules/paces.yaml"), knowledge, problems)
     for word in knowledge.vocabulary.values():
         if word.within:

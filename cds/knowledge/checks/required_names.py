@@ -25,12 +25,14 @@ PARAMETERS = {
     "drugs": ("other_sedatives_many", "several_at_once"),
     "hour of the day": ("morning_hour", "midday_hour", "evening_hour", "night_hour"),
     "mg": ("most_mg_in_a_day",),
-    "mg diazepam": ("crossover_highest", "largest_small_step", "no_plan_above", "small_step", "small_step_limit"),
-    "percent": (
-        "close_share_of_cut", "crossover_rounding", "fewest_share_of_cut", "largest_cut_in_two_weeks", "slow_cut_of_current",
-        "slow_cut_of_start", "sparse_cover", "standard_cut",
+    "mg diazepam": (
+        "crossover_highest", "largest_small_step", "no_plan_above", "once_at_night_from", "small_step", "small_step_limit",
+        "twice_a_day_from",
     ),
-    "tablets": ("second_strength_saves",),
+    "percent": (
+        "crossover_rounding", "free_cut", "largest_cut_in_two_weeks", "sparse_cover",
+    ),
+    "tablets": ("most_tablets_in_a_dose", "second_strength_saves"),
     "units": ("most_units_in_a_dose",),
     "years": ("plan_from_age",),
     NAME: ("crossover_target", "declined_up_to", "taper_basis"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from cds.core.quantity import Quantity
 from cds.knowledge.fields import Fields, as_amount, as_day
@@ -95,6 +96,15 @@ def value_of(fields: Fields, key: str, unit: str) -> Quantity | str | None:
     return Quantity(amount[0], unit)
 
 
+NUMBERS = {
+    "cut": "percent", "first_cut": "percent", "cut_of_start": "percent", "longer_above": "percent",
+    "interval": "days", "longer_interval": "days", "longest_interval": "days",
+}  # fmt: skip
+"""The parameters that a pace names, with their unit."""
+REQUIRED = ("cut", "interval")
+CHOICES = ("by_strengths", "compounded")
+
+
 def paces(
     document: Node | None, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
 ) -> dict[str, Pace]:
@@ -108,19 +118,20 @@ def paces(
 def _pace(
     rank: int, key: Scalar, node: Node, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
 ) -> Pace:
-    fields = Fields(node, problems, ["says", "plan", "cite"], ["after_short_use", "cut", "interval", "says_where_moved"])
+    fields = Fields(node, problems, ["says", "plan", "cite"], [*NUMBERS, *CHOICES, "after_short_use", "says_where_moved"])
     plan = fields.yes_no("plan")
     check_cite(fields.text("cite"), fields.at("cite"), sources, problems)
-    for part, unit in (("cut", "percent"), ("interval", "days")):
+    for part, unit in NUMBERS.items():
         name = fields.optional_text(part)
-        if plan and name is None:
+        if plan and name is None and part in REQUIRED:
             problems.add("RULE021", key.position, f"{key.text} has a plan and no {part}.", "", f"Add `{part}:`.")
         elif name is not None and name not in known:
             problems.add("RULE110", fields.at(part), f"`{name}` is no parameter.", nearest(name, known))
         elif name is not None and known[name].unit != unit:
             same = listed(p.name for p in known.values() if p.unit == unit)
             problems.add("RULE112", fields.at(part), f"{name} is in {known[name].unit}.", f"Parameters in {unit}: {same}.")
-    cut, interval = fields.optional_text("cut"), fields.optional_text("interval")
+    parts: dict[str, Any] = {part: fields.optional_text(part) for part in NUMBERS}
+    parts |= {part: fields.optional_text(part) is not None and fields.yes_no(part) for part in CHOICES}
     says, brief = fields.text("says"), fields.optional_text("after_short_use")
     moved = fields.optional_text("says_where_moved")
-    return Pace(key.text, rank, says, brief, plan, cut, interval, fields.text("cite"), moved)
+    return Pace(key.text, rank, says, brief, plan, cite=fields.text("cite"), says_where_moved=moved, **parts)

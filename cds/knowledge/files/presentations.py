@@ -27,6 +27,10 @@ class Shelf:
     at_night: frozenset[str]
 
 
+SCORED = ("yes", "varies by maker")
+"""Where it varies, a pharmacy can choose a maker whose tablets are scored."""
+
+
 def presentations(
     files: Mapping[str, bytes],
     agents: Mapping[str, Agent],
@@ -108,7 +112,7 @@ def _sold(agent: Agent, node: Node, measures: _Measures, codes: Codes, problems:
             mg=mg,
             name=product.name if product else f"{agent.name} {plain(mg)} mg {release}{form.value}",
             code=product.code if product else None,
-            halves=fields.optional_text("scored") == "yes" and form is Form.TABLET and not released,
+            halves=fields.optional_text("scored") in SCORED and form is Form.TABLET and not released,
             extended_release=released,
         )
 

@@ -138,12 +138,14 @@ def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
 
 
 def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
-    then = Fields(fields.node("then"), fields.problems, ["says"], ["pace", "crossover", "setting", "watch"])
+    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch"]
+    then = Fields(fields.node("then"), fields.problems, ["says"], optional)
     for key in ("says", "watch"):
         check_template(then.text(key), then.at(key), around.askable(RuleKind.RISK), fields.problems)
     return RiskOutcome(
         says=then.text("says"),
         pace=then.one_of("pace", tuple(around.paces)),
+        pace_with_another_risk=then.one_of("pace_with_another_risk", tuple(around.paces)),
         crossover=then.one_of("crossover", CROSSOVER),
         setting=then.optional_text("setting"),
         watch=then.optional_text("watch"),

@@ -168,6 +168,7 @@ def _outcome(outcome: RiskOutcome, knowledge: Knowledge) -> Iterator[str]:
     yield "## What it asks for"
     asks = {
         "pace": f"{outcome.pace}: {knowledge.paces[outcome.pace].says}" if outcome.pace else None,
+        "pace with another risk of the patient": outcome.pace_with_another_risk,
         "crossover": outcome.crossover,
         "setting": outcome.setting,
         "watch": outcome.watch,

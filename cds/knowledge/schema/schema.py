@@ -9,7 +9,7 @@ from cds.knowledge.fields import DAY
 from cds.knowledge.files.conditions import OPERATORS
 from cds.knowledge.files.declined import COMPARED, DAYS
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, POSITIVE
-from cds.knowledge.files.parameters import NAME
+from cds.knowledge.files.parameters import CHOICES, NAME, NUMBERS
 from cds.knowledge.files.rules import ABOUT, CROSSOVER, HEAD, HOOKS, INDICATORS, LONGEST_SUMMARY, SUGGESTIONS
 from cds.knowledge.files.vocabulary import ASKED_BY, askable
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge, Operator, RuleKind, Status
@@ -205,7 +205,8 @@ def _given(fact: FactDefinition) -> Schema:
 def _outcome(knowledge: Knowledge) -> Schema:
     pace = choice({pace.id: pace.says for pace in knowledge.paces.values()})
     says = {**TEXT, "description": "What the card says of this risk; {{ fact }} inserts a value"}
-    return object_of({"says": says}, {"pace": pace, "crossover": {"enum": [*CROSSOVER]}, "setting": TEXT, "watch": TEXT})
+    asks = {"pace": pace, "pace_with_another_risk": pace, "crossover": {"enum": [*CROSSOVER]}}
+    return object_of({"says": says}, {**asks, "setting": TEXT, "watch": TEXT})
 
 
 def _card(knowledge: Knowledge) -> Schema:
@@ -272,8 +273,8 @@ def _pace(knowledge: Knowledge) -> Schema:
         {"says": TEXT, "plan": YES_NO, "cite": cite(knowledge)},
         {
             "after_short_use": TEXT,
-            "cut": {"enum": sorted(by_unit["percent"])},
-            "interval": {"enum": sorted(by_unit["days"])},
+            **{part: {"enum": sorted(by_unit[unit])} for part, unit in NUMBERS.items()},
+            **dict.fromkeys(CHOICES, YES_NO),
             "says_where_moved": TEXT,
         },
     )
