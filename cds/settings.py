@@ -14,6 +14,8 @@ from cds.errors import CdsError
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 
 PREFIX = "CDS_"
+WANTED, REQUIRED = "wanted", "required"
+"""What `records` may be."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 RULES_OF_THIS_CHECKOUT = Path(__file__).resolve().parent.parent / "rules"
 
@@ -39,6 +41,7 @@ class Settings:
     In `metrics_folder` several workers write down their counters, so that each tells those of all.
 
     `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
+    Where `records` are required, a call whose decision can't be kept is not answered.
     """
 
     rules: Path = RULES_OF_THIS_CHECKOUT
@@ -59,6 +62,7 @@ class Settings:
     metrics_folder: Path | None = None
     database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
     patient_hash_key: str | None = field(default=None, repr=False)
+    records: str = WANTED
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
@@ -66,7 +70,8 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
          "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
          "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
          "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
-         "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key"}  # fmt: skip
+         "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key",
+         "CDS_RECORDS": "records"}  # fmt: skip
 """The environment variable of each setting."""
 SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY")
 """What no message repeats: a key, and an address that may hold a password."""
@@ -93,6 +98,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "metrics_folder": _folder,
         "database_url": _given,
         "patient_hash_key": _given,
+        "records": _records,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -193,6 +199,12 @@ def _yes_no(text: str) -> bool:
     if text not in {"yes", "no"}:
         raise ValueError("expected yes or no.")
     return text == "yes"
+
+
+def _records(text: str) -> str:
+    if text not in {WANTED, REQUIRED}:
+        raise ValueError(f"expected {WANTED} or {REQUIRED}.")
+    return text
 
 
 def _log_level(text: str) -> str:

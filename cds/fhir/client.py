@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import re
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,11 @@ import orjson
 
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
+from cds.fhir.names import Names, is_number
 
 LARGEST_ANSWER = 5 * 1024 * 1024
+MOST_PARTS = 100_000
+"""Objects and lists in what is read for one call: each costs far more memory than the two bytes that it may be sent in."""
 MOST_CONNECTIONS, KEPT, KEPT_SECONDS = 100, 10, 30
 """To one server: at a time, kept open when idle, and for how long."""
 MOST_ADDRESSES = 3
@@ -74,7 +76,7 @@ class Place:
     def inside(self) -> bool:
         """Whether an address of our own network is meant."""
         host = urlsplit(self.base).hostname or ""
-        return self.private or host == "localhost" or _is_number(host)
+        return self.private or host == "localhost" or is_number(host)
 
     def holds(self, url: str) -> bool:
         """Whether an address is the base, or lies under it."""
@@ -86,6 +88,19 @@ class Place:
         return url == self.base or url.startswith((f"{self.base}/", f"{self.base}?"))
 
 
+@dataclass(slots=True)
+class Parts:
+    """How many objects and lists may still be read for one call, by all its reads together."""
+
+    left: int = MOST_PARTS
+
+    def take(self, content: bytes | bytearray) -> None:
+        """Counts those in an answer, before it is parsed. Refuses: more than are left (NotRead)."""
+        self.left -= content.count(b"{") + content.count(b"[")
+        if self.left < 0:
+            raise NotRead(Why.SIZE)
+
+
 class FhirClient:
     """Reads. One for each process; its connections are kept, a pool for each server."""
 
@@ -94,9 +109,12 @@ class FhirClient:
         self._largest = largest
         self._pools: dict[str, httpx.AsyncClient] = {}
         self._trusted: ssl.SSLContext | None = None
+        self._names = Names()
 
-    async def read(self, place: Place, url: str, token: str | None = None) -> Any:
+    async def read(self, place: Place, url: str, token: str | None = None, parts: Parts | None = None) -> Any:
         """The JSON object at an address under the place. `token` is shown as a Bearer token, and kept nowhere.
+
+        `parts` is what may still be read for the call; without it this is the only read.
 
         Refuses with NotRead: everything else, in a sentence of one word.
         """
@@ -104,7 +122,7 @@ class FhirClient:
             raise NotRead(Why.OUTSIDE)
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._answer(place, url, token)
+                return await self._answer(place, url, token, parts or Parts())
         except TimeoutError:
             raise NotRead(Why.TIMEOUT) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError, ValueError):
@@ -115,16 +133,17 @@ class FhirClient:
         for pool in pools.values():
             await pool.aclose()
 
-    async def _answer(self, place: Place, url: str, token: str | None) -> Any:
+    async def _answer(self, place: Place, url: str, token: str | None, parts: Parts) -> Any:
         asked = httpx.URL(url)
         name = asked.raw_host.decode()
-        addresses = await _addresses(name, asked.port or (443 if asked.scheme == "https" else 80), place.inside)
+        found = await self._names.addresses(name, asked.port or (443 if asked.scheme == "https" else 80))
+        addresses = _allowed(found, place.inside)
         headers = {"Host": asked.netloc.decode(), "Accept": ACCEPTED, "Accept-Encoding": "identity"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         response = await self._sent(asked, addresses, headers, name)
         try:
-            return await self._parsed(response)
+            return await self._parsed(response, parts)
         finally:
             await response.aclose()
 
@@ -141,7 +160,7 @@ class FhirClient:
                 continue
         raise NotRead(Why.UNREACHABLE)
 
-    async def _parsed(self, response: httpx.Response) -> Any:
+    async def _parsed(self, response: httpx.Response, parts: Parts) -> Any:
         if response.status_code != httpx.codes.OK:
             raise NotRead(STATUSES.get(response.status_code, Why.STATUS))
         if response.headers.get("content-encoding", "identity") != "identity":
@@ -151,6 +170,7 @@ class FhirClient:
             content += chunk
             if len(content) > self._largest:
                 raise NotRead(Why.SIZE)
+        parts.take(content)
         try:
             found = orjson.loads(content)
         except orjson.JSONDecodeError:
@@ -183,21 +203,11 @@ def may_connect(address: str, inside: bool) -> bool:
     return ip.is_global or inside
 
 
-async def _addresses(name: str, port: int, inside: bool) -> tuple[str, ...]:
-    """The addresses that a name stands for. Refuses a name of which any may not be connected to."""
-    found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+def _allowed(addresses: Sequence[str], inside: bool) -> Sequence[str]:
+    """Some of the addresses that a name stands for. Refuses a name of which any may not be connected to."""
     if not all(may_connect(address, inside) for address in addresses):
         raise NotRead(Why.ADDRESS)
     return addresses[:MOST_ADDRESSES]
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 MOST_PAGES = 20

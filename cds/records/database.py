@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,16 +47,18 @@ def database_url(text: str) -> URL:
     raise ValueError("expected postgresql://user:password@host/database, or sqlite:///path for a file.")
 
 
-def opened(url: URL, *, synced: bool = False) -> Engine:
-    """An engine for the database; it connects when first asked.
+def opened(url: URL, *, synced: bool = False, at_once: bool = False) -> Engine:
+    """An engine for the database; it connects when first asked. One that is asked `at_once` waits for no other process.
 
     With SQLite an acknowledged write survives the end of the process however it comes (WAL); `synced` writes also survive
     a power failure (an fsync each). PostgreSQL's writes survive both.
     """
     if url.get_backend_name() == SQLITE:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(str(url.database))
+        file.parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, pool_timeout=PATIENCE_MS / 1000, hide_parameters=True)
-        event.listen(engine, "connect", lambda connection, _: _set_up(connection, synced))
+        event.listen(engine, "connect", lambda connection, _: _set_up(connection, synced, at_once))
+        event.listen(engine, "do_connect", lambda *_: _owners_alone(file))
         event.listen(engine, "begin", _begin)
         return engine
     seconds = PATIENCE_MS // 1000
@@ -68,10 +71,16 @@ def opened(url: URL, *, synced: bool = False) -> Engine:
     return create_engine(url, pool_timeout=seconds, pool_recycle=1800, hide_parameters=True, connect_args=reach)
 
 
-def _set_up(connection: Any, synced: bool) -> None:
+def _owners_alone(file: Path) -> None:
+    """Makes the file, where there is none, so that its owner alone may read it; SQLite gives those beside it the same rights."""
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _set_up(connection: Any, synced: bool, at_once: bool) -> None:
+    patience = 0 if at_once else SQLITE_SYNCED_PATIENCE_MS if synced else SQLITE_PATIENCE_MS
     connection.isolation_level = None  # else the driver commits what changes the schema one by one
     for pragma in (
-        f"busy_timeout = {SQLITE_SYNCED_PATIENCE_MS if synced else SQLITE_PATIENCE_MS}",
+        f"busy_timeout = {patience}",
         "journal_mode = WAL",
         f"synchronous = {'FULL' if synced else 'NORMAL'}",
         "foreign_keys = ON",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Table
+from sqlalchemy import Connection, Row, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cds.decision.declined_cards import from_json
@@ -19,6 +19,19 @@ from cds.records.tables import cards, decisions
 
 COLUMNS = tuple(field.name for field in fields(DecisionRecord) if field.name != "cards")
 
+PROBE = dict.fromkeys(COLUMNS, "probe") | {
+    "made_at": datetime(1970, 1, 1, tzinfo=UTC), "day": date(1970, 1, 1), "payload": "{}" + " " * 32 * 1024, "site": None
+}  # fmt: skip
+PROBE_CARD = {
+    "card": "probe",
+    "decision": "probe",
+    "place": 1,
+    "rule": "probe",
+    "agent": None,
+    "indicator": "info",
+    "fingerprint": "{}",
+}
+
 
 def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) -> None:
     """Nothing, once the records are rows. One that is stored already is left as it is."""
@@ -27,6 +40,13 @@ def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) 
     connection.execute(unless_there(connection.dialect.name, decisions), rows)
     if shown:
         connection.execute(unless_there(connection.dialect.name, cards), shown)
+
+
+def written_and_taken_back(connection: Connection) -> None:
+    """Nothing: a decision with a card is written that nobody made, and deleted again. Raises where the database takes none."""
+    connection.execute(unless_there(connection.dialect.name, decisions), [PROBE])
+    connection.execute(unless_there(connection.dialect.name, cards), [PROBE_CARD])
+    connection.execute(delete(decisions).where(decisions.c.id == PROBE["id"]))
 
 
 @cache

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
 from cds.records.rows import unless_there
 from cds.records.tables import seen_tokens
 
-NONE = "none"
-"""What no digest of a token is."""
-
 
 def first_use(connection: Connection, token: str, until: datetime) -> bool:
     """Whether the token, a digest that names nobody, is written down for the first time."""
     insert = unless_there(connection.dialect.name, seen_tokens).returning(seen_tokens.c.token)
     return connection.execute(insert, {"token": token, "until": until}).first() is not None
-
-
-def written_and_taken_back(connection: Connection) -> None:
-    """Nothing: a row is written that stands for no token, and deleted again. Raises where the database takes none."""
-    connection.execute(
-        unless_there(connection.dialect.name, seen_tokens), {"token": NONE, "until": datetime.fromtimestamp(0, UTC)}
-    )
-    connection.execute(delete(seen_tokens).where(seen_tokens.c.token == NONE))
 
 
 def forget(connection: Connection, now: datetime) -> int:

@@ -56,6 +56,11 @@ class Spool:
         """Whether anything is still to be stored."""
         return (self.path.exists() and self.path.stat().st_size > 0) or bool(self._aside())
 
+    def lines(self) -> list[bytes]:
+        """What is still to be stored, oldest first; it stays."""
+        whole = b"".join(path.read_bytes() for path in (*self._aside(), self.path) if path.exists())
+        return [line for line in whole.split(NEWLINE) if line]
+
     def batches(self, most: int = 200) -> Generator[Sequence[bytes], None, None]:
         """The lines, at most so many at a time; each file is removed once its last batch has been taken without an error.
 

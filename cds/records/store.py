@@ -10,8 +10,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+import orjson
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
 from cds.decision.declined_cards import Declined
 from cds.records import declined_query as last_word
@@ -22,7 +23,7 @@ from cds.records.declined_query import Wanted
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.queries import Purged
-from cds.records.rows import from_line, insert_decisions, line
+from cds.records.rows import from_line, insert_decisions, line, written_and_taken_back
 from cds.records.spool import Spool
 
 T = TypeVar("T")
@@ -47,10 +48,55 @@ class State(StrEnum):
     DOWN = "down"
 
 
+PATIENT, SYNCED, AT_ONCE = "patient", "synced", "at once"
+"""How a write is made: waiting for others a while; for good, with a power failure in mind; or waiting for nobody."""
+
+
+class Engines:
+    """The engines of one database, by how they write. With SQLite they know their files again."""
+
+    def __init__(self, url: URL) -> None:
+        self.patient, self.synced = opened(url), opened(url, synced=True)
+        self._in_file = url.get_backend_name() == SQLITE
+        self._at_once = opened(url, at_once=True) if self._in_file else self.patient
+        self._files = [Path(f"{url.database}{ending}") for ending in ("", "-wal")] if self._in_file else []
+        self._were: list[tuple[int, int] | None] = []
+
+    def by(self, how: str) -> Engine:
+        return {SYNCED: self.synced, AT_ONCE: self._at_once}.get(how, self.patient)
+
+    def remember(self) -> None:
+        """Remembers the files as they are. A connection stays open, so that the log beside the database stays too."""
+        if self._in_file:
+            with self.patient.begin() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        self._were = [_identity(file) for file in self._files]
+
+    def still_there(self) -> bool:
+        """Whether what was written is in files that have a name."""
+        are = [_identity(file) for file in self._files]
+        if self._were and self._were[-1] is None:
+            self._were = [self._were[0], are[-1]]  # the log is made by the first write
+        return are == self._were and None not in are
+
+    def dispose(self) -> None:
+        for engine in {self.patient, self.synced, self._at_once}:
+            engine.dispose()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Store:
     """Decisions and feedback in one database, with a spool for when it is down. May be used from several threads.
 
-    `in_place` tells that a write is short enough not to need a thread of its own. `trouble` is what went wrong last, by its type.
+    `in_place` tells that a write is short enough not to need a thread of its own where nobody is waited for: `*_at_once`.
+    `refused` holds what the database will never take. `trouble` is what went wrong last, by its type.
     """
 
     def __init__(
@@ -59,13 +105,13 @@ class Store:
         self.url = database_url(address)
         self.in_place = self.url.get_backend_name() == SQLITE
         self.spool = Spool(spool)
+        self.refused = Spool(spool.with_name(f"{spool.name}.refused"))
         self.trouble: str | None = None
         self._retry_after = retry_after
         self._clock = clock
         self._leave_alone_until = -1.0
-        self._takes = True
         self._forget_at = -1.0
-        self._engines: tuple[Engine, Engine] | None = None
+        self._engines: Engines | None = None
 
     def start(self) -> bool:
         """Whether the database is there, its schema brought up to date and what was spooled stored.
@@ -77,6 +123,16 @@ class Store:
             self.unspool()
         except FAILURES as error:
             self._failed(error)
+            return False
+        return True
+
+    def wrote_at_once(self, record: DecisionRecord) -> bool:
+        """Whether the decision is in the database, without waiting for anybody. Where it is not, `write_decision` has a say."""
+        if not (self.in_place and self._engines and self._up()):
+            return False
+        try:
+            self._write(lambda connection: insert_decisions(connection, [record]), AT_ONCE)
+        except FAILURES:
             return False
         return True
 
@@ -98,9 +154,7 @@ class Store:
     def write_feedback(self, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime) -> None:
         """Nothing, once the events are stored for good, all or none. Refuses: when the database is down (StoreUnavailable)."""
         if events:
-            self._asked(
-                lambda: self._write(lambda to: queries.insert_feedback(to, events, client, service, received_at), synced=True)
-            )
+            self._asked(lambda: self._write(lambda to: queries.insert_feedback(to, events, client, service, received_at), SYNCED))
 
     def decision(self, id: str) -> DecisionRecord:
         """The decision of an id. Refuses: an id that is not stored (UnknownDecision)."""
@@ -114,6 +168,17 @@ class Store:
         if not self._up():
             raise StoreUnavailable(f"The store is down ({self.trouble}).")
         return self._asked(lambda: self._read(lambda to: last_word.declined(to, patient, client, since, wanted)))
+
+    def first_use_at_once(self, token: str, until: datetime) -> bool | None:
+        """As `first_use`, without waiting for anybody; None where that could not be told."""
+        found: list[bool] = []
+        if not (self.in_place and self._engines and self._up()) or self._clock() >= self._forget_at:
+            return None
+        try:
+            self._write(lambda connection: found.append(seen_tokens.first_use(connection, token, until)), AT_ONCE)
+        except FAILURES:
+            return None
+        return any(found)
 
     def first_use(self, token: str, until: datetime, now: datetime) -> bool:
         """Whether a caller's token is used for the first time, by any worker. Now and then, those that have expired are deleted.
@@ -129,22 +194,37 @@ class Store:
                 seen_tokens.forget(connection, now)
 
         self._asked(lambda: self._write(written))
-        return found[-1]
+        return any(found)
 
     def export(self) -> Iterator[dict[str, Any]]:
-        """Everything that is stored, oldest first, as JSON values: `{"decision": ...}` and `{"feedback": ...}`."""
-        self._asked(self.unspool)
-        yield from queries.everything(self._asked(self._database)[0])
+        """Everything that is kept, oldest first, as JSON values: `{"decision": ...}` and `{"feedback": ...}`.
+
+        What lies beside the database, waiting or refused by it, comes first and says so in `kept`.
+        Refuses: when the database is down (StoreUnavailable), once that was told.
+        """
+        trouble: StoreUnavailable | None = None
+        try:
+            self._asked(self.unspool)
+        except StoreUnavailable as error:
+            trouble = error
+        for kept, spool in (("spooled", self.spool), ("refused", self.refused)):
+            for told in spool.lines():
+                if from_line(told) is not None:
+                    members = orjson.loads(told)
+                    yield {"decision": {**members, "payload": orjson.loads(members["payload"])}, "kept": kept}
+        if trouble is not None:
+            raise trouble
+        yield from queries.everything(self._asked(self._database).patient)
 
     def purge(self, before: datetime) -> Purged:
         """What was deleted: all that was made or received before a moment."""
         self._asked(self.unspool)
-        return self._asked(lambda: queries.purge(self._database()[0], before))
+        return self._asked(lambda: queries.purge(self._database().patient, before))
 
     def reachable(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database takes a decision: it may answer, and yet be full, read-only or broken."""
         try:
-            self._read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+            self._write(written_and_taken_back)
         except FAILURES as error:
             self._failed(error)
             return False
@@ -153,18 +233,9 @@ class Store:
 
     def state(self) -> State:
         """Where decisions go now."""
-        if self.reachable() and (self._takes or self._takes_again()):
+        if self.reachable():
             return State.REACHABLE
         return State.SPOOLING if self.spool.usable() else State.DOWN
-
-    def _takes_again(self) -> bool:
-        """Whether the database takes a row after it refused one: it may answer, and yet be full or read-only."""
-        try:
-            self._write(seen_tokens.written_and_taken_back)
-        except FAILURES as error:
-            self._failed(error)
-            return False
-        return True
 
     def unspool(self) -> int:
         """How many spooled decisions were stored. What the database refuses for good is set aside in `*.refused`."""
@@ -186,41 +257,42 @@ class Store:
             return 0
 
     def close(self) -> None:
-        for engine in self._engines or ():
-            engine.dispose()
+        if self._engines:
+            self._engines.dispose()
 
     def _taken_over(self, records: Sequence[DecisionRecord]) -> int:
+        """How many of them the database took. Only a row that it can't hold is set aside; all else is the database's own fault."""
         try:
             self._write(lambda connection: insert_decisions(connection, records))
-        except (OperationalError, InterfaceError):
-            raise
-        except DBAPIError:
+        except (IntegrityError, DataError):
             if len(records) > 1:
                 return sum(self._taken_over([record]) for record in records)
-            Spool(self.spool.path.with_name(f"{self.spool.path.name}.refused")).append(line(records[0]))
+            self.refused.append(line(records[0]))
             return 0
         return len(records)
 
-    def _database(self) -> tuple[Engine, Engine]:
-        """The engine of the decisions and that of the feedback, once the schema is up to date."""
+    def _database(self) -> Engines:
+        """The engines, once the schema is up to date."""
         if self._engines is None:
-            engines = (opened(self.url), opened(self.url, synced=True))
-            prepared(engines[0])
+            engines = Engines(self.url)
+            prepared(engines.patient)
+            engines.remember()
             self._engines = engines
         return self._engines
 
-    def _write(self, work: Callable[[Connection], None], *, synced: bool = False) -> None:
-        engine = self._database()[synced]
-
-        def written() -> None:
-            with engine.begin() as connection:
-                work(connection)
-
-        _again_if_dropped(written)
-        self._takes = True
+    def _write(self, work: Callable[[Connection], None], how: str = PATIENT) -> None:
+        """Writes, and once more where the files were taken away meanwhile: what is written to a file without a name is lost."""
+        for _ in range(2):
+            engines = self._database()
+            _again_if_dropped(lambda: _written(engines.by(how), work))  # noqa: B023
+            if engines.still_there():
+                return
+            self._engines = None
+            engines.dispose()
+        raise OSError("the files of the database are being taken away")
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        engine = self._database()[0]
+        engine = self._database().patient
 
         def read() -> T:
             with engine.connect() as connection:
@@ -242,8 +314,12 @@ class Store:
 
     def _failed(self, error: Exception) -> None:
         self.trouble = type(error).__name__
-        self._takes = False
         self._leave_alone_until = self._clock() + self._retry_after
+
+
+def _written(engine: Engine, work: Callable[[Connection], None]) -> None:
+    with engine.begin() as connection:
+        work(connection)
 
 
 def _again_if_dropped(work: Callable[[], T]) -> T:

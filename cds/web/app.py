@@ -149,7 +149,8 @@ class Routes:
             return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
         if store is State.DOWN:
             return outcome_response(503, "transient", "Decisions can be written neither to the database nor to the spool.")
-        waiting = (self.live.waiting(self.today()), self.doors.clients.reloads.problem)
+        aside = self.keeping.set_aside() if self.keeping else None
+        waiting = (self.live.waiting(self.today()), self.doors.clients.reloads.problem, aside)
         pending = "\n".join(filter(None, waiting))
         told = {"status": "ready", "knowledge": now.id, "sites": self.live.sites(), "store": store, "pending": pending}
         return json_response(200, {name: value for name, value in told.items() if value})
@@ -188,7 +189,7 @@ def live_app(
 
     Without a `keeping` nothing is written down, and there is no route for feedback.
     """
-    doors = Doors(settings, live, today, SeenInStore(keeping.store) if keeping else None)
+    doors = Doors(settings, live, today, SeenInStore(keeping.store, keeping.calls) if keeping else None)
     routes = Routes(live, doors, settings, today, keeping)
     service = FastAPI(
         openapi_url=None,

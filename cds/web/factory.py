@@ -12,7 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from cds.errors import CdsError
 from cds.records.hashes import keyed
-from cds.settings import BadSettings, Settings, settings
+from cds.settings import REQUIRED, BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
 from cds.web.live_rules import Live
 from cds.web.logs import LOG, log_to_standard_output
@@ -46,7 +46,7 @@ def kept_by(configured: Settings) -> Keeping:
     except ValueError as error:
         raise BadSettings([f"CDS_PATIENT_HASH_KEY: {error}"]) from None
     try:
-        return keeping(configured.database_url, key, lambda: datetime.now(UTC))
+        return keeping(configured.database_url, key, lambda: datetime.now(UTC), required=configured.records == REQUIRED)
     except ValueError as error:
         raise BadSettings([f"CDS_DATABASE_URL: {error}"]) from None
     except OSError as error:

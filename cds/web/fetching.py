@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cds.core.record import Part
 from cds.decision.decide import needs_record
 from cds.fhir import json_access as views
-from cds.fhir.client import FhirClient, NotRead, Place, Why, next_page, read_on
+from cds.fhir.client import FhirClient, NotRead, Parts, Place, Why, next_page, read_on
 from cds.fhir.references import Library
 from cds.hooks.messages import FhirAccess, HookCall, fhir_access, operation_outcome, refuse_other_patients
 from cds.hooks.prefetch import Ledger, State, full_urls, ledger
@@ -79,6 +79,7 @@ class _Visit:
     counted: Counted
     found: dict[str, Any]
     fetched: set[Part] = field(default_factory=set)
+    left: Parts = field(default_factory=Parts)
     asked: bool = False
 
     def into(self, call: HookCall) -> HookCall:
@@ -129,7 +130,7 @@ class _Visit:
     async def _read(self, url: str) -> Any:
         started, outcome = time.perf_counter(), Why.TIMEOUT.value
         try:
-            found = await self.client.read(self.place, url, self.access.token)
+            found = await self.client.read(self.place, url, self.access.token, self.left)
             outcome = READ
             return found
         except NotRead as error:

@@ -21,12 +21,13 @@ from cds.hooks.messages import HookCall
 from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
 from cds.records.database import key_of, spool_of
-from cds.records.decisions import Recorder
+from cds.records.decisions import DecisionRecord, Recorder
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import feedback_events
 from cds.records.hashes import kept_in, keyed
 from cds.records.store import Kept, State, Store
 from cds.web.logs import LOG, place_of
+from cds.web.pools import Pool
 
 LOST = "lost"
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -39,10 +40,17 @@ T = TypeVar("T")
 
 
 class Keeping:
-    """What is kept, where, and how often that failed. `now` is the clock."""
+    """What is kept, where, and how often that failed. `now` is the clock; with `required` nothing is answered that is not kept.
 
-    def __init__(self, store: Store, recorder: Recorder, now: Callable[[], datetime]) -> None:
+    What blocks has threads of its own: decisions and what is asked for calls, feedback, and the question how the store is.
+    """
+
+    def __init__(self, store: Store, recorder: Recorder, now: Callable[[], datetime], *, required: bool = False) -> None:
         self.store = store
+        self.required = required
+        self.calls = Pool("store", 8, 200)
+        self._reports = Pool("store", 4, 50)
+        self._looks = Pool("store", 2, 4)
         self.recorder = recorder
         self.now = now
         self.decisions = Counter("cds_store_decisions", "Decisions by where they are", ["kept"], registry=None)
@@ -50,24 +58,32 @@ class Keeping:
         self.failures = Counter("cds_store_failures", "Writes that the database did not take", registry=None)
         self.unasked = Counter("cds_declined_not_looked_up", "Calls that could not tell which cards were declined", registry=None)
         self._ask_again_at = 0.0
+        self._looking: asyncio.Future[State] | None = None
         self.waiting = Gauge("cds_store_spool_waiting", "1 while spooled decisions are still to be stored", registry=None)
         self.waiting.set_function(lambda: float(store.spool.waiting()))
+        self.refused = Gauge("cds_store_refused", "1 while decisions lie aside that the database refused", registry=None)
+        self.refused.set_function(lambda: float(store.refused.waiting()))
 
     def counted_in(self, registry: CollectorRegistry) -> None:
         """Makes the counters part of a registry."""
-        for counter in (self.decisions, self.feedback, self.failures, self.unasked, self.waiting):
+        for counter in (self.decisions, self.feedback, self.failures, self.unasked, self.waiting, self.refused):
             registry.register(counter)
 
     async def keep(
         self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str, prefetch: Mapping[str, str] | None = None
     ) -> None:
-        """Nothing, once the decision outlives this process. Where it can't, that is logged and counted: the call is answered."""
+        """Nothing, once the decision outlives this process. Where it can't, that is logged and counted: the call is answered.
+
+        Refuses: that, where records are required (StoreUnavailable).
+        """
         try:
             record = self.recorder.recorded(decision, call, knowledge, client, self.now(), prefetch)
-            kept = await self._done(lambda: self.store.write_decision(record))
+            kept = await self._written(record)
         except Exception as error:
             self._failed("decision lost", decision.id, error)
             self.decisions.labels(LOST).inc()
+            if self.required:
+                raise StoreUnavailable("The decision could not be written down, and records are required; try again.") from error
             return
         self.decisions.labels(kept.value).inc()
         if kept is Kept.SPOOLED:
@@ -102,7 +118,8 @@ class Keeping:
             raise UnknownService(f"There is no service of that id; the services are {', '.join(HOOKS)}.")
         events = feedback_events(body, knowledge.override_reasons.values(), self.recorder.keyed)
         try:
-            await asyncio.to_thread(self.store.write_feedback, events, client, service, self.now())
+            received_at = self.now()
+            await self._reports.run(lambda: self.store.write_feedback(events, client, service, received_at))
         except StoreUnavailable:
             self._failed("feedback refused", None, None)
             raise
@@ -110,8 +127,20 @@ class Keeping:
             self.feedback.labels(event.outcome).inc()
 
     async def state(self) -> State:
-        """Where decisions go now."""
-        return await asyncio.to_thread(self.store.state)
+        """Where decisions go now; who asks while it is found out waits for the same answer."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._looks.run(self.store.state))
+            self._looking.add_done_callback(self._looked)
+        return await asyncio.shield(self._looking)
+
+    def _looked(self, _: object) -> None:
+        self._looking = None
+
+    def set_aside(self) -> str | None:
+        """What an operator has to look at: decisions that the database refused."""
+        if not self.store.refused.waiting():
+            return None
+        return f"{self.store.refused.path}: the database refused what lies here; `cds records export` tells it."
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -123,21 +152,25 @@ class Keeping:
             task.cancel()
             await asyncio.wait([task])
             self.store.close()
+            for pool in (self.calls, self._reports, self._looks):
+                pool.close()
 
     async def _catching_up(self) -> None:
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-            stored = await asyncio.to_thread(self.store.catch_up)
+            stored = await self._looks.run(self.store.catch_up)
             if stored:
                 LOG.info("spooled decisions stored", extra={"fields": {"decisions": stored}})
 
-    async def _done(self, write: Callable[[], Kept]) -> Kept:
-        """What a write gives. A short one is done in place: a thread hop would cost as much."""
-        return write() if self.store.in_place else await asyncio.to_thread(write)
+    async def _written(self, record: DecisionRecord) -> Kept:
+        """Where the decision is. A short write that waits for nobody is done in place: a thread hop would cost as much."""
+        if self.store.wrote_at_once(record):
+            return Kept.STORED
+        return await self.calls.run(lambda: self.store.write_decision(record))
 
     async def _in_time(self, ask: Callable[[], T]) -> T:
         """What is asked of the store; TimeoutError where it takes too long. SQLite is asked in place: a reader waits for none."""
-        return ask() if self.store.in_place else await asyncio.wait_for(asyncio.to_thread(ask), MOST_SECONDS_TO_ASK)
+        return ask() if self.store.in_place else await asyncio.wait_for(self.calls.run(ask), MOST_SECONDS_TO_ASK)
 
     def _failed(self, says: str, decision: str | None, error: Exception | None) -> None:
         fields: dict[str, Any] = {"decision": decision, "store": self.store.trouble}
@@ -148,7 +181,7 @@ class Keeping:
         LOG.log(level, says, extra={"fields": {name: value for name, value in fields.items() if value is not None}})
 
 
-def keeping(address: str, key: str | None, now: Callable[[], datetime]) -> Keeping:
+def keeping(address: str, key: str | None, now: Callable[[], datetime], *, required: bool = False) -> Keeping:
     """The keeping of a service, by its database and the key of its hashes; where none is given one is made and kept beside it.
 
     A database that is down is no error: its decisions are spooled. Refuses: an address that can't be used (ValueError), and
@@ -158,4 +191,4 @@ def keeping(address: str, key: str | None, now: Callable[[], datetime]) -> Keepi
     hashes = keyed(key) if key else kept_in(key_of(address))
     if not store.start():
         LOG.warning("the store is down, so decisions are spooled", extra={"fields": {"store": store.trouble}})
-    return Keeping(store, Recorder(hashes, version("taper-cds")), now)
+    return Keeping(store, Recorder(hashes, version("taper-cds")), now, required=required)

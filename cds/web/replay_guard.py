@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import Protocol
 
 from cds.records.errors import StoreUnavailable
 from cds.trust.replay import SeenHere
 from cds.web.logs import LOG
+from cds.web.pools import Crowded, Pool
 
 
 class TokenStore(Protocol):
-    """What is asked of the store; `in_place` tells that a write is short enough not to need a thread."""
+    """What is asked of the store."""
 
-    in_place: bool
+    def first_use_at_once(self, token: str, until: datetime) -> bool | None:
+        """The same, without waiting for anybody; None where that could not be told."""
+        ...
 
     def first_use(self, token: str, until: datetime, now: datetime) -> bool:
         """Whether the token is written down for the first time. Refuses: while the store is down (StoreUnavailable)."""
@@ -24,8 +26,9 @@ class TokenStore(Protocol):
 class SeenInStore:
     """The tokens that any worker has seen."""
 
-    def __init__(self, store: TokenStore) -> None:
+    def __init__(self, store: TokenStore, pool: Pool) -> None:
         self._store = store
+        self._pool = pool
         self._here = SeenHere()
 
     async def first_use(self, fingerprint: str, until: float) -> bool:
@@ -34,9 +37,8 @@ class SeenInStore:
             return False
         ends, now = datetime.fromtimestamp(until, UTC), datetime.now(UTC)
         try:
-            if self._store.in_place:
-                return self._store.first_use(fingerprint, ends, now)
-            return await asyncio.to_thread(self._store.first_use, fingerprint, ends, now)
-        except StoreUnavailable:
+            told = self._store.first_use_at_once(fingerprint, ends)
+            return await self._pool.run(lambda: self._store.first_use(fingerprint, ends, now)) if told is None else told
+        except (StoreUnavailable, Crowded):
             LOG.warning("untold", extra={"fields": {"replays": "told apart by this process alone: the store is down"}})
             return True

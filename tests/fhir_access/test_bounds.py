@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from cds.fhir.client import FhirClient, NotRead, Place, Why, may_connect
+from cds.fhir.names import Names
 from cds.settings import Settings
 from cds.web.app import app
 from tests.fhir_access.calls import DAY, HISTORY, SIGN, bundle, stop
@@ -95,10 +97,10 @@ def read(place: Place, url: str) -> Why:
 def test_fhir_11_a_name_that_stands_for_an_address_of_our_own_network_is_not_connected_to(
     found: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def resolved(*_: object, **__: object) -> list[Any]:
+    def resolved(*_: object, **__: object) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
 
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", resolved)
+    monkeypatch.setattr("socket.getaddrinfo", resolved)
     assert read(Place(BASE), f"{BASE}/Patient/1") is Why.ADDRESS
 
 
@@ -108,7 +110,7 @@ def test_fhir_11_the_name_is_looked_up_once_and_the_checked_address_is_the_one_c
     """A name that answers with another address the second time can't lead elsewhere."""
     asked: list[str] = []
 
-    async def resolved(_: object, host: str, port: int, **__: object) -> list[Any]:
+    def resolved(host: str, port: int, **__: object) -> list[Any]:
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1" if len(asked) == 1 else "10.9.9.9", port))]
 
@@ -120,14 +122,38 @@ def test_fhir_11_the_name_is_looked_up_once_and_the_checked_address_is_the_one_c
         finally:
             await client.close()
 
-    original = asyncio.base_events.BaseEventLoop.getaddrinfo
-
-    async def once(self: Any, host: Any, port: Any, **more: Any) -> Any:
-        return await (resolved(self, host, port) if host == "ehr.test" else original(self, host, port, **more))
-
-    monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", once)
+    monkeypatch.setattr("socket.getaddrinfo", resolved)
     assert asyncio.run(patient())["id"] == "p"
     assert asked == ["ehr.test"]
+
+
+def test_a_name_whose_look_up_hangs_takes_one_thread_and_holds_up_no_other_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the name server of one client's hospital is away: the system's look-up can't be ended."""
+    away, asked = threading.Event(), []
+
+    def resolved(host: str, port: int, **__: object) -> list[Any]:
+        asked.append(host)
+        if host == "slow.test":
+            away.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolved)
+
+    async def tried() -> tuple[Any, ...]:
+        names = Names(most=2)
+        waiting = [asyncio.create_task(names.addresses("slow.test", 443)) for _ in range(100)]
+        await asyncio.sleep(0)
+        for one in waiting[:99]:
+            one.cancel()
+        other = await names.addresses("well.test", 443)
+        away.set()
+        return other, await waiting[99]
+
+    try:
+        assert asyncio.run(tried()) == (("93.184.216.34",), ("93.184.216.34",))
+    finally:
+        away.set()
+    assert asked == ["slow.test", "well.test"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from cds.knowledge.model import Knowledge
 from cds.records.errors import StoreUnavailable
 from cds.records.store import State
 from cds.web import recording as module
+from cds.web.pools import Crowded, Pool
 from cds.web.recording import Keeping, keeping
 
 from .conftest import CLIENT, NOON, SERVICE, Told, sqlite
@@ -138,3 +140,63 @@ def test_a_store_that_is_down_stops_no_start(tmp_path: Path) -> None:
 def test_the_key_is_kept_beside_the_database(tmp_path: Path, kept: Keeping) -> None:
     assert (tmp_path / "store/patient-hash.key").exists()
     assert keeping(sqlite(tmp_path), None, now).recorder.keyed == kept.recorder.keyed
+
+
+def test_where_records_are_required_no_call_is_answered_unrecorded(
+    tmp_path: Path, told: Told, book: Knowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strict = keeping(sqlite(tmp_path), None, now, required=True)
+    keep(strict, told, book)
+    break_both(strict, monkeypatch)
+    with pytest.raises(StoreUnavailable) as refusal:
+        keep(strict, told, book)
+    assert refusal.value.status == 503
+    assert counted(strict)["cds_store_decisions_total/lost"] == 1
+
+
+def test_what_the_database_refused_is_told_to_an_operator(kept: Keeping) -> None:
+    assert kept.set_aside() is None and counted(kept) == {}
+    kept.store.refused.append(b"a decision")
+    assert "cds records export" in (kept.set_aside() or "")
+    assert counted(kept) == {"cds_store_refused": 1}
+
+
+def test_who_asks_how_the_store_is_while_it_hangs_takes_no_more_threads(kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred probes of `/ready` beside a decision that is written: the bulkheads are apart."""
+    hangs, asked = threading.Event(), []
+
+    def state() -> State:
+        asked.append(1)
+        hangs.wait(30)
+        return State.REACHABLE
+
+    monkeypatch.setattr(kept.store, "state", state)
+
+    async def tried() -> list[State]:
+        waiting = [asyncio.create_task(kept.state()) for _ in range(100)]
+        await asyncio.sleep(0)
+        assert await kept.calls.run(lambda: "a decision is written meanwhile")
+        hangs.set()
+        return await asyncio.gather(*waiting)
+
+    assert set(asyncio.run(tried())) == {State.REACHABLE}
+    assert len(asked) == 1
+
+
+def test_more_than_may_wait_for_the_store_is_refused_at_once() -> None:
+    hangs = threading.Event()
+
+    async def tried() -> None:
+        pool = Pool("store", 1, 2)
+        waiting = [asyncio.create_task(pool.run(lambda: hangs.wait(30))) for _ in range(2)]
+        await asyncio.sleep(0)
+        for one in waiting:
+            one.cancel()
+        with pytest.raises(Crowded):  # those who gave up free no thread
+            await pool.run(lambda: True)
+        hangs.set()
+
+    try:
+        asyncio.run(tried())
+    finally:
+        hangs.set()

@@ -15,6 +15,7 @@ from cds.records.errors import StoreUnavailable
 from cds.records.store import SECONDS_BETWEEN_FORGETTING, Store
 from cds.records.tables import seen_tokens
 from cds.trust.replay import SeenHere, fingerprint
+from cds.web.pools import Pool
 from cds.web.replay_guard import SeenInStore
 
 from .conftest import spool_in
@@ -86,14 +87,14 @@ def used(guard: SeenInStore | SeenHere, token: str) -> bool:
 
 def test_two_workers_share_what_they_have_seen(address: str, tmp_path: Path) -> None:
     one, other = (Store(address, spool_in(tmp_path)) for _ in range(2))
-    assert used(SeenInStore(one), "a")
-    assert not used(SeenInStore(other), "a")
+    assert used(SeenInStore(one, Pool("store", 1, 9)), "a")
+    assert not used(SeenInStore(other, Pool("store", 1, 9)), "a")
     one.close()
     other.close()
 
 
 def test_while_the_store_is_down_each_worker_knows_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    guard = SeenInStore(Store("postgresql://nobody@127.0.0.1:1/none", spool_in(tmp_path)))
+    guard = SeenInStore(Store("postgresql://nobody@127.0.0.1:1/none", spool_in(tmp_path)), Pool("store", 1, 9))
     assert [used(guard, "a"), used(guard, "a"), used(guard, "b")] == [True, False, True]
     assert "the store is down" in str([vars(record) for record in caplog.records])
 

@@ -201,7 +201,84 @@ def test_a_decision_that_the_database_never_takes_does_not_hold_up_the_others(po
     store.spool.append(b'{"cut short')
     store.spool.append(line(third))
     assert store.catch_up() == 1
-    assert ids(store) == sorted([fit.id, third.id])
-    refused = store.spool.path.with_name("decisions.jsonl.refused").read_text()
-    assert unfit.id in refused and not store.spool.waiting()
+    assert ids(store) == sorted([unfit.id, fit.id, third.id])
+    [told] = [one for one in store.export() if "kept" in one]
+    assert (told["decision"]["id"], told["kept"]) == (unfit.id, "refused"), "what it refused is told, and said to be refused"
+    assert store.refused.waiting() and not store.spool.waiting()
+    store.close()
+
+
+def test_a_file_that_is_no_database_any_more_keeps_what_was_taken_in_the_spool(tmp_path: Path) -> None:
+    """Broken as a bad disk breaks it: nothing that was acknowledged is set aside as if the decisions were at fault."""
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start()
+    store.close()
+    file = Path(str(store.url.database))
+    file.write_bytes(b"no database" * 10_000)
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert not store.start()
+    taken = [a_record() for _ in range(3)]
+    assert [store.write_decision(record) for record in taken] == [Kept.SPOOLED] * 3
+    assert store.state() is State.SPOOLING and store.catch_up() == 0
+    assert not store.refused.waiting() and store.spool.waiting()
+    listed = []
+    with pytest.raises(StoreUnavailable):
+        for one in store.export():
+            listed.append(one["decision"]["id"])
+    assert sorted(listed) == sorted(record.id for record in taken)
+    file.unlink()
+    assert store.catch_up() == 3 and ids(store) == sorted(record.id for record in taken)
+    store.close()
+
+
+def test_pages_that_are_broken_while_it_runs_are_found_before_a_decision_is_lost_in_them(tmp_path: Path) -> None:
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    store.close()  # brings the log into the file
+    file = Path(str(store.url.database))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\x5a" * (len(whole) - 4096))
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    store.start()
+    taken = a_record()
+    assert store.write_decision(taken) is Kept.SPOOLED
+    assert store.state() is State.SPOOLING, "it answers, and takes nothing"
+    assert store.catch_up() == 0 and store.spool.waiting() and not store.refused.waiting()
+    store.close()
+
+
+@pytest.mark.parametrize("gone", ["*.sqlite*", "*.sqlite-wal"])
+def test_files_that_are_deleted_while_it_runs_take_no_decision_along(tmp_path: Path, gone: str) -> None:
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    for file in (tmp_path / "store").glob(gone):
+        file.unlink()
+    after = [a_record() for _ in range(2)]
+    assert all(store.wrote_at_once(record) or store.write_decision(record) is Kept.STORED for record in after)
+    assert store.state() is State.REACHABLE
+    other = Store(sqlite(tmp_path), spool_in(tmp_path))
+    assert other.start()
+    assert {record.id for record in after} <= set(ids(other))
+    other.close()
+    store.close()
+
+
+def test_only_its_owner_may_read_what_is_kept(tmp_path: Path) -> None:
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    rights = {file.name: oct(file.stat().st_mode & 0o777) for file in (tmp_path / "store").glob("decisions.sqlite*")}
+    assert len(rights) >= 3 and {right for name, right in rights.items() if "lock" not in name} == {"0o600"}
+    store.close()
+
+
+def test_a_locked_file_holds_up_nobody_who_asks_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cds.records.database.SQLITE_PATIENCE_MS", 600_000)
+    store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
+    assert store.start() and store.first_use("t", NOON, NOON) and store.wrote_at_once(a_record())
+    other = opened(database_url(sqlite(tmp_path)))
+    with other.connect().execution_options(immediate=True) as connection, connection.begin():
+        assert store.wrote_at_once(a_record()) is False
+        assert store.first_use_at_once("u", NOON) is None
+    assert store.first_use_at_once("u", NOON) is True and store.first_use_at_once("u", NOON) is False
+    other.dispose()
     store.close()
