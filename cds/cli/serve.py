@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,11 +17,54 @@ import typer
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.settings import settings
 from cds.trust.clients import trusted_clients
+
+A_LOOK = 0.2
+SECONDS_TO_ANSWER = 60
+"""Within which a worker has to say that it lives. A busy machine may need more than uvicorn's 5 seconds to start one, which would
+be killed and started again for ever."""
+
+
+class Worker(Process):
+    """A process that answers calls. One that has ended is not waited for."""
+
+    def is_alive(self, timeout: float = SECONDS_TO_ANSWER) -> bool:
+        give_up = time.monotonic() + timeout
+        while self.process.is_alive() and time.monotonic() < give_up:
+            if self.ping(A_LOOK):
+                return True
+        return False
+
+
+class Workers(Multiprocess):
+    """The processes. One that dies is replaced; one that could not start ends all."""
+
+    def init_processes(self) -> None:
+        for _ in range(self.processes_num):
+            self.processes.append(self._started())
+
+    def keep_subprocess_alive(self) -> None:
+        for number, worker in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if worker.is_alive(SECONDS_TO_ANSWER):
+                continue
+            worker.kill()
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE:
+                self.should_exit.set()
+            else:
+                self.processes[number] = self._started()
+
+    def _started(self) -> Worker:
+        worker = Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
 
 def run_workers(config: uvicorn.Config) -> bool:
@@ -29,7 +73,7 @@ def run_workers(config: uvicorn.Config) -> bool:
     # What listens hands this on to each connection. Without it an answer whose head and body leave one after the other waits
     # some 40 ms for the caller's acknowledgement; asyncio sets it by itself only where it has made the socket.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    workers = Multiprocess(config, sockets=[listening])
+    workers = Workers(config, sockets=[listening])
     workers.run()
     return all(process.exitcode != STARTUP_FAILURE for process in workers.processes)
 

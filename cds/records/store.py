@@ -261,7 +261,7 @@ class Store:
             self._engines.dispose()
 
     def _taken_over(self, records: Sequence[DecisionRecord]) -> int:
-        """How many of them the database took. Only a row that it can't hold is set aside; all else is the database's own fault."""
+        """How many of them the database took. Only a row that it can't hold is set aside; all else is its own fault."""
         try:
             self._write(lambda connection: insert_decisions(connection, records))
         except (IntegrityError, DataError):

@@ -77,6 +77,19 @@ def test_workers_that_can_not_start_say_why_and_the_service_ends(tmp_path: Path,
     assert "Traceback" not in ended.stderr
 
 
+def test_workers_that_start_slowly_are_waited_for_and_not_killed(tmp_path: Path) -> None:
+    """As on a machine that is busy: each worker stands still for longer than uvicorn waits by itself, before it has begun."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time\nif '--multiprocessing-fork' in sys.argv: time.sleep(7)\n"  # the start itself is slow, nothing is timed
+    )
+    with served(tmp_path, "--workers", "2", PYTHONPATH=str(tmp_path)) as service:
+        first = workers_of(service)
+        assert service.post()[0] == 200 and workers_of(service) == first
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(PATIENCE)
+    assert len([line for line in service.lines() if line["says"] == "ready"]) == 2
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -104,7 +117,7 @@ def test_an_answer_does_not_wait_for_its_callers_acknowledgement(monkeypatch: py
                 taken.close()
             self.listening.close()
 
-    monkeypatch.setattr(several, "Multiprocess", Looked)
+    monkeypatch.setattr(several, "Workers", Looked)
     assert several.run_workers(uvicorn.Config("x:y", host="127.0.0.1", port=0, workers=2))
     assert seen == [1]
 
