@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -88,7 +89,7 @@ def content(body: object, **headers: str) -> Answer:
 
 def hangs(fhir: FhirServer, handler: BaseHTTPRequestHandler) -> None:
     """Nothing, for as long as the test lasts."""
-    fhir.stopping.wait(30)
+    fhir.stopping.wait()
     handler.close_connection = True
 
 
@@ -148,12 +149,44 @@ def fhir() -> Iterator[FhirServer]:
     server.server_close()
 
 
+Serving = Callable[[float], AbstractContextManager[TestClient]]
+
+
 @pytest.fixture
-def service(book: Knowledge, engine: Engine, fhir: FhirServer) -> Iterator[TestClient]:
-    """The application, which may read from the test server, half a second at a time and one in all."""
-    settings = Settings(fhir_servers=(fhir.base,), fhir_read_seconds=0.5, fhir_seconds=1.0)
-    with TestClient(app(book, engine, settings, lambda: DAY), raise_server_exceptions=False) as browser:
+def serving(book: Knowledge, engine: Engine, fhir: FhirServer) -> Serving:
+    """The application, which may read from the test server, for so many seconds at a time and twice as many in all."""
+
+    @contextmanager
+    def running(seconds: float) -> Iterator[TestClient]:
+        settings = Settings(
+            fhir_servers=(fhir.base,), fhir_read_seconds=seconds, fhir_seconds=2 * seconds, call_seconds=4 * seconds + 10
+        )
+        with TestClient(app(book, engine, settings, lambda: DAY), raise_server_exceptions=False) as browser:
+            yield browser
+
+    return running
+
+
+@pytest.fixture
+def service(serving: Serving) -> Iterator[TestClient]:
+    """The application with more time to read than a busy machine needs: for a server that answers, however badly."""
+    with serving(30.0) as browser:
         yield browser
+
+
+@pytest.fixture
+def hurried(serving: Serving) -> Callable[[Callable[[TestClient], None]], None]:
+    """Tries what holds for a server that does not answer in time: with half a second, or with more on a busy machine."""
+
+    def tried(holds: Callable[[TestClient], None]) -> None:
+        for seconds in (0.5, 2.0, 8.0):
+            with serving(seconds) as browser, suppress(AssertionError):
+                holds(browser)
+                return
+        with serving(30.0) as browser:
+            holds(browser)
+
+    return tried
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_fhir_11_the_name_is_looked_up_once_and_the_checked_address_is_the_one_c
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1" if len(asked) == 1 else "10.9.9.9", port))]
 
     async def patient() -> Any:
-        client = FhirClient(2.0)
+        client = FhirClient(60.0)
         try:
             base = f"http://ehr.test:{fhir.port}/fhir"
             return await client.read(Place(base, private=True), f"{base}/Patient/p")

@@ -236,7 +236,7 @@ def test_one_site_may_take_another_s_place_and_its_client_is_never_without(place
         def moved(here: str = here) -> bool:
             answer = watched.browser.post(SIGN, json=request(ABRUPT), headers=watched.token("at-none"))
             statuses.append(answer.status_code)
-            return knowledge_of(answer.json()).endswith(f"+{here}")
+            return answer.status_code == 200 and knowledge_of(answer.json()).endswith(f"+{here}")
 
         until(moved)
-    assert set(statuses) == {200}
+    assert set(statuses) <= {200, 503}, "answered, or told to try again between the two"
