@@ -3,10 +3,19 @@
 # make help    the rest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench conformance lock clean
+.PHONY: help demo serve test later lint bench conformance lock clean
 
 PORT  ?= 8000
 STORY ?= fhir_examples/abrupt-stop-alprazolam
+
+# One process of tests more than there are processors, since some wait. Another number: make test AT_ONCE="-n 8".
+AT_ONCE ?= -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --dist worksteal
+
+# How much later it is for make later. Left out are the tests in which no shell is: what they test is given its day, and may ask no clock.
+LATER ?= 3650d
+SHELLS := cds[. ](cli|web|records|trust)|subprocess|\.now\(|\.today\(|time\.time
+GIVEN_THEIR_DAY = $(shell grep -rLE '$(SHELLS)' tests/spec tests/agreement --include='test_*.py')
+LIBFAKETIME ?= $(firstword $(wildcard /usr/lib/*/faketime/libfaketime.so.1 /usr/lib/faketime/libfaketime.so.1))
 
 # The first Python that will do; name another with PYTHON=.
 ifndef PYTHON
@@ -22,6 +31,7 @@ help:
 	@echo "make demo    start the service on 127.0.0.1:$(PORT), ask it about one example, show the cards; Ctrl-C stops it"
 	@echo "make serve   start the service alone"
 	@echo "make test    everything that must hold: lint, import rules, types, layout of rule files, tests"
+	@echo "make later   the tests that meet a clock again, ten years from now (needs libfaketime)"
 	@echo "make lint    the first four of these"
 	@echo "make bench   what a call, a start and a plan cost, and a minute of 200 calls a second"
 	@echo "make conformance   write docs/conformance.md from the tests"
@@ -35,8 +45,15 @@ serve: .venv/installed
 	@$(BIN)/cds serve --port $(PORT)
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(AT_ONCE)
 	@echo "Not run: nothing."
+
+# Every process that a test starts is in the same year; monotonic time goes on as it is, and files keep their times.
+later: .venv/installed-test
+	@test -n "$(LIBFAKETIME)" || { echo "make later needs libfaketime. Install it with: apt install libfaketime; or name it: make later LIBFAKETIME=/path/to/libfaketime.so.1"; exit 1; } >&2
+	@echo "The tests that meet a clock, $(LATER) from now"; LD_PRELOAD=$(LIBFAKETIME) FAKETIME="+$(LATER)" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 \
+		$(BIN)/pytest $(AT_ONCE) $(addprefix --ignore=,$(GIVEN_THEIR_DAY))
+	@echo "Not run $(LATER) from now: $(words $(GIVEN_THEIR_DAY)) modules of tests/spec and tests/agreement, which are given their day and can ask no clock."
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

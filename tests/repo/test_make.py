@@ -22,6 +22,12 @@ def can_build(compiler: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def printed(target: str) -> str:
+    """What make would run for a target."""
+    dry = ["make", "--dry-run", target, "LIBFAKETIME=/found/libfaketime.so.1"]
+    return subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize(
     ("compiler", "says"),
     [
@@ -51,6 +57,19 @@ def test_the_ci_runs_what_a_developer_runs() -> None:
     run = ROOT / ".ci/run"
     assert os.access(run, os.X_OK)
     assert "make test" in run.read_text()
+
+
+def test_the_ci_runs_the_tests_under_a_later_clock_and_says_where_it_can_not() -> None:
+    run = (ROOT / ".ci/run").read_text()
+    assert "make later" in run and 'echo "Not run: the tests ten years from now' in run
+
+
+def test_no_test_that_meets_a_clock_is_left_out_ten_years_from_now() -> None:
+    """What is left out is what is given its day: no module of it imports a shell, starts a process or reads a clock."""
+    left_out = [ROOT / name for name in re.findall(r"--ignore=(\S+)", printed("later"))]
+    assert left_out and {path.parent.name for path in left_out} <= {"spec", "agreement"}
+    meets = re.compile(r"^(?:from|import) (?:cds\.(?:cli|web|records)|subprocess|time\b)|\.(?:now|today)\(", re.MULTILINE)
+    assert [path.name for path in left_out if meets.search(path.read_text())] == []
 
 
 def test_everything_that_must_hold_is_run() -> None:
