@@ -10,12 +10,14 @@ from cds.cli.plan import plan
 from cds.cli.records import records, replay
 from cds.cli.rules.app import rules
 from cds.cli.serve import serve
+from cds.cli.sigs import sigs
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(serve)
 app.command()(ask)
 app.add_typer(rules, name="rules")
 app.command()(plan)
+app.command()(sigs)
 app.add_typer(clients, name="clients")
 app.command()(replay)
 app.add_typer(records, name="records")

@@ -205,9 +205,7 @@ def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
 
 def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> Taking | None:
     """What the newest dispenses supply, where they reach to within the grace; those of one day are taken together."""
-    reached = [
-        s for s in dispenses if s.start <= day and s.days is not None and shifted(s.start, int(s.days) + grace) >= day
-    ]
+    reached = [s for s in dispenses if s.start <= day and s.days is not None and shifted(s.start, int(s.days) + grace) >= day]
     if not reached:
         return None
     newest = max(supply.start for supply in reached)

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds.cli.sigs import written
 from cds.core.gap import GapKind
 from cds.core.medication import Form, Medication
-from cds.core.quantity import plain
-from cds.core.regimen import Basis, DayTime, Regimen
+from cds.core.regimen import Basis, DayTime
 from cds.fhir.dosage.dosage import ReadingLimits, regimen
 from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
@@ -136,7 +136,7 @@ at bedtime take 2 tablets and in the morning take 1 tablet | 1 | 3
 1 tablet the night before and 1 tablet 1 hour before procedure | 1 | gap
 1 tablet 1 hour before dental procedure, may repeat x1 | 1 | 1-2 x1d | ends | 2 in all
 1-2 tablets 1 hour before MRI | 1 | 1-2 x1d | ends | 1 in all
-Take 1 tablet once at bedtime | 1 | gap
+Take 1 tablet once at bedtime | 1 | 1
 1 tab daily once | 1 | gap
 Take 1 tab bid alternating with 2 tab bid | 1 | gap
 1 tab qd x 3d then 1/2 tab qd x 3d then stop | 1 | 1 x3d, 0.5 x3d | ends
@@ -145,7 +145,7 @@ Take 1 tablet by mouth daily. DNF until 3/4/25 | 1 | 1
 TAKE 1 TABLET BY MOUTH TWICE DAILY. MAY CAUSE DROWSINESS. | 1 | 2
 1 tab q6h prn x 3 doses | 1 | 0-3 x1d | prn | ends | 3 in all
 0.25 mg every 6 hours while awake | 1 | 1
-2 tabs qhs x 7 days, then decrease to 1 tab qhs | 1 | gap
+2 tabs qhs x 7 days, then decrease to 1 tab qhs | 1 | 2 x7d, 1
 1 tab bid discontinue after 14 days | 1 | 2 x14d | ends
 1 tab mon, wed, fri and 2 tabs tue thu | 1 | gap
 250 mcg bid | 1 | 0.5
@@ -161,7 +161,7 @@ Take two 0.5 mg tablets bid | 1 | gap
 three-quarters of a tablet at night | 1 | 0.75
 take 1 tablet by mouth 4 times daily as needed for anxiety. Max daily dose: 4 tablets. | 1 | 0-4 | prn
 1 tab tid ac | 1 | 3
-1 tab with meals and at bedtime | 1 | gap
+1 tab with meals and at bedtime | 1 | 4
 one at night | 1 | 1
 Take one daily for 2 weeks | 1 | 1 x14d | ends
 ONE TO BE TAKEN AT NIGHT | 1 | 1
@@ -276,23 +276,6 @@ def read(sig: str, strength: str | None = "1"):
     return regimen({"dosageInstruction": [{"text": sig}]}, tablets(strength), WORDS, LIMITS, "MedicationRequest/1")
 
 
-def written(found: Regimen) -> list[str]:
-    """A regimen as the table writes it."""
-    steps = [
-        f"{plain(step.dose.mg.low)}-{plain(step.dose.mg.high)}"
-        if step.dose.mg.low != step.dose.mg.high
-        else plain(step.dose.mg.high)
-        for step in found.steps
-    ]
-    lengths = [f" x{step.days}d" if step.days else "" for step in found.steps]
-    days = found.first.days_a_week.quantize(Decimal("0.01")).normalize()
-    marks = [f"{days:f} days"] if days != 7 else []
-    marks += ["prn"] if found.first.as_needed else []
-    marks += ["ends"] if found.ends else []
-    marks += [f"{found.single_doses} in all"] if found.single_doses else []
-    return [", ".join(a + b for a, b in zip(steps, lengths, strict=True)), *marks]
-
-
 def test_the_tables_of_words_load_without_a_problem() -> None:
     assert PROBLEMS.found == []
 
@@ -309,7 +292,7 @@ def test_a_sig_is_read_as_its_line_says(row: list[str]) -> None:
         assert found.value is None and len(found.gaps) == 1
     else:
         assert found.value is not None, found.gaps
-        assert written(found.value) == expected and found.gaps == ()
+        assert written(found.value).parts == expected and found.gaps == ()
         assert all(step.dose.basis is Basis.TEXT for step in found.value.steps)
 
 

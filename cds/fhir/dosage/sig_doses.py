@@ -25,6 +25,10 @@ class _Open:
     meals: bool = False
     joined: bool = False
     """Whether "and" stands before it."""
+    at_meals: bool = False
+    """Whether meals stand beside a stated frequency."""
+    same_parts: int = 0
+    """How many parts of the day were taken to repeat the one before."""
 
     @property
     def often(self) -> Decimal | None:
@@ -45,6 +49,7 @@ class Doses:
         self.apart = False
         self.total: Amount | None = None
         self.leading = False
+        self.strength: Amount | None = None
 
     @property
     def has_amount(self) -> bool:
@@ -107,13 +112,14 @@ class Doses:
         unit = self._unit(tokens, place + 1)
         if self._kind(tokens, place) != "number" or unit is None or unit.measures != "mg":
             return None
-        product = self._unit(tokens, place + 2)
-        if product is None or product.measures != "product":
+        product, counted = self._unit(tokens, place + 2), self._kind(tokens, place - 1) == "x"
+        named = product is not None and product.measures == "product"
+        if not named and not counted:
             return None
         strength = tokens[place]
         if strength.low is None or strength.low != strength.high:
             raise Unreadable(UNCLEAR)
-        return strength.low * unit.of_one, place + 3
+        return strength.low * unit.of_one, place + (3 if named else 2)
 
     def _repeated_in_brackets(self, tokens: list[Token], place: int, value: Decimal) -> int:
         """Skips "(two)" after "2"; another number there is refused."""
@@ -132,6 +138,7 @@ class Doses:
     def take(self, amount: Amount) -> None:
         """Adds an amount: to a time that waits for one, beside the same dose in another unit, or as a new dose."""
         apart, joined = self.apart, self._resume()
+        amount = self._of_strength(amount)
         last = self.found[-1] if self.found else None
         if last is not None and last.amount is None:
             last.amount = amount
@@ -144,6 +151,25 @@ class Doses:
             last.amount = replace(last.amount, also=(*last.amount.also, amount))
         else:
             self.found.append(_Open(amount, joined=joined))
+
+    def taken(self) -> None:
+        """At "take": an amount in mg that stands alone before it is the strength of the product ("0.5 mg: take 2 tablets")."""
+        only = self.found[0] if len(self.found) == 1 and self.strength is None else None
+        if (
+            only
+            and only.amount
+            and not only.timings
+            and only.amount.unit.measures == "mg"
+            and only.amount.low == only.amount.high
+        ):
+            self.strength = only.amount
+            self.found = []
+
+    def _of_strength(self, amount: Amount) -> Amount:
+        """The amount, of the strength that stood before it."""
+        if self.strength is None or amount.each is not None or amount.unit.measures == "mg":
+            return amount
+        return replace(amount, each=self.strength.high * self.strength.unit.of_one)
 
     def also(self, amount: Amount) -> None:
         """The last dose in another unit."""
@@ -176,11 +202,17 @@ class Doses:
         if meals:
             self._meals(timing, last, joined)
             return
-        if last.meals:
-            if timing.high is None or joined:
+        if last.meals or last.at_meals:
+            if timing.parts:
+                self._meals_and_night(timing, last, joined)
+                return
+            if joined or (last.meals and timing.high is None):
                 raise Unreadable(UNCLEAR)
-            last.timings, last.meals = [], False
-        if joined and timing.parts and last.often is not None and not last.parts:
+            if last.meals:
+                last.timings, last.meals, last.at_meals = [], False, True
+        if joined and timing.parts and last.timings and not last.parts:
+            if last.often is None:
+                raise Unreadable(UNCLEAR)
             self.found.append(_Open(last.amount, [timing], joined=True))
             return
         if joined and timing.high is not None and last.timings:
@@ -194,6 +226,24 @@ class Doses:
         if not last.timings:
             last.meals = True
             last.timings.append(timing)
+        last.at_meals = not last.meals
+
+    def _meals_and_night(self, timing: Timing, last: _Open, joined: bool) -> None:
+        """Meals and bedtime are one dose more than meals; beside a stated frequency they only spell it out."""
+        count = self.dosing.meal_doses + 1
+        if timing.parts != (DayTime.NIGHT,) or (last.at_meals and last.often != count):
+            if joined or last.meals:
+                raise Unreadable(UNCLEAR)
+            last.timings.append(timing)
+            return
+        if last.meals:
+            last.timings, last.meals, last.at_meals = [Timing(count, count)], False, True
+
+    def _refuse_night_twice(self) -> None:
+        """Refuses a dose at night beside one whose frequency, with meals, may count it already."""
+        counted = any(dose.at_meals and dose.often == self.dosing.meal_doses + 1 for dose in self.found)
+        if counted and any(DayTime.NIGHT in timing.parts for dose in self.found for timing in dose.timings):
+            raise Unreadable(UNCLEAR)
 
     # The whole --------------------------------------------------------------------------------------------------------
 
@@ -208,11 +258,22 @@ class Doses:
     def intakes(self) -> tuple[Intake, ...]:
         """The doses, each statement that is made twice counted once. Refuses doses of which it is not clear that they add up."""
         kept: list[Intake] = []
+        self._refuse_night_twice()
+        if self.strength is not None and not self.has_amount:
+            self.found = [replace(dose, amount=self.strength) for dose in self.found] or [_Open(self.strength)]
         for dose in self.found:
-            intake = Intake(dose.amount, _together(dose.timings) if dose.timings else None)
+            intake = Intake(dose.amount, _together(_spelled_out(dose)) if dose.timings else None)
             if not kept or dose.joined or not _said_before(intake, kept):
                 kept.append(intake)
         return tuple(kept)
+
+
+def _spelled_out(dose: _Open) -> list[Timing]:
+    """The times of a dose; without its parts of the day where they spell out its frequency, each of them a dose."""
+    parts = sum(len(timing.parts) for timing in dose.timings)
+    if dose.same_parts and dose.often == parts + dose.same_parts:
+        return [replace(timing, parts=()) for timing in dose.timings]
+    return dose.timings
 
 
 def _said_before(intake: Intake, kept: list[Intake]) -> bool:
@@ -235,9 +296,11 @@ def _same_part(timing: Timing, last: _Open, joined: bool, dosing: Dosing) -> Tim
         return timing
     before = next(other for other in reversed(last.timings) if other.parts)
     if timing.parts == before.parts:
+        last.same_parts += 1
         return Timing()
     if dosing.same_part.get(before.parts[-1]) == timing.parts[0]:
         last.timings[last.timings.index(before)] = Timing(before.low, before.high, before.days, timing.parts)
+        last.same_parts += 1
         return Timing()
     return timing
 

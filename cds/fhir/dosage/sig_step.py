@@ -7,11 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds.core.regimen import DayTime
-from cds.fhir.dosage.dose_statement import Cap, Said
+from cds.fhir.dosage.dose_statement import Cap, Intake, Said
 from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.dosage.sig_doses import Doses
 from cds.fhir.dosage.sig_words import Token
-from cds.fhir.dosage.timing import Timing, in_period, part_of_day, whole_days
+from cds.fhir.dosage.timing import DAY, Timing, in_period, part_of_day, whole_days
 from cds.knowledge.files.dosing import Dosing
 
 UNKNOWN_WORDS = "The directions hold words that could not be read."
@@ -27,6 +27,7 @@ TIMING_KINDS = frozenset(
         "every",
         "every_hours",
         "every_days",
+        "per",
         "part",
         "meals",
         "weekdays",
@@ -49,9 +50,12 @@ DOSE_KINDS = TIMING_KINDS | frozenset(
         "doses_in_all",
         "single",
     }
-    | {"procedure", "repeat", "rate", "changes", "or", "if"}
+    | {"procedure", "repeat", "rate", "changes", "change_to", "doubts", "or", "if"}
 )
-QUIET = frozenset({"ignore", "comma", "as_directed", "offset", "x", "equals", "of", "reason", "step_label"})
+AMOUNT_KINDS = frozenset({"number", "one"})
+QUIET = frozenset(
+    {"ignore", "comma", "take", "severity", "tolerated", "as_directed", "offset", "x", "equals", "of", "reason", "step_label"}
+)
 
 
 class StepReader:
@@ -68,6 +72,7 @@ class StepReader:
         self.conditional = False
         self.up_to = False
         self.directed = False
+        self.changed = False
         self.cap: Cap | None = None
         self.days: int | None = None
         self.single: int | None = None
@@ -80,7 +85,7 @@ class StepReader:
     def said(self) -> Said:
         while self.place < len(self.tokens):
             self.step(self.tokens[self.place])
-        intakes = self.doses.intakes()
+        intakes = self._at_most(self.doses.intakes())
         if not intakes and not self.said_needed and self.single is None:
             raise Unreadable(AS_DIRECTED, silent=True)
         single = self._single(len(intakes), any(intake.timing for intake in intakes))
@@ -100,6 +105,13 @@ class StepReader:
             most_times=self.most_times,
             most_days=self.most_days,
         )
+
+    def _at_most(self, intakes: tuple[Intake, ...]) -> tuple[Intake, ...]:
+        """A dose of which only the most in a day is said ("1 tablet, at most 3 times a day") is taken as needed."""
+        if len(intakes) != 1 or intakes[0].timing is not None or self.most_times is None or self.single is not None:
+            return intakes
+        self.said_needed = True
+        return (replace(intakes[0], timing=Timing(Decimal(1), self.most_times)),)
 
     def _single(self, intakes: int, timed: bool) -> int | None:
         """How many doses there are in all, where that is said."""
@@ -122,7 +134,7 @@ class StepReader:
         kind = token.kind
         if kind == "rate":
             raise Unreadable("The dose is given by weight or as a rate.")
-        if kind in {"changes", "stop"}:
+        if kind in {"changes", "stop", "doubts", "through"}:
             raise Unreadable(CHANGES)
         if kind == "word":
             self.unknown()
@@ -134,6 +146,10 @@ class StepReader:
             self.when(token)
         elif kind in QUIET:
             self.directed |= kind == "as_directed"
+            if kind == "take":
+                self.doses.taken()
+            if self.changed and kind == "tolerated":
+                raise Unreadable(CHANGES)
             self.reason |= kind == "reason"
             self.doses.pause(kind)
             self.place += 1
@@ -150,7 +166,13 @@ class StepReader:
         """A word that is neither a dose nor a time."""
         kind = token.kind
         self.place += 1
-        if kind == "as_needed" or kind == "if":
+        if self.changed and kind in {"as_needed", "if", "up_to", "most"}:
+            raise Unreadable(CHANGES)
+        if kind == "change_to":
+            if self.peek("number", "one", *TIMING_KINDS, ahead=0) is None:
+                raise Unreadable(CHANGES)
+            self.changed = True
+        elif kind == "as_needed" or kind == "if":
             self.said_needed = self.reason = True
             self.conditional |= kind == "if"
         elif kind == "and":
@@ -187,7 +209,7 @@ class StepReader:
 
     def choice(self) -> None:
         """A word for a choice is harmless in a reason ("for anxiety or panic") and unreadable elsewhere."""
-        if not (self.reason and self.peek("word", "ignore")):
+        if not (self.reason and self.peek("word", "ignore", "severity")):
             raise Unreadable(CHANGES)
         self.place += 1
 
@@ -210,6 +232,11 @@ class StepReader:
         while self.peek("ignore", "comma", "total", "often", ahead=0):
             daily |= self.tokens[self.place].kind == "often"
             self.place += 1
+        if slash := self.peek("per", ahead=0):
+            day = Token("often", (None, None, Decimal(7)))
+            if self.dosing.seconds[slash.time or ""] != DAY:
+                raise Unreadable("The directions name a highest amount that could not be read.")
+            self.tokens[self.place : self.place + 1] = [replace(slash, kind="number"), day]
         times = self.peek("times", "times_a_day", "times_a_week", ahead=0)
         if times:
             self.place += 1
@@ -344,6 +371,8 @@ class StepReader:
     def _counted(self, token: Token) -> Timing:
         low, high = token.low or Decimal(0), token.high or Decimal(0)
         one = Decimal(1)
+        if low % 1 or high % 1:
+            raise Unreadable("The directions say how often in a number that is not whole.")
         if token.kind in {"every", "every_hours", "every_days"}:
             unit = {"every_hours": "h", "every_days": "d"}.get(token.kind) or token.time or ""
             seconds = self.dosing.seconds[unit]

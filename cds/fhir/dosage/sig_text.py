@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from cds.fhir.dosage.dose_statement import Said
 from cds.fhir.dosage.limits import ReadingLimits, Unreadable
+from cds.fhir.dosage.sig_clauses import about_taking
+from cds.fhir.dosage.sig_doses import UNCLEAR
 from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
+from cds.fhir.dosage.sig_weekdays import with_ranges
 from cds.fhir.dosage.sig_words import Token, tokens
 from cds.knowledge.files.dosing import Dosing
 
+SENTENCE = "."
+FREQUENCIES = frozenset({"often", "every", "every_hours", "every_days", "times", "times_a_day"})
 SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
 
 
@@ -32,10 +38,10 @@ class Sig:
 
 def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] = frozenset()) -> Sig:
     """The doses of a sig. Refuses what it can't read; what says nothing of a dose is refused silently."""
-    found = _sentences(tokens(text, dosing, names))
+    found = _sentences(spoken(text, dosing, names))
     if not any(token.kind in DOSE_KINDS for token in found):
         raise Unreadable(AS_DIRECTED, silent=True)
-    if any(token.kind == "changes" for token in found):
+    if any(token.kind in {"changes", "doubts"} for token in found):
         raise Unreadable(CHANGES)
     if _only_stops(found):
         return Sig((), True, True)
@@ -45,7 +51,20 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
             ends = True
             break
         steps.append(StepReader(segment, dosing, limits).said())
+    if len(steps) > 1 and steps[-1].days is None and not ends and _next_sentence(found):
+        raise Unreadable(UNCLEAR)
     return _joined(steps, ends)
+
+
+def _next_sentence(found: list[Token]) -> bool:
+    """Whether a sentence with a length is followed by one that may be the next step, or be taken beside it."""
+    kinds = [token.text if token.text == SENTENCE else token.kind for token in found if token.kind != "ignore"]
+    return any(pair == ("lasts", SENTENCE) for pair in pairwise(kinds)) and "then" not in kinds
+
+
+def spoken(text: str, dosing: Dosing, names: frozenset[str] = frozenset()) -> list[Token]:
+    """The tokens of a sig that are about taking: neither warnings nor supplies."""
+    return about_taking(with_ranges(tokens(text, dosing, names), dosing))
 
 
 def mentioned(text: str, dosing: Dosing, limits: ReadingLimits) -> set[tuple[Decimal | None, Decimal | None]]:
@@ -79,7 +98,7 @@ def _sentences(found: list[Token]) -> list[Token]:
     for token in [*found, Token("sentence")]:
         if token.kind == "sentence":
             if any(other.kind in SAYS_A_DOSE for other in part):
-                kept += [*part, Token("comma")]
+                kept += [*part, Token("comma", text=SENTENCE)]
             part = []
         else:
             part.append(token)
@@ -89,13 +108,14 @@ def _sentences(found: list[Token]) -> list[Token]:
 def _segments(found: list[Token]) -> list[list[Token]]:
     """The tokens of each step: split where the sig says "then", or names weeks or days ("week 2: ...")."""
     labelled = [index for index, token in enumerate(found) if token.kind == "step_label"]
-    if labelled and labelled[0] == 0:
+    if labelled and all(token.kind in QUIET for token in found[: labelled[0]]):
         return _labelled(found, labelled)
     if labelled:
         raise Unreadable(CHANGES)
     parts: list[list[Token]] = [[]]
     for index, token in enumerate(found):
-        if token.kind == "then" or (token.kind in {"number", "one", "stop"} and _after_a_length(found[:index], parts[-1])):
+        starts = {"number", "one", "stop"} | (FREQUENCIES if any(later.kind == "lasts" for later in found[index:]) else set())
+        if token.kind in {"then", "change_to"} or (token.kind in starts and _after_a_length(found[:index], parts[-1])):
             parts.append([] if token.kind == "then" else [token])
         else:
             parts[-1].append(token)

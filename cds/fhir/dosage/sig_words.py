@@ -33,15 +33,21 @@ SYMBOLS = str.maketrans(
     }
 )
 SPACED = re.compile(r"(?<=\d)(?=[½¼¾])")
-DOTTED = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]\.\s?){2,4}(?![A-Za-z0-9]*\.)")
-FULL_STOP = re.compile(r"([A-Za-z]*)(\)?)\.(?!\d)(\s*)(\S?)")
+PLURAL = re.compile(r"(?<=[A-Za-z])(?:\((?:e?s|ES|S)\)|(?<=[A-Za-z]{3})(?<![Mm][Cc][Gg])/[sS](?![\w/]))")
+DOTTED = re.compile(r"(?<![A-Za-z0-9.])(?:[A-Za-z]\.\s?){1,3}[A-Za-z](?:\.(?!\d)\s?|(?![A-Za-z0-9.]))(?![A-Za-z0-9]*\.)")
+DOTTED_EVERY = re.compile(r"(?<![A-Za-z0-9.])([qQ])\.\s?(\d{1,2}(?:\s?-\s?\d{1,2})?)\.?\s?(?=[A-Za-z])")
+LONE_STOP = re.compile(
+    r"(?:(?<![\w.)])|(?<=\d))\.\s+(?=\d)|(?<=\d)\s+\.(?=\d)|(?<=[A-Za-z)])\.(?=\d)|\.\.+(?=\d)|(?<=\d)\.(?=\d+\.\d)|(?<![^\s(;]),(?=\d)"
+)
+"""A full stop of which it can't be told whether it is a decimal point: "Take . 5 mg", "0. 5 mg", "tab.2 times"."""
+FULL_STOP = re.compile(r"(?<![A-Za-z])([A-Za-z]*)(\)?)\.(?!\d)(\s*)(\S?)")
 MIXED = re.compile(r"(?<![\d/.,])(?:(\d+)(?:\s+|\s*-\s*|\s*(?:and|&)\s*))?([1-3]/[2-4])(?![\d/])")
 ZERO_COMMA = re.compile(r"(?<![\d,.])0,(\d+)(?![\d,])")
 _VALUE = rf"{COUNTED}?\d+(?:\.\d+)?(?:\s*(?:-|to|or)\s*{COUNTED}?\d+(?:\.\d+)?)?"
 TWICE = re.compile(rf"(?<![\w.])({_VALUE})\s*\(\s*({_VALUE})\s*\)")
 DATE = re.compile(r"(?<![\d/.-])(?:\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2})(?![\d/-])")
 _WRITTEN_DAY = r"\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} \d{4}"
-PERIOD = re.compile(rf"(?<![\w/.-]){_WRITTEN_DAY} to {_WRITTEN_DAY}(?![\w/-])")
+PERIOD = re.compile(rf"(?<![\w/.-]){_WRITTEN_DAY} to {_WRITTEN_DAY}(?![\w/-])", re.IGNORECASE)
 ODD_COMMA = re.compile(r"\d,\d")
 
 
@@ -172,10 +178,13 @@ def normal(sig: str, dosing: Dosing) -> str:
     """
     text = SPACED.sub(" ", sig).replace("½", "1/2").replace("¼", "1/4").replace("¾", "3/4")
     text = unicodedata.normalize("NFC", text).translate(SYMBOLS)
+    text = PLURAL.sub("s", text)
+    text = DOTTED_EVERY.sub(r"\1\2 ", text)
     text = DOTTED.sub(lambda match: re.sub(r"[.\s]", "", match[0]) + " ", text)
+    text = DATE.sub(" date", PERIOD.sub(" date", text) if len(PERIOD.findall(text)) == 1 else text)
+    text = LONE_STOP.sub(" ? ", text)
     capitals = text.upper() == text
     text = FULL_STOP.sub(lambda match: _full_stop(match, dosing, capitals), text).lower()
-    text = DATE.sub(" ", PERIOD.sub(" ", text) if len(PERIOD.findall(text)) == 1 else text)
     text = ZERO_COMMA.sub(r"0.\1", text)
     text = ODD_COMMA.sub(" ? ", text)
     text = MIXED.sub(lambda match: _mixed(match, dosing), text)
@@ -208,10 +217,15 @@ def _spelled(text: str, dosing: Dosing) -> str:
     spelled = dosing.spelled
     if spelled is None:
         return text
+    text = spelled.ordinal.sub(lambda found: f"{dosing.ordinals[found[1]]}th", text)
     text = spelled.three_quarters.sub(f"{COUNTED}0.75", text)
-    text = spelled.mixed.sub(lambda found: f"{COUNTED}{_value(found[1], dosing) + dosing.fractions[found[2]]}", text)
+    text = spelled.mixed.sub(lambda found: f"{COUNTED}{_value(found[1], dosing) + _fraction(found[2], dosing)}", text)
     text = spelled.fraction.sub(lambda found: f"{COUNTED}{dosing.fractions[found[1]]}", text)
     return spelled.whole.sub(lambda found: f"{COUNTED}{dosing.numbers[found[1]]}", text)
+
+
+def _fraction(word: str, dosing: Dosing) -> Decimal:
+    return dosing.fractions[word] if word in dosing.fractions else Decimal(word.removeprefix(COUNTED))
 
 
 def _value(word: str, dosing: Dosing) -> Decimal:

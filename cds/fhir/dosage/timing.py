@@ -66,6 +66,8 @@ def in_period(low: Decimal, high: Decimal, shortest: Decimal, longest: Decimal, 
         raise Unreadable(TOO_OFTEN)
     if longest > limits.longest_interval * DAY * high:
         raise Unreadable(TOO_SELDOM)
+    if shortest == DAY < longest and low == high == 1:
+        return Timing(low, high, WEEK)
     if shortest <= DAY:
         return Timing(low * DAY / longest, high * DAY / shortest, WEEK if shortest < DAY or longest > DAY else None)
     if high * DAY <= shortest:

@@ -28,10 +28,11 @@ OF_TABLE = {
     "parts": PARTS,
     "weekdays": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
     "meals": ("doses", "phrases"),
-    "frequency_phrases": ("times", "times_a_day", "times_a_week", "days_a_week", "every", "every_hours", "every_days"),
+    "frequency_phrases": ("times", "times_a_day", "times_a_week", "days_a_week", "every", "every_hours", "every_days", "per"),
     "sig": (
         "number", "one", "as_needed", "if", "up_to", "most", "total", "then", "stop", "lasts", "step_label", "doses_in_all",
-        "single", "procedure", "offset", "repeat", "rate", "changes", "reason", "and", "or", "of", "x", "equals", "as_directed",
+        "single", "procedure", "offset", "repeat", "rate", "changes", "change_to", "doubts", "through", "take", "supply",
+        "supplied", "starts", "warning", "severity", "tolerated", "reason", "and", "or", "of", "x", "equals", "as_directed",
         "ignore",
     ),
 }  # fmt: skip
@@ -69,8 +70,9 @@ def _entries(node: Node | None) -> Iterator[Node]:
 
 FILE = "drugs/dosing.yaml"
 TABLES = (
-    "time_units", "dose_units", "supply_counts", "timing_codes", "when", "parts_from_hour", "numbers", "fractions", "frequencies",
-    "frequency_phrases", "parts", "same_part", "meals", "weekdays", "weekday_groups", "clock", "sig", "abbreviations",
+    "time_units", "dose_units", "supply_counts", "timing_codes", "when", "parts_from_hour", "numbers", "ordinals", "fractions",
+    "frequencies", "frequency_phrases", "parts", "same_part", "meals", "weekdays", "weekday_letters", "weekday_groups", "clock",
+    "sig", "abbreviations",
 )  # fmt: skip
 COUNTED = "§"
 """Stands before a number that was written as a word or a fraction, once the text is evened out."""
@@ -111,7 +113,9 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class SpelledNumbers:
-    """Expressions for numbers in words: `three quarters`, `one and a half`, `half a`, `three`."""
+    """Expressions for numbers in words: `every third`, `three quarters`, `one and a half`, `half a`, `three`."""
+
+    ordinal: re.Pattern[str]
 
     three_quarters: re.Pattern[str]
     mixed: re.Pattern[str]
@@ -136,9 +140,12 @@ class Dosing:
     hours: tuple[tuple[int, str], ...] = ()
     """From which hour which part of the day begins, latest first."""
     numbers: Mapping[str, Decimal] = field(default_factory=dict)
+    ordinals: Mapping[str, str] = field(default_factory=dict)
     fractions: Mapping[str, Decimal] = field(default_factory=dict)
     spelled: SpelledNumbers | None = None
     same_part: Mapping[str, str] = field(default_factory=dict)
+    letters: Mapping[str, str] = field(default_factory=dict)
+    """Days of the week by the letters that stand for the ends of a range."""
     meal_doses: Decimal = Decimal(0)
     abbreviations: frozenset[str] = frozenset()
     literals: Mapping[str, Phrase] = field(default_factory=dict)
@@ -207,9 +214,11 @@ def compiled(tables: Mapping[str, Any]) -> Dosing:
         },
         hours=tuple(sorted(((int(hour), part) for part, hour in tables["parts_from_hour"].items()), reverse=True)),
         numbers=numbers,
+        ordinals=tables["ordinals"],
         fractions={word: Decimal(value) for word, value in tables["fractions"].items()},
-        spelled=spelled_numbers(numbers, tables["fractions"]),
+        spelled=spelled_numbers(numbers, tables["fractions"], tables["ordinals"]),
         same_part=tables["same_part"],
+        letters=tables["weekday_letters"],
         meal_doses=Decimal(tables["meals"]["doses"]),
         abbreviations=frozenset(tables["abbreviations"]),
         literals=literals,
@@ -219,14 +228,15 @@ def compiled(tables: Mapping[str, Any]) -> Dosing:
     )
 
 
-def spelled_numbers(numbers: Iterable[str], fractions: Iterable[str]) -> SpelledNumbers:
+def spelled_numbers(numbers: Iterable[str], fractions: Iterable[str], ordinals: Iterable[str]) -> SpelledNumbers:
     """The expressions for the number words of the tables. "Half the dose" is no number."""
     words = "|".join(sorted(numbers, key=len, reverse=True))
     parts = "|".join(word for word in fractions if word.isalpha())
     of_one = r"(?:\s+(?:of\s+)?(?:an?|one)\b)?"
     return SpelledNumbers(
+        ordinal=re.compile(rf"\b(?<=every )({'|'.join(ordinals)})(?= (?:day|night|morning|evening)s?\b)"),
         three_quarters=re.compile(r"\bthree[\s-]+quarters\b" + of_one),
-        mixed=re.compile(rf"\b({words}|\d+(?:\.\d+)?)\s+and\s+(?:an?\s+|(?:one|1)[\s-]+)?({parts})\b"),
+        mixed=re.compile(rf"\b({words}|\d+(?:\.\d+)?)\s+and\s+(?:an?\s+|(?:one|1)[\s-]+)?({parts}|{COUNTED}0\.\d+)(?![\w.])"),
         fraction=re.compile(rf"\b(?:(?:one|1|a)[\s-]+)?({parts})\b(?!\s+(?:of\s+)?(?:the|dose)\b){of_one}"),
         whole=re.compile(rf"\b({words})\b(?!')"),
     )
