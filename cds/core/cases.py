@@ -47,6 +47,8 @@ class Case:
     acting: Mapping[str, frozenset[str]]
     day: date
     presentations: Sequence[Presentation] = ()
+    taken_at_night: bool = False
+    """Whether what is taken is a hypnotic: one dose, at night."""
 
     @property
     def agent(self) -> Agent:
@@ -72,6 +74,8 @@ class Drugs:
     triggers: frozenset[str]
     """The groups of other drugs whose order is judged by what it does to an agent that is taken."""
     presentations: Mapping[str, Sequence[Presentation]]
+    taken_at_night: Collection[str] = frozenset()
+    """The hypnotics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Surroundings:
             acting=self.drugs.acting.get(situation.agent, {}),
             day=self.day,
             presentations=self.drugs.presentations.get(situation.agent, ()),
+            taken_at_night=situation.agent_now in self.drugs.taken_at_night,
         )
 
 
@@ -205,7 +210,8 @@ def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> t
     selected = _selected(found, is_selected)
     triggers = [draft for draft in around.drafts if is_selected(draft.reference) and _is_trigger(draft, drugs)]
     new = [situation for situation in found if situation.agent not in around.takings]
-    main = _main_agent((*running_situations(around.takings), *new), drugs.agents)
+    candidates = (*running_situations(around.takings), *new)
+    main = _main_agent(_forbidden_with(triggers, candidates, drugs) or candidates, drugs.agents)
     cases = tuple(around.case(situation) for situation in selected)
     if not triggers or main is None or any(situation.agent == main.agent for situation in selected):
         return cases
@@ -217,6 +223,12 @@ def _selected(found: Sequence[Situation], is_selected: Callable[[str], bool]) ->
     own = [situation for situation in found if any(is_selected(member.reference) for member in situation.members)]
     told_at = {situation.gives_way_to for situation in own}
     return tuple(situation for situation in found if situation in own or situation.agent in told_at)
+
+
+def _forbidden_with(triggers: Sequence[Order], found: Sequence[Situation], drugs: Drugs) -> tuple[Situation, ...]:
+    """The situations of agents that a label forbids with one of the other drugs that are ordered."""
+    groups = frozenset[str]().union(*(draft.medication.groups for draft in triggers))
+    return tuple(one for one in found if groups & drugs.acting.get(one.agent, {}).get("contraindicated", frozenset()))
 
 
 def _main_agent(found: Collection[Situation], agents: Mapping[str, Agent]) -> Situation | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
 
-from cds.core.cases import Case
+from cds.core.cases import Case, OnRecord
 from cds.core.current_use import last_day
 from cds.core.facts import Fact, Known, Unknown
-from cds.core.order_action import is_stop
+from cds.core.order_action import Action, is_stop
 from cds.core.record import Completeness, Order, OrderState, Part
 
 
@@ -107,6 +107,33 @@ def interacting(case: Case) -> Fact:
     return Known(_named(found), "", _references(found)) if found else Unknown("there is none")
 
 
+def contraindicated(case: Case) -> tuple[Fact, Fact]:
+    """Whether the agent and a drug that a label forbids with it are taken or ordered together, and the drug's name."""
+    groups = case.acting.get("contraindicated", frozenset())
+    if case.situation.action is Action.STOP:
+        return Known(False, "the order ends the agent"), Unknown("there is none")
+    return _found(all_of(case, groups) if groups else (), case), names(case, groups, all_of)
+
+
+AGONIST = "opioid-use-disorder-agonist"
+"""The group of opioids that are given for opioid use disorder alone."""
+
+
+def opioid_treatment(case: Case, question: OnRecord, groups: Collection[str], opioids: Collection[str], disorder: Fact) -> Fact:
+    """Whether every opioid that this call orders treats opioid use disorder.
+
+    Of `groups`, one that is given for pain too counts where the disorder is the order's reason or on record (`disorder`).
+    """
+    found = ordered(case, groups)
+    others = [draft for draft in started(case, opioids) if draft not in found]
+    if not found or others:
+        return Known(False, "none is ordered" if not found else _named(tuple(others)), _references(tuple(others)))
+    unsure = [draft for draft in found if AGONIST not in draft.medication.groups and not draft.reasons & question.value_sets]
+    if unsure and not (isinstance(disorder, Known) and disorder.value):
+        return disorder if isinstance(disorder, Unknown) else Known(False, "it is not on record for what")
+    return Known(True, _named(found), _references(found))
+
+
 def interactions(case: Case) -> tuple[str, ...]:
     """What is done with this call to drugs that act on the agent: `inhibitor_started`, `inducer_stopped` and so on."""
     done = {"started": started, "stopped": stopped}
@@ -144,7 +171,8 @@ def _not_given(case: Case) -> str:
 
 
 def _named(orders: tuple[Order, ...]) -> str:
-    return ", ".join(dict.fromkeys(order.medication.name for order in orders))
+    """The drugs as a prescriber says them: `buprenorphine with naloxone`, without strength and form."""
+    return ", ".join(dict.fromkeys(" with ".join(order.medication.ingredients) or order.medication.name for order in orders))
 
 
 def _references(orders: tuple[Order, ...]) -> tuple[str, ...]:

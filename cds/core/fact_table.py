@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cds.core import drug_facts, order_facts, patient_facts, use_facts
+from cds.core import dose_facts, drug_facts, order_facts, patient_facts, use_facts
 from cds.core.cases import Case, OnRecord
 from cds.core.facts import Fact, Facts, Known, Unknown
 
@@ -26,8 +26,10 @@ class Word(Protocol):
     def within(self) -> str | None: ...
 
 
-SCORES = ("withdrawal_score", "audit_c", "phq9_item9")
+SCORES = ("withdrawal_score", "audit_c", "phq9_item9", "phq9_item9_recent")
 MULTIPLES = ("alt_times_limit",)
+INDICATIONS = "prescribed_for_"
+"""How the names of facts begin that ask what the drug is prescribed for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def _of_order(case: Case) -> dict[str, Fact]:
     dose_read, taken_read = order_facts.readable(case)
     sources = situation.taking.sources if situation.taking else ()
     switched = situation.from_agent
+    in_pieces, pieces = dose_facts.undeliverable(case)
     return {
         "order_action": order_facts.action(case),
         "order_of_another_drug": Known(situation.trigger is not None, "", (situation.request,)),
@@ -78,14 +81,23 @@ def _of_order(case: Case) -> dict[str, Fact]:
         "takes_now": order_facts.amount(situation.takes_now, order_facts.TAKEN_NOT_READ, sources),
         "equivalent_low": low,
         "equivalent_high": high,
+        "dose_band": dose_facts.dose_band(case),
         "order_cut": order_facts.cut(case),
+        "order_increase": dose_facts.increase(case),
+        "order_goes_back_up": dose_facts.goes_back_up(case),
+        "order_undeliverable": in_pieces,
+        "undeliverable_dose": pieces,
+        "hypnotic_at_label_strength": dose_facts.at_label_strength(case),
+        "order_to_next_strength": dose_facts.to_next_strength(case),
         "order_ends_without_taper": order_facts.ends_without_taper(case),
+        "order_supply_at_once": dose_facts.supply_at_once(case),
         "order_supply": order_facts.supply(case),
         "order_taper_length": order_facts.taper_length(case),
         "order_dose_readable": dose_read,
         "taking_now_readable": taken_read,
         "switch_from": Known(switched) if switched else Unknown("the order is no switch"),
         "switches_to_long_acting": order_facts.switches_to_long_acting(case),
+        "switched_at_once": dose_facts.switched_at_once(case),
         "benzodiazepines_taken": order_facts.at_once(case),
     }
 
@@ -99,12 +111,14 @@ def _of_use(case: Case) -> dict[str, Fact]:
         "days_covered_365": use_facts.covered(case, 365),
         "highest_daily_dose": use_facts.highest_daily_dose(case),
         "days_without_supply": order_facts.without_supply(case),
+        "without_supply_for_long": dose_facts.long_without_supply(case),
         "abrupt_stops": use_facts.abrupt_stops(case),
         "history_readable": use_facts.readable(case),
     }
 
 
 def _of_drugs(case: Case, groups: Mapping[str, frozenset[str]]) -> dict[str, Fact]:
+    forbidden, forbidden_drug = drug_facts.contraindicated(case)
     sedatives, named = drug_facts.sedatives(case, groups["other_sedatives_count"])
     return {
         "opioid_on_record": drug_facts.taken_or_ordered(case, groups["opioid_on_record"]),
@@ -118,19 +132,33 @@ def _of_drugs(case: Case, groups: Mapping[str, frozenset[str]]) -> dict[str, Fac
         "fluoroquinolone_on_record": drug_facts.taken_or_ordered(case, groups["fluoroquinolone_on_record"]),
         "fluoroquinolone_started": drug_facts.newly_ordered(case, groups["fluoroquinolone_started"]),
         "interacting_drug": drug_facts.interacting(case),
+        "contraindicated_with": forbidden_drug,
+        "contraindicated_pair_there": forbidden,
+        "sedative_started": drug_facts.newly_ordered(case, groups["sedative_started"]),
+        "sedative_named": drug_facts.names(case, groups["sedative_started"], drug_facts.started),
         "flumazenil_ordered": drug_facts.ordered_now(case, groups["flumazenil_ordered"]),
     }
 
 
 def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
-    found: dict[str, Fact] = {"age": patient_facts.age(case.record, case.day)}
+    found: dict[str, Fact] = {
+        "age": patient_facts.age(case.record, case.day),
+        "sex": patient_facts.sex(case.record),
+    }
     seen = patient_facts.sets_on_record(case)
     for question in asked.on_record:
         if question.name in SCORES:
             found[question.name] = patient_facts.newest_score(question, case)
         elif question.name in MULTIPLES:
             found[question.name] = patient_facts.times_upper_limit(question, case)
+        elif question.name.startswith(INDICATIONS):
+            found[question.name] = patient_facts.prescribed_for(question, case)
         else:
             found[question.name] = patient_facts.on_record(question, case, seen)
+    found["breathing_disorder_named"] = patient_facts.named(asked.named("breathing_disorder_on_record"), case)
+    treatment = "opioid_treatment_ordered"
+    found[treatment] = drug_facts.opioid_treatment(
+        case, asked.named(treatment), asked.groups[treatment], asked.groups["opioid"], found[treatment]
+    )
     found["prescribed_for_epilepsy"] = patient_facts.prescribed_for_epilepsy(asked.named("seizure_disorder_on_record"), case)
     return found

@@ -67,6 +67,15 @@ class Equivalent:
 
 
 @dataclass(frozen=True, slots=True)
+class DoseBands:
+    """The guideline's own bands of an agent's daily dose. Units: mg a day."""
+
+    low_up_to: Decimal
+    high_above: Decimal
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A benzodiazepine or Z-drug, from `rules/drugs/agents.yaml`.
 
@@ -88,6 +97,10 @@ class Agent:
     """Rows of sources that are not read, for a site that chooses one of them."""
     antiseizure: bool = False
     """Whether it is taken for epilepsy for good, above all."""
+    bands: DoseBands | None = None
+    """None where the guideline names no figures for it: its dose is banded by `guideline_equivalent`."""
+    guideline_equivalent: Equivalent | None = None
+    """What the guideline holds equal; where it doesn't list the agent, the first of the sources that are read first."""
     equal_to_table_dose: Range | None = field(init=False, repr=False, compare=False)
     """The least and the most of it, in mg, that a source holds equal to the dose of diazepam of the equivalents table."""
 

@@ -281,12 +281,26 @@ def order_in_short(case: Case, largest: Fact, first: TooFast | None) -> str:
         what = "stop" if case.situation.action is Action.STOP else "taper" if tapers else "cut"
         said = f"This {what} of {case.agent.name}"
     of_all = OF_ALL if cover(case) else ""
+    if isinstance(largest, Known) and largest.value and (most := _most_of_a_switch(case)) is not None:
+        return f"{said} ({_percent(Decimal(str(largest.value)))} to {_percent(most)}, by the source)"
     if isinstance(largest, Known) and largest.value:
         return f"{said} ({_percent(Decimal(str(largest.value)))}{of_all} in two weeks)"
     if first is None:
         return said
     soon = "" if first.days is None else f", {first.days} days after the one before"
     return f"{said} ({_percent(first.percent)}{of_all}{soon})"
+
+
+def _most_of_a_switch(case: Case) -> Decimal | None:
+    """How far a switch at once cuts by the sources that make it largest, in percent; None where it is no such switch."""
+    situation = case.situation
+    if situation.action is not Action.SWITCH or situation.daily_dose is None or len(situation.steps or ()) != 1:
+        return None
+    before = equivalent_sum((case.agents[t.agent], exactly(t.mg) if t.mg is not None else None) for t in situation.switched_from)
+    after = diazepam_equivalent(exactly(situation.daily_dose), case.agent)
+    if before.mg is None or before.at_least or after is None or not before.mg.high or after.low >= before.mg.high:
+        return None
+    return (before.mg.high - after.low) * 100 / before.mg.high
 
 
 def _percent(value: Decimal) -> str:

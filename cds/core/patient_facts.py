@@ -22,6 +22,11 @@ def age(record: PatientRecord, day: date) -> Fact:
     return Known(Decimal(years), f"{years} years old", ("Patient",))
 
 
+def sex(record: PatientRecord) -> Fact:
+    """The sex on record, or that none is."""
+    return Known(record.sex, record.sex, ("Patient",)) if record.sex else Unknown("no sex was given")
+
+
 def sets_on_record(case: Case) -> frozenset[str]:
     """Every value set that a condition, an indication or an answer on record is in."""
     conditions = (item.value_sets for item in case.record.conditions)
@@ -47,6 +52,12 @@ def on_record(question: OnRecord, case: Case, seen: frozenset[str]) -> Fact:
     return _none_on_record(case)
 
 
+def named(question: OnRecord, case: Case) -> Fact:
+    """What is on record of it, by the name of the first."""
+    found = [item for item in case.record.conditions if _answers(item, question, case.day)]
+    return Known(found[0].display, "", (found[0].reference,)) if found else Unknown("none is on record")
+
+
 def _none_on_record(case: Case) -> Fact:
     if case.record.has(Part.CONDITIONS) is Completeness.COMPLETE:
         return Known(False, "not among the conditions on record")
@@ -65,6 +76,21 @@ def prescribed_for_epilepsy(question: OnRecord, case: Case) -> Fact:
         return Known(True, "the reason given in the order", tuple(order.reference for order in found))
     unsaid = case.agent_now.antiseizure and not any(order.reasons for order in orders)
     conditions = [item for item in case.record.conditions if unsaid and item.active and item.value_sets & question.value_sets]
+    said = _listed(conditions, case.day) if conditions else ""
+    return Known(bool(conditions), said, tuple(item.reference for item in conditions))
+
+
+def prescribed_for(question: OnRecord, case: Case) -> Fact:
+    """Whether the drug is prescribed for it: by the reason of an order, or, where none gives a reason, by what is on record.
+
+    No condition on record is no reason: where the conditions were not given, it is taken for prescribed for something else.
+    """
+    orders = _orders_of(case)
+    found = [order for order in orders if order.reasons & question.value_sets]
+    if found:
+        return Known(True, "the reason given in the order", tuple(order.reference for order in found))
+    unsaid = not any(order.reasons for order in orders)
+    conditions = [item for item in case.record.conditions if unsaid and _answers(item, question, case.day)]
     said = _listed(conditions, case.day) if conditions else ""
     return Known(bool(conditions), said, tuple(item.reference for item in conditions))
 

@@ -142,6 +142,8 @@ class PatientRecord:
     """
 
     birth_date: date | None = None
+    sex: str | None = None
+    """`male` or `female`, as the record says; None where it says neither."""
     orders: tuple[Order, ...] = ()
     supplies: tuple[Supply, ...] = ()
     conditions: tuple[Condition, ...] = ()

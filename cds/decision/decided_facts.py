@@ -52,6 +52,9 @@ def decided_facts(
         "risks_beyond_indication": _beyond_indication(risks),
         "order_in_short": Known(order_in_short(case, known["order_cut"], first)),
         "dose_sum": Known(sum_in_words(case)),
+        "start_avoided_for": _joined(
+            [wording.line(outcome.brief) for outcome in outcomes if outcome and outcome.brief], ", ", "nothing speaks against it"
+        ),
         "onset": Known(texts[onset]),
         "converted_by": _converted(case, knowledge),
         "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),

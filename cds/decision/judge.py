@@ -12,6 +12,7 @@ from cds.core.fact_table import Inquiry, facts
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.gap import Gap, GapKind
 from cds.core.judged_order import Crossover, JudgedOrder, RiskFactor
+from cds.core.medication import AgentKind
 from cds.core.order_action import Action
 from cds.core.order_facts import change_percent, equivalent
 from cds.core.plan import NoPlan
@@ -149,9 +150,7 @@ def _pace(there: Sequence[Risk], knowledge: Knowledge) -> Pace | None:
     return max(asked, key=lambda pace: pace.rank, default=None)
 
 
-def _suited(
-    pace: Pace | None, there: Iterable[Risk], case: Case, known: Facts, knowledge: Knowledge
-) -> Pace | None:
+def _suited(pace: Pace | None, there: Iterable[Risk], case: Case, known: Facts, knowledge: Knowledge) -> Pace | None:
     """The pace as it suits what is taken: one hypnotic dose at night goes by strengths, and short low use may just stop."""
     if pace is None:
         return None
@@ -189,6 +188,11 @@ def _crossover(
     """
     if case.agent_now.duration in LONG_ACTING:
         return Crossover(NOT_RELEVANT, because=(f"{case.agent_now.name} is long-acting already",))
+    if case.agent_now.kind is AgentKind.Z_DRUG:
+        return Crossover(NOT_RELEVANT, because=("a Z-drug is tapered itself",))
+    to = knowledge.named("crossover_target", case.day)
+    if case.agent_now.name == to:
+        return Crossover(NOT_RELEVANT, because=(f"{to} is what a crossover would go to",))
     against = _that_ask(AGAINST, risks)
     if any(risk.finding.true for risk in against):
         return Crossover(AGAINST, because=_titles(against, Answer.TRUE))
@@ -207,7 +211,7 @@ def _crossover(
         return Crossover(
             NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown)
         )
-    return Crossover(FAVOURED, knowledge.named("crossover_target", case.day), _titles(favours, Answer.TRUE))
+    return Crossover(FAVOURED, to, _titles(favours, Answer.TRUE))
 
 
 def _that_ask(crossover: str, risks: Iterable[Risk]) -> list[Risk]:

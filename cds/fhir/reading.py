@@ -95,6 +95,7 @@ def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: D
     orders = (*orders, *_dispensed_alone(resources[Part.DISPENSES], orders, desk))
     return PatientRecord(
         birth_date=_birth_date(given[Part.PATIENT], resources[Part.PATIENT], desk.day, notes),
+        sex=_sex(resources[Part.PATIENT]),
         orders=orders,
         supplies=(*_supplies(orders, desk, notes), *supplies),
         conditions=_conditions(resources[Part.CONDITIONS], desk, notes),
@@ -121,6 +122,11 @@ def _birth_date(given: Delivery, patients: Iterable[Json], day: date, notes: _No
         said = "The patient's birth date was not given, or could not be read, so the age is not known."
         notes.gaps.append(Gap(GapKind.MISSING, said, f"prefetch/{Part.PATIENT.value}"))
     return None
+
+
+def _sex(patients: Iterable[Json]) -> str | None:
+    """The administrative gender, where it is male or female."""
+    return next((said for item in patients if (said := views.text(item, "gender")) in {"male", "female"}), None)
 
 
 _WORDS = {

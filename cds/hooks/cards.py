@@ -155,7 +155,9 @@ def _in_order(told: Sequence[Advice]) -> list[Advice]:
 
 
 def _offers_more(one: Advice, other: Advice) -> bool:
-    return one.order == other.order and set(other.card.suggest) < set(one.card.suggest)
+    """Whether one offers all that the other does, and more. What offers nothing stands behind what is more important alone."""
+    ahead = bool(other.card.suggest) or one.rule.priority < other.rule.priority
+    return one.order == other.order and ahead and set(other.card.suggest) < set(one.card.suggest)
 
 
 def _folded(told: Sequence[Advice], most: int) -> list[Shown]:

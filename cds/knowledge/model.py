@@ -155,6 +155,8 @@ class RiskOutcome:
     crossover: str | None = None
     setting: str | None = None
     watch: str | None = None
+    brief: str | None = None
+    """The risk in a few words, as what speaks against a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +363,15 @@ class Knowledge:
     def __post_init__(self) -> None:
         object.__setattr__(self, "rules_by_id", {rule.id: rule for rule in self.rules})
         object.__setattr__(
-            self, "drugs", Drugs(self.agents, {a: self._acting_on(a) for a in self.agents}, self._triggers(), self.presentations)
+            self,
+            "drugs",
+            Drugs(
+                self.agents,
+                {a: self._acting_on(a) for a in self.agents},
+                self._triggers(),
+                self.presentations,
+                self.taken_at_night,
+            ),
         )
 
     def _acting_on(self, agent: str) -> Mapping[str, frozenset[str]]:

@@ -12,28 +12,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-
-from cds.cli.ask import moved, read
 
 ROOT = Path(__file__).parents[2]
 CDS = str(Path(sys.executable).with_name("cds"))
 SIGN = "/cds-services/taper-order-sign"
 PATIENCE = 120
 """Seconds before something is given up. An idle machine needs one or two; a busy one is waited for."""
-
-
-def call_of_today(story: str = "abrupt-stop-alprazolam") -> bytes:
-    """The request of a story, its dates moved to the day on which a service that is started now decides."""
-    asked = read(str(ROOT / "fhir_examples" / story))
-    body = {**moved(asked, datetime.now(UTC).date()), "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"}
-    return json.dumps(body).encode()
-
-
-CALL = call_of_today()
+CALL = json.dumps(
+    {
+        **json.loads((ROOT / "fhir_examples/abrupt-stop-alprazolam/request.json").read_text()),
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+    }
+).encode()
 
 
 class Service:

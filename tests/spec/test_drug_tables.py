@@ -200,25 +200,26 @@ def test_the_partner_in_a_combination_brings_its_groups(tables: DrugTables) -> N
     ("name", "groups"),
     [
         ("oxycodone", {"opioid"}),
-        ("methadone", {"opioid", "alcohol-or-opioid-use-disorder-medicine"}),
+        ("methadone", {"opioid", "alcohol-or-opioid-use-disorder-medicine", "methadone"}),
         ("naloxone", {"opioid-antagonist", "naloxone"}),
         ("naltrexone", {"opioid-antagonist", "alcohol-or-opioid-use-disorder-medicine"}),
         ("gabapentin", {"gabapentinoid", "antiseizure"}),
-        ("carbamazepine", {"antiseizure", "cyp3a4-inducer"}),
+        ("carbamazepine", {"antiseizure", "cyp3a4-inducer", "ugt-inducer"}),
         ("fluvoxamine", {"antidepressant", "cyp3a4-moderate-inhibitor", "cyp2c19-inhibitor"}),
-        ("clarithromycin", {"cyp3a4-strong-inhibitor"}),
+        ("clarithromycin", {"cyp3a4-strong-inhibitor", "label-cyp3a4-inhibitor"}),
         ("ciprofloxacin", {"fluoroquinolone", "cyp3a4-moderate-inhibitor"}),
         ("omeprazole", {"cyp2c19-inhibitor"}),
         ("flumazenil", {"flumazenil"}),
         ("quetiapine", {"antipsychotic"}),
         ("aripiprazole", {"antipsychotic"}),
         ("levetiracetam", {"antiseizure"}),
-        ("phenobarbital", {"barbiturate", "antiseizure", "cyp3a4-inducer"}),
+        ("phenobarbital", {"barbiturate", "antiseizure", "cyp3a4-inducer", "ugt-inducer"}),
         ("suvorexant", {"orexin-antagonist"}),
         ("cyclobenzaprine", {"muscle-relaxant"}),
         ("diphenhydramine", {"sedating-antihistamine"}),
         ("melatonin", set()),
         ("loperamide", set()),
+        ("diphenoxylate", set()),
         ("apomorphine", set()),
     ],
 )
@@ -227,8 +228,14 @@ def test_a_drug_is_in_these_groups(tables: DrugTables, name: str, groups: set[st
 
 
 def test_naloxone_in_one_product_with_an_opioid_is_no_rescue(tables: DrugTables) -> None:
-    assert tables.medications[RXNORM, "1010600"].groups == {"opioid", "alcohol-or-opioid-use-disorder-medicine"}
-    assert tables.names["suboxone"].groups == {"opioid", "alcohol-or-opioid-use-disorder-medicine"}
+    groups = {"opioid", "alcohol-or-opioid-use-disorder-medicine", "opioid-use-disorder-agonist"}
+    assert tables.medications[RXNORM, "1010600"].groups == groups
+    assert tables.names["suboxone"].groups == groups
+
+
+def test_buprenorphine_that_is_made_for_pain_is_an_opioid_alone(tables: DrugTables) -> None:
+    patch, buccal_film = tables.medications[RXNORM, "1360440"], tables.medications[RXNORM, "1716063"]
+    assert patch.groups == buccal_film.groups == {"opioid"}
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_where_their_steps_do_not_meet_the_sum_is_a_gap_that_says_so(ask: Any) -
     ("other", "told"),
     [
         ("flumazenil 0.1 mg/mL injection", "flumazenil"),
-        ("itraconazole 100 mg capsule", "hidden-dose-change"),
+        ("itraconazole 100 mg capsule", "contraindicated-pair"),
         ("oxycodone 5 mg tablet", "opioid-and-benzodiazepine"),
     ],
 )

@@ -78,9 +78,9 @@ DRUG = "diazepam 5 mg tablet"
 
 @pytest.fixture(scope="module")
 def cut(book: Knowledge) -> Decision:
-    """A patient on 20 mg of diazepam a day for more than a year, whose dose is cut by a quarter."""
+    """A patient on 20 mg of diazepam a day for more than a year, whose dose is halved."""
     takes = order("takes", DRUG, "Take 4 tablets daily", since=400, days=900)
-    cut = draft("cut", DRUG, "Take 3 tablets daily", prior="takes")
+    cut = draft("cut", DRUG, "Take 2 tablets daily", prior="takes")
     parts: dict[str, list[Any]] = {"medicationRequests": [takes], "medicationDispenses": [], "conditions": [], "observations": []}
     prefetch: dict[str, Any] = {key: bundle(held) for key, held in parts.items()}
     prefetch["patient"] = {"resourceType": "Patient", "id": "p", "birthDate": "1980-05-05"}

@@ -28,7 +28,6 @@ from cds.web.app import live_app
 from cds.web.file_watch import Result
 from cds.web.live_rules import Live
 from cds.web.revision import Source
-from tests.operations.served import call_of_today
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
@@ -310,7 +309,7 @@ def serving(address: str) -> str:
 
 
 def test_reloads_under_load_lose_no_call_and_mix_no_revisions(server: str, rules: Path) -> None:
-    body = call_of_today(STOP.name)
+    body = (STOP / "request.json").read_bytes()
     answers: list[tuple[int, str, str]] = []
     done = threading.Event()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from cds.core.medication import Agent, AgentKind, DurationClass, Equivalent
+from cds.core.medication import Agent, AgentKind, DoseBands, DurationClass, Equivalent
 from cds.knowledge.fields import Fields, as_amount, as_quantity
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
@@ -14,9 +14,9 @@ from cds.knowledge.yaml_text import Node, Pairs, read
 AGENTS = "drugs/agents.yaml"
 EQUIVALENTS = "drugs/equivalents.yaml"
 REQUIRED = ("kind", "duration", "high_potency", "glucuronidated_only", "enzymes", "half_life", "cite", "verified")
-OPTIONAL = ("antiseizure", "smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
-Converted = tuple[tuple[Equivalent, ...], tuple[Equivalent, ...]]
-"""The rows of an agent that are read, and those that are not."""
+OPTIONAL = ("dose_bands", "antiseizure", "smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
+Converted = tuple[tuple[Equivalent, ...], tuple[Equivalent, ...], Equivalent | None]
+"""The rows of an agent that are read, those that are not, and the one by which its dose is banded."""
 ORIGINS = ("read", "read in a transcription", "general knowledge", "calculated", "our proposal")
 
 
@@ -25,7 +25,7 @@ def agents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Agent]:
     document = Fields(read(f"rules/{AGENTS}", files.get(AGENTS, b""), problems), problems, ["agents"]).node("agents")
     pairs = document.pairs if isinstance(document, Pairs) else ()
     converted = _equivalents(files, [key.text for key, _ in pairs], problems)
-    return {key.text: _agent(key.text, node, converted.get(key.text, ((), ())), problems) for key, node in pairs}
+    return {key.text: _agent(key.text, node, converted.get(key.text, ((), (), None)), problems) for key, node in pairs}
 
 
 def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) -> Agent:
@@ -47,8 +47,24 @@ def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) ->
         smallest_solid_step=_mg(fields, "smallest_solid_step", problems),
         smallest_liquid_step=_mg(fields, "smallest_liquid_step", problems),
         highest_labelled_daily_dose=_mg(fields, "highest_labelled_daily_dose", problems),
+        bands=_bands(fields, problems),
+        guideline_equivalent=equivalents[2],
         antiseizure=fields.optional_text("antiseizure") is not None and fields.yes_no("antiseizure"),
     )
+
+
+def _bands(fields: Fields, problems: Problems) -> DoseBands | None:
+    if fields.node("dose_bands") is None:
+        return None
+    bands = Fields(fields.node("dose_bands"), problems, ["low_up_to", "high_above", "cite"])
+    low, high = _mg(bands, "low_up_to", problems), _mg(bands, "high_above", problems)
+    if low is None or high is None:
+        return None
+    if low > high:
+        seen = f"low reaches up to {low} mg, high begins above {high} mg."
+        problems.add("RULE115", bands.at("low_up_to"), seen, "Expected: low_up_to at most high_above.")
+        return None
+    return DoseBands(low, high, bands.text("cite"))
 
 
 def _mg(fields: Fields, key: str, problems: Problems) -> Decimal | None:
@@ -65,7 +81,7 @@ def _mg(fields: Fields, key: str, problems: Problems) -> Decimal | None:
 def default_sources(files: Mapping[str, bytes]) -> tuple[str, ...]:
     """The sources of equivalents that are read first."""
     root = read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), Problems())
-    return Fields(root, Problems(), ["default_sources"], ["agents"]).texts("default_sources")
+    return Fields(root, Problems(), ["default_sources"], ["guideline_source", "agents"]).texts("default_sources")
 
 
 def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: Problems) -> dict[str, Converted]:
@@ -73,7 +89,9 @@ def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: P
 
     Those of the default sources apply, or, where none converts it, those of the others.
     """
-    root = Fields(read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), problems), problems, ["default_sources", "agents"])
+    document = read(f"rules/{EQUIVALENTS}", files.get(EQUIVALENTS, b""), problems)
+    root = Fields(document, problems, ["default_sources", "guideline_source", "agents"])
+    first = (root.text("guideline_source"), *root.texts("default_sources"))
     defaults = frozenset(root.texts("default_sources"))
     table = root.node("agents")
     index = table.index if isinstance(table, Pairs) else {}
@@ -88,8 +106,14 @@ def _equivalents(files: Mapping[str, bytes], names: Collection[str], problems: P
             continue
         rows = _rows(index[name], problems)
         used = tuple(row for row in rows if row.source in defaults) or rows
-        found[name] = used, tuple(row for row in rows if row not in used)
+        found[name] = used, tuple(row for row in rows if row not in used), _first_listed(rows, first)
     return found
+
+
+def _first_listed(rows: Collection[Equivalent], sources: Collection[str]) -> Equivalent | None:
+    """The row of the first of the sources that lists the agent, else its first row; None where there is none."""
+    by_source = {row.source: row for row in reversed(list(rows))}
+    return next((by_source[source] for source in sources if source in by_source), next(iter(rows), None))
 
 
 def _rows(node: Node, problems: Problems) -> tuple[Equivalent, ...]:

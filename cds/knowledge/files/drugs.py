@@ -49,7 +49,7 @@ LEADING_AMOUNT = re.compile(r"^[\d.]+ (?:hr|ml) ")
 IN_A_PACK = re.compile(r"^\{.*?\(([a-z][^()\[]*)")
 UNITS = re.compile(r"\b(?:mg/ml|ml|mg/actuat)\b")
 SPELLED = {"mg/ml": "mg/mL", "ml": "mL", "mg/actuat": "mg/spray"}
-KINDS = ("inhibitor", "inducer", "fluoroquinolone")
+KINDS = ("inhibitor", "inducer", "fluoroquinolone", "contraindicated")
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,9 @@ def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
 
 
 def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
-    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch"]
+    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief"]
     then = Fields(fields.node("then"), fields.problems, ["says"], optional)
-    for key in ("says", "watch"):
+    for key in ("says", "watch", "brief"):
         check_template(then.text(key), then.at(key), around.askable(RuleKind.RISK), fields.problems)
     return RiskOutcome(
         says=then.text("says"),
@@ -149,6 +149,7 @@ def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
         crossover=then.one_of("crossover", CROSSOVER),
         setting=then.optional_text("setting"),
         watch=then.optional_text("watch"),
+        brief=then.optional_text("brief"),
     )
 
 

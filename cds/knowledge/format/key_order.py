@@ -18,7 +18,7 @@ OF_FILE = {
 }
 """By the key that tells which kind of file it is."""
 OF_PART = {
-    "then": ("pace", "pace_with_another_risk", "crossover", "setting", "watch", "says"),
+    "then": ("pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", "says"),
     "card": ("indicator", "raise", "summary", "detail", "only_alone", "suggest", "if we cannot tell", "override_reasons"),
 }
 

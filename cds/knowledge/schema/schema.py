@@ -206,7 +206,7 @@ def _outcome(knowledge: Knowledge) -> Schema:
     pace = choice({pace.id: pace.says for pace in knowledge.paces.values()})
     says = {**TEXT, "description": "What the card says of this risk; {{ fact }} inserts a value"}
     asks = {"pace": pace, "pace_with_another_risk": pace, "crossover": {"enum": [*CROSSOVER]}}
-    return object_of({"says": says}, {**asks, "setting": TEXT, "watch": TEXT})
+    return object_of({"says": says}, {**asks, "setting": TEXT, "watch": TEXT, "brief": TEXT})
 
 
 def _card(knowledge: Knowledge) -> Schema:

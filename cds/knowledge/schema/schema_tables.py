@@ -20,7 +20,7 @@ from cds.knowledge.schema.schema_parts import (
 
 AMOUNT: Schema = {"type": "number", "exclusiveMinimum": 0}
 MG: Schema = {"type": "string", "pattern": f"^{NUMBER} mg$", "description": "An amount such as 0.5 mg"}
-KINDS = ("inhibitor", "inducer", "fluoroquinolone")
+KINDS = ("inhibitor", "inducer", "fluoroquinolone", "contraindicated")
 
 
 def table_schemas(knowledge: Knowledge) -> dict[str, Schema]:
@@ -30,7 +30,7 @@ def table_schemas(knowledge: Knowledge) -> dict[str, Schema]:
         "agents": document("The agents that a taper is about", {"agents": map_of(_agent(source))}),
         "equivalents": document(
             "How many mg equal 10 mg of oral diazepam, by source",
-            {"default_sources": list_of(source, 1), "agents": map_of(_equivalents(source))},
+            {"default_sources": list_of(source, 1), "guideline_source": source, "agents": map_of(_equivalents(source))},
         ),
         "interactions": document(
             "Drugs that change what an agent does",
@@ -64,6 +64,7 @@ def _agent(source: Schema) -> Schema:
             "verified": TEXT,
         },
         {
+            "dose_bands": object_of({"low_up_to": MG, "high_above": MG, "cite": source}),
             "antiseizure": YES_NO,
             "smallest_solid_step": MG,
             "smallest_liquid_step": MG,
