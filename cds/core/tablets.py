@@ -50,8 +50,9 @@ class Tier(IntEnum):
 class Presentation:
     """One thing that can be dispensed of an agent.
 
-    Units: `mg` in one tablet, capsule or film, or in one mL of a liquid. For liquids only, in mL: `smallest_volume`, the finest
-    that is measured at all, and `syringes`, what each holds and how far apart its marks are, the smallest first.
+    Units: `mg` in one tablet, capsule or film, or in one mL of a liquid. For liquids only, in mL: `smallest_volume`, how finely
+    it is measured, `least_volume`, the least that a dose may be, and `syringes`, what each holds and how far apart its marks are,
+    the smallest first.
     `halves` and `quarters` say whether it may be split so; never true of capsules and extended release.
     `code` is the RxNorm code of the product, None where it has none.
     """
@@ -66,6 +67,7 @@ class Presentation:
     extended_release: bool = False
     compounded: bool = False
     smallest_volume: Decimal | None = None
+    least_volume: Decimal = Decimal(0)
     syringes: tuple[tuple[Decimal, Decimal], ...] = ()
 
     @property
@@ -258,6 +260,8 @@ def _bearable(kit: tuple[Presentation, ...], made: Made, most: Decimal | None) -
     """What can be asked of a person at one time of day: no more tablets than the limit, and one kind at most to be halved."""
     solid = [count for one, count in zip(kit, made[1], strict=True) if not one.liquid]
     if most is not None and sum(solid) > most:
+        return None
+    if any(one.liquid and 0 < count < one.least_volume for one, count in zip(kit, made[1], strict=True)):
         return None
     return made if sum(1 for count in solid if count % 1) < 2 else None
 

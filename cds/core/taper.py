@@ -200,7 +200,7 @@ class _Taper:
         found = self.lowering.one_smallest(dose, tier)
         if found is None or found.total >= ceiling:
             return found
-        return found if tier is Tier.SOLID and (self.small(dose.total) or self.pace.by_strengths) else None
+        return found if self.small(dose.total) or self.pace.by_strengths else None
 
     def _two_weeks_ago(self, dose: DailyDose, day: int, done: Sequence[_Timed]) -> int:
         """The dose in effect two weeks before, after any cut of that day: what the two-week ceiling is taken of."""

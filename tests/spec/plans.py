@@ -9,7 +9,7 @@ from decimal import Decimal
 from cds.core.crossover import CrossoverLimits, Side
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
-from cds.core.plan import Plan, PlanLimits, PlanStep, SlowBounds, TaperPace
+from cds.core.plan import Plan, PlanLimits, PlanStep, TaperPace
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
@@ -17,21 +17,34 @@ from cds.core.tablets import Presentation
 START = date(2026, 11, 23)
 LIMITS = PlanLimits(
     largest_cut_in_two_weeks=Decimal(25),
-    small_step_limit=Decimal(5),
+    free_cut=Decimal("12.5"),
+    small_step_limit=Decimal(10),
     small_step=Decimal(1),
-    largest_small_step=Decimal("2.5"),
     no_plan_above=Decimal(120),
     dispensing_interval=28,
-    longest_plan=1095,
-    fewest_share_of_cut=Decimal(50),
-    close_share_of_cut=Decimal(75),
+    longest_plan=731,
     second_strength_saves=Decimal(3),
+    most_tablets=Decimal(4),
+    twice_a_day_from=Decimal(15),
+    once_at_night_from=Decimal(5),
 )
 SYRINGES = tuple((Decimal(holds), Decimal(marks)) for holds, marks in (("1", "0.05"), ("3", "0.1"), ("6", "0.2"), ("12", "0.5")))
 CROSSOVER = CrossoverLimits(least_days=14, rung=7, wait=14, review=5, highest=Decimal(40), rounding=Decimal(5))
-SHORT = TaperPace("short", Decimal(25), 7)
-STANDARD = TaperPace("standard", Decimal(10), 14)
-SLOWER = TaperPace("slower", Decimal(5), 28, slow=SlowBounds(Decimal("8.3"), Decimal(17)))
+SHORT = TaperPace("short", Decimal(25), 7, longest_interval=14)
+HYPNOTIC = TaperPace(
+    "hypnotic", Decimal(25), 14, longer_above=Decimal(25), longer_interval=28, longest_interval=28, by_strengths=True
+)
+STANDARD = TaperPace(
+    "standard",
+    Decimal(10),
+    14,
+    cut_of_start=Decimal(5),
+    longer_above=Decimal("12.5"),
+    longer_interval=28,
+    longest_interval=28,
+)
+SLOWER = TaperPace("slower", Decimal(10), 28, first_cut=Decimal(5), cut_of_start=Decimal(5))
+VERY_SLOW = TaperPace("very-slow", Decimal(5), 28, longest_interval=56, compounded=True)
 
 
 def of_original(pace: TaperPace) -> TaperPace:
@@ -50,7 +63,16 @@ def liquid(agent: str, mg: str, smallest_volume: str, compounded: bool = False) 
     """A liquid of so many mg in one mL, measured as finely as that."""
     name, volume = f"{agent} {mg} mg/mL", Decimal(smallest_volume)
     return (
-        Presentation(agent, Form.LIQUID, Decimal(mg), name, compounded=compounded, smallest_volume=volume, syringes=SYRINGES),
+        Presentation(
+            agent,
+            Form.LIQUID,
+            Decimal(mg),
+            name,
+            compounded=compounded,
+            smallest_volume=volume,
+            least_volume=Decimal("0.2"),
+            syringes=SYRINGES,
+        ),
     )
 
 
@@ -91,7 +113,7 @@ AGENTS = {
             "lorazepam",
             "1",
             "2.4",
-            solids("lorazepam", "0.5 1 2", "1 2"),
+            solids("lorazepam", "0.5 1 2", "0.5 1 2"),
             liquid("lorazepam", "2", "0.05"),
             liquid("lorazepam", "0.1", "0.05", compounded=True),
         ),

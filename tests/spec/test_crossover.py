@@ -101,7 +101,7 @@ def test_above_the_cap_a_specialist_decides():
         ("diazepam", "diazepam", {"night": "10"}, "taken already"),
         ("alprazolam", "diazepam", {"morning": "3", "night": "4"}, "above 120 mg"),
         ("lorazepam", "temazepam", {"night": "0.5"}, "can't be made up without a cut"),
-        ("diazepam", "oxazepam", {"night": "20"}, "After a crossover to oxazepam"),
+        ("diazepam", "flurazepam", {"night": "40"}, "After a crossover to flurazepam"),
     ],
 )
 def test_a_crossover_that_cannot_be_drawn_up_says_why(source, target, times, says):

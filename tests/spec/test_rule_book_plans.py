@@ -31,7 +31,7 @@ def mg(**times: str) -> dict[DayTime, Decimal]:
         ("alprazolam", "6", {"doses_a_day": 6}, mg(morning="2", midday="2", night="2"), False),
         ("alprazolam", "1", {}, mg(morning="0.25", midday="0.375", night="0.375"), False),
         ("diazepam", "15", {}, mg(morning="7.5", night="7.5"), False),
-        ("lorazepam", "1.25", {}, mg(morning="0.4", midday="0.4", night="0.45"), False),
+        ("lorazepam", "1.25", {}, mg(morning="0.25", midday="0.5", night="0.5"), False),
         ("temazepam", "30", {}, mg(night="30"), False),
         ("zolpidem", "10", {}, mg(night="10"), False),
         ("alprazolam", "3", {"extended_release": True}, mg(night="3"), False),
@@ -47,7 +47,7 @@ def test_what_is_taken_is_as_it_was_said_else_as_often_as_it_was_said_else_as_th
 def test_a_direct_plan_goes_by_the_rule_book(book):
     plan = direct_plan(book, DAY, taken(book, DAY, "diazepam", Decimal(20)), "standard")
     assert isinstance(plan, Plan)
-    assert (plan.kind, plan.start, plan.steps[0].daily) == (PlanKind.DIRECT, DAY, 18)
+    assert (plan.kind, plan.start, plan.steps[0].daily) == (PlanKind.DIRECT, DAY, Decimal("17.5"))
     assert (plan.pace.basis, plan.pace.cut, plan.pace.interval) == (PercentOf.CURRENT, 10, 14)
 
 

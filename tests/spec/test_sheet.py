@@ -33,10 +33,12 @@ def takes(agent: str, extended_release: bool = False, **times: str) -> Taken:
 
 
 THREE_TIMES = {"morning": "1", "midday": "1", "night": "1"}
+LIQUIDS = replace(BOOK, presentations={"alprazolam": tuple(one for one in BOOK.presentations["alprazolam"] if one.liquid)})
+"""The rule book where no tablet is to be had."""
 PLANS = {
     "direct": direct_plan(BOOK, DAY, takes("diazepam", morning="5", night="10"), "standard"),
     "four times a day": direct_plan(BOOK, DAY, takes("alprazolam", evening="1", **THREE_TIMES), "standard"),
-    "direct with a liquid": direct_plan(BOOK, DAY, takes("alprazolam", **THREE_TIMES), "slower"),
+    "direct with a liquid": direct_plan(LIQUIDS, DAY, takes("alprazolam", **THREE_TIMES), "slower"),
     "crossover": crossover_plan(BOOK, DAY, takes("alprazolam", **THREE_TIMES), "standard"),
     "crossover from capsules": crossover_plan(BOOK, DAY, takes("temazepam", night="30"), "slower"),
     "release": immediate_release_plan(BOOK, DAY, takes("alprazolam", True, night="3"), "slower"),

@@ -37,7 +37,7 @@ def test_a_stop_of_the_least_tablet_of_any_agent_is_told_unless_it_is_one_small_
 CUTS = [
     # taken, of mg                 ordered, of mg                          whether it is too fast, after 200 days
     ("flurazepam 30 mg capsule", "flurazepam 15 mg capsule", True),  # half, though no capsule is smaller
-    ("temazepam 30 mg capsule", "temazepam 22.5 mg capsule", True),  # a quarter, of a high dose: the slower pace
+    ("temazepam 30 mg capsule", "temazepam 22.5 mg capsule", False),  # the next strength of a hypnotic
     ("lorazepam 1 mg tablet", "lorazepam 0.75 mg tablet", False),  # a quarter, and no tablet comes nearer
     ("temazepam 30 mg capsule", "temazepam 15 mg capsule", True),
     ("diazepam 10 mg tablet", "diazepam 5 mg tablet", True),

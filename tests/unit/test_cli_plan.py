@@ -67,7 +67,7 @@ def test_a_plan_is_a_line_for_each_step_with_its_dose_its_cut_and_a_bar():
 def test_small_last_steps_are_marked_and_the_mark_is_explained():
     shown = told()
     assert "50%*" in shown and "100%*" in shown
-    assert "* from 5 mg diazepam a day down" in shown
+    assert "* from 10 mg diazepam a day down" in shown
     assert " 10%*" not in shown.split("2026-12-07")[0]
 
 
@@ -87,10 +87,8 @@ def test_one_week_is_not_called_weeks():
     assert "2 steps in 1 week, " in told(dose="2 mg at night", pace="short")
 
 
-def test_a_measured_dose_is_told_in_ml_and_what_a_pharmacy_prepares_where_it_is_dispensed():
-    shown = " ".join(told(agent="clonazepam", dose="0.5 mg at night").split())
-    assert "night: 4.5 mL of 0.1 mg/mL" in shown
-    assert "Dispense first: 63 mL clonazepam liquid of 0.1 mg/mL, prepared by a pharmacy" in shown
+def test_a_dose_made_of_tablets_alone_needs_no_liquid():
+    assert "mL" not in told(agent="clonazepam", dose="0.5 mg at night")
 
 
 def test_a_crossover_names_both_agents():
@@ -120,8 +118,8 @@ def test_tablets_count_with_a_strength():
 
 
 def test_no_plan_is_an_answer_that_says_why_and_what_instead():
-    shown = told(agent="temazepam", dose="30 mg at night")
-    assert shown.startswith("No plan for temazepam, 30 mg a day.")
+    shown = told(agent="temazepam", dose="7.5 mg at night", pace="hypnotic")
+    assert shown.startswith("No plan for temazepam, 7.5 mg a day.")
     assert "Instead, crossover:" in shown and "Instead, liquid:" in shown
 
 
@@ -138,7 +136,7 @@ def test_a_file_of_no_plan_is_empty_and_the_reason_is_told_beside_it(form):
 
 
 def test_no_plan_as_json_holds_the_reason_and_what_to_do_instead():
-    found = json.loads(told("--json", agent="temazepam", dose="30 mg at night"))
+    found = json.loads(told("--json", agent="temazepam", dose="7.5 mg at night"))
     assert "plan" not in found and found["noPlan"]["reason"].startswith("No capsule of temazepam")
     assert [one["kind"] for one in found["noPlan"]["instead"]] == ["crossover", "liquid"]
 
@@ -150,7 +148,7 @@ def test_no_plan_as_json_holds_the_reason_and_what_to_do_instead():
         ({"agent": "diazepan"}, "Did you mean diazepam?"),
         ({"agent": "oxycodone"}, "--agent: seen 'oxycodone'"),
         ({"crossover": "aspirin"}, "--crossover: seen 'aspirin'"),
-        ({"pace": "quick"}, "--pace: seen 'quick'; expected one of short, standard, slower, specialist, hold"),
+        ({"pace": "quick"}, "--pace: seen 'quick'; expected one of stop, short, hypnotic, standard, slower, very-slow"),
         ({"pace": None}, "--pace"),
         ({"basis": "first"}, "--basis"),
         ({"dose": "as directed"}, "--dose: seen 'as directed'"),

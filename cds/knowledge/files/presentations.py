@@ -16,7 +16,7 @@ from cds.knowledge.yaml_text import Items, Node, Pairs, read
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 AGENTS = "drugs/agents.yaml"
 FILE = "drugs/presentations.yaml"
-NEEDED = ("smallest_volume", "syringes", "compounded", "liquids_left_out", "taken_at_night")
+NEEDED = ("smallest_volume", "least_volume", "syringes", "compounded", "liquids_left_out", "taken_at_night")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def presentations(
 ) -> Shelf:
     """What is sold, with the code of its product where one is known, and what a pharmacy prepares.
 
-    A tablet whose scoring varies by maker, or is not known, is never halved.
+    A tablet whose scoring is not known is never halved.
     """
     own = Fields(read(f"rules/{FILE}", files.get(FILE, b""), problems), problems, NEEDED)
     measures = _measures(own, problems)
@@ -69,17 +69,19 @@ class _Measures:
     """What liquids are measured with, in mL."""
 
     smallest: Decimal
+    least: Decimal
     syringes: tuple[tuple[Decimal, Decimal], ...]
 
 
 def _measures(own: Fields, problems: Problems) -> _Measures:
     smallest = _mg(Fields(own.node("smallest_volume"), problems, ["mL", "cite"], ["says"]), "mL", problems)
+    least = _mg(Fields(own.node("least_volume"), problems, ["mL", "cite"], ["says"]), "mL", problems)
     sizes = Fields(own.node("syringes"), problems, ["sizes", "cite"], ["says"]).node("sizes")
     found = []
     for entry in sizes.items if isinstance(sizes, Items) else ():
         fields = Fields(entry, problems, ["holds", "marks"])
         found.append((_mg(fields, "holds", problems), _mg(fields, "marks", problems)))
-    return _Measures(smallest, tuple(sorted(found)))
+    return _Measures(smallest, least, tuple(sorted(found)))
 
 
 Codes = Mapping[tuple[str, Form, Decimal, bool], Medication]
@@ -130,6 +132,7 @@ def _liquid(
         code=product.code if product else None,
         compounded=compounded,
         smallest_volume=smallest,
+        least_volume=measures.least,
         syringes=measures.syringes,
     )
 

@@ -53,6 +53,7 @@ def _presentations(knowledge: Knowledge, source: Schema) -> Schema:
     said = {"cite": source, "says": TEXT}
     return {
         "smallest_volume": object_of({"mL": ANY_NUMBER, **said}),
+        "least_volume": object_of({"mL": ANY_NUMBER, **said}),
         "syringes": object_of({"sizes": list_of(object_of({"holds": ANY_NUMBER, "marks": ANY_NUMBER}), 1), **said}),
         "compounded": map_of(object_of({"mg_in_1_mL": ANY_NUMBER, **said})),
         "liquids_left_out": object_of({"agents": agents, **said}),
