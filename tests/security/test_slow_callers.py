@@ -20,7 +20,7 @@ from cds.web.header_timeout import Prompt
 from tests.security.conftest import Site
 from tests.security.tokens import CALL, DAY, SIGN
 
-PATIENCE = 20
+PATIENCE = 120
 BODY = json.dumps(CALL).encode()
 HEAD = f"POST {SIGN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n".encode()
 

@@ -70,11 +70,15 @@ def test_two_workers_share_what_a_client_may_still_spend(tmp_path: Path) -> None
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     aud = f"http://127.0.0.1:{port}{SIGN}"
+    found: list[int] = []
     with serving(tmp_path, port) as address, ThreadPoolExecutor(16) as threads:
-        called = [threads.submit(statuses, address, key.token(aud=aud), 1) for _ in range(16)]
-        found = sorted(status for call in called for status in call.result())
+        began = time.monotonic()
+        while 429 not in found:  # a busy machine may take so long for some that the next are allowed again
+            called = [threads.submit(statuses, address, key.token(aud=aud), 1) for _ in range(16)]
+            found += [status for call in called for status in call.result()]
+        took = time.monotonic() - began
     assert set(found) == {200, 429}
-    assert 5 <= found.count(200) <= 5 + 2 * 4, "five at once, and one more every two seconds that this takes"
+    assert 5 <= found.count(200) <= 5 + 1 + took / 2, "five at once, and one more every two seconds that this takes"
 
 
 def test_sec_13_of_two_workers_one_takes_a_token_and_after_a_restart_none(tmp_path: Path) -> None:
