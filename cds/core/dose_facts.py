@@ -8,9 +8,10 @@ from decimal import Decimal
 from cds.core.cases import Case
 from cds.core.equivalence import TABLE_DOSE
 from cds.core.facts import Fact, Known, Unknown
-from cds.core.medication import Agent, AgentKind, Form
+from cds.core.medication import Agent, AgentKind, Form, LabelLimit
 from cds.core.order_action import Action, is_stop
 from cds.core.order_facts import without_supply
+from cds.core.patient_facts import age
 from cds.core.period import last_days
 from cds.core.quantity import plain
 from cds.core.record import Order
@@ -105,6 +106,31 @@ def supply_at_once(case: Case) -> Fact:
     return Known(max(stated), "", (case.situation.request,))
 
 
+def above_label(case: Case) -> tuple[Fact, Fact]:
+    """Whether a start or an increase goes above what the label gives this patient, and how much that is.
+
+    A limit for a sex or an age counts where the record says that it is this patient's.
+    """
+    situation = case.situation
+    rises = situation.action in {Action.START, Action.INCREASE}
+    drugs = [order.medication for order in situation.members if not is_stop(order)]
+    extended = bool(drugs) and all(drug.extended_release for drug in drugs)
+    found = [
+        limit.extended_release_mg if extended and limit.extended_release_mg else limit.mg
+        for limit in case.agent.label_limits
+        if _is_for(limit, case)
+    ]
+    if not rises or not found or situation.daily_dose is None:
+        return Known(False, "", (situation.request,)), Unknown("the label sets none")
+    return Known(situation.daily_dose > min(found), "", (situation.request,)), Known(min(found))
+
+
+def _is_for(limit: LabelLimit, case: Case) -> bool:
+    years = age(case.record, case.day)
+    old = limit.from_age is None or (isinstance(years, Known) and Decimal(str(years.value)) >= limit.from_age)
+    return old and limit.sex in (None, case.record.sex)
+
+
 def at_label_strength(case: Case) -> Fact:
     """Whether what is taken is one night dose of a hypnotic, no higher than its label allows."""
     taking, most = case.situation.taking, case.agent_now.highest_labelled_daily_dose
@@ -115,7 +141,10 @@ def at_label_strength(case: Case) -> Fact:
 
 
 def to_next_strength(case: Case) -> Fact:
-    """Whether the order lowers a hypnotic's night dose at label strength to the next lower one that is sold, and no further."""
+    """Whether the order lowers a hypnotic's night dose at label strength to the next lower one that is sold, and no further.
+
+    Of a Z-drug also to a strength that is half of it: some countries sell one between.
+    """
     situation = case.situation
     at_label = at_label_strength(case)
     lowers = situation.action is Action.REDUCE and situation.steps is not None and len(situation.steps) == 1
@@ -127,7 +156,10 @@ def to_next_strength(case: Case) -> Fact:
     doses = {each.mg for each in sold} | {each.mg / 2 for each in sold if each.halves}
     below = [mg for mg in doses if mg < situation.takes_now]
     left = situation.daily_dose
-    return Known(bool(below) and left is not None and left >= max(below), "", (situation.request,))
+    if left is None or not below:
+        return Known(False, "", (situation.request,))
+    half = case.agent.kind is AgentKind.Z_DRUG and left in doses and left * 2 >= situation.takes_now
+    return Known(left >= max(below) or half, "", (situation.request,))
 
 
 def switched_at_once(case: Case) -> Fact:

@@ -69,6 +69,7 @@ def _of_order(case: Case) -> dict[str, Fact]:
     dose_read, taken_read = order_facts.readable(case)
     sources = situation.taking.sources if situation.taking else ()
     switched = situation.from_agent
+    above, limit = dose_facts.above_label(case)
     in_pieces, pieces = dose_facts.undeliverable(case)
     return {
         "order_action": order_facts.action(case),
@@ -85,6 +86,8 @@ def _of_order(case: Case) -> dict[str, Fact]:
         "order_cut": order_facts.cut(case),
         "order_increase": dose_facts.increase(case),
         "order_goes_back_up": dose_facts.goes_back_up(case),
+        "order_above_label": above,
+        "label_limit": limit,
         "order_undeliverable": in_pieces,
         "undeliverable_dose": pieces,
         "hypnotic_at_label_strength": dose_facts.at_label_strength(case),

@@ -76,6 +76,20 @@ class DoseBands:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelLimit:
+    """The most a day that the label begins with, of plain and of extended-release products; for whom, where not for all.
+
+    Units: mg a day; years.
+    """
+
+    mg: Decimal
+    extended_release_mg: Decimal | None
+    sex: str | None
+    from_age: Decimal | None
+    cite: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """A benzodiazepine or Z-drug, from `rules/drugs/agents.yaml`.
 
@@ -97,6 +111,8 @@ class Agent:
     """Rows of sources that are not read, for a site that chooses one of them."""
     antiseizure: bool = False
     """Whether it is taken for epilepsy for good, above all."""
+    label_limits: tuple[LabelLimit, ...] = ()
+    """Empty where the label sets no limit by age or sex."""
     bands: DoseBands | None = None
     """None where the guideline names no figures for it: its dose is banded by `guideline_equivalent`."""
     guideline_equivalent: Equivalent | None = None

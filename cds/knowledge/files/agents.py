@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from cds.core.medication import Agent, AgentKind, DoseBands, DurationClass, Equivalent
+from cds.core.medication import Agent, AgentKind, DoseBands, DurationClass, Equivalent, LabelLimit
 from cds.knowledge.fields import Fields, as_amount, as_quantity
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
@@ -14,7 +14,15 @@ from cds.knowledge.yaml_text import Node, Pairs, read
 AGENTS = "drugs/agents.yaml"
 EQUIVALENTS = "drugs/equivalents.yaml"
 REQUIRED = ("kind", "duration", "high_potency", "glucuronidated_only", "enzymes", "half_life", "cite", "verified")
-OPTIONAL = ("dose_bands", "antiseizure", "smallest_solid_step", "smallest_liquid_step", "highest_labelled_daily_dose", "forms")
+OPTIONAL = (
+    "label_limits",
+    "dose_bands",
+    "antiseizure",
+    "smallest_solid_step",
+    "smallest_liquid_step",
+    "highest_labelled_daily_dose",
+    "forms",
+)
 Converted = tuple[tuple[Equivalent, ...], tuple[Equivalent, ...], Equivalent | None]
 """The rows of an agent that are read, those that are not, and the one by which its dose is banded."""
 ORIGINS = ("read", "read in a transcription", "general knowledge", "calculated", "our proposal")
@@ -47,9 +55,22 @@ def _agent(name: str, node: Node, equivalents: Converted, problems: Problems) ->
         smallest_solid_step=_mg(fields, "smallest_solid_step", problems),
         smallest_liquid_step=_mg(fields, "smallest_liquid_step", problems),
         highest_labelled_daily_dose=_mg(fields, "highest_labelled_daily_dose", problems),
+        label_limits=tuple(_label_limit(entry, problems) for entry in fields.items("label_limits")),
         bands=_bands(fields, problems),
         guideline_equivalent=equivalents[2],
         antiseizure=fields.optional_text("antiseizure") is not None and fields.yes_no("antiseizure"),
+    )
+
+
+def _label_limit(node: Node, problems: Problems) -> LabelLimit:
+    fields = Fields(node, problems, ["mg", "cite"], ["extended_release_mg", "sex", "from_age"])
+    given = {key: _number(fields, key, problems) for key in ("extended_release_mg", "from_age") if fields.node(key) is not None}
+    return LabelLimit(
+        mg=_number(fields, "mg", problems),
+        extended_release_mg=given.get("extended_release_mg"),
+        sex=fields.one_of("sex", ("female", "male")) if fields.node("sex") is not None else None,
+        from_age=given.get("from_age"),
+        cite=fields.text("cite"),
     )
 
 

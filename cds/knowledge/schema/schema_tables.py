@@ -64,6 +64,7 @@ def _agent(source: Schema) -> Schema:
             "verified": TEXT,
         },
         {
+            "label_limits": list_of(_label_limit(source), 1),
             "dose_bands": object_of({"low_up_to": MG, "high_above": MG, "cite": source}),
             "antiseizure": YES_NO,
             "smallest_solid_step": MG,
@@ -71,6 +72,13 @@ def _agent(source: Schema) -> Schema:
             "highest_labelled_daily_dose": MG,
             "forms": list_of(form),
         },
+    )
+
+
+def _label_limit(source: Schema) -> Schema:
+    return object_of(
+        {"mg": AMOUNT, "cite": source},
+        {"extended_release_mg": AMOUNT, "sex": {"enum": ["female", "male"]}, "from_age": AMOUNT},
     )
 
 
