@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.cli.rules import test as rules_test
+from cds.cli.rules.app import test as rules_test
 from cds.knowledge.problems import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -375,10 +375,10 @@ def test_changed_conditions_words_tables_and_sources_are_told(run: Run, rules: P
     for says in (
         "risk older-adult no longer asks: all: age is at least older_adult_age",
         "risk older-adult now asks: all: age is more than older_adult_age",
-        "risk older-adult means something else under the same version 1",
+        "risk older-adult means something else under the same version",
         "fact audit_c: means",
         "source x is new",
-        "agent alprazolam counts 0.5 to 0.4 to 0.5 mg for diazepam 10 mg, by ashton-2002",
+        "equivalents of alprazolam: rows, ashton-2002, low 0.5 to 0.4",
         "No stories in",
     ):
         assert says in told, told
@@ -388,11 +388,41 @@ def test_nothing_that_differs_is_said_in_two_words(run: Run) -> None:
     assert run("diff", RULES, RULES).output == "Nothing differs.\n"
 
 
-def test_rules_that_can_not_be_loaded_are_not_compared(run: Run, rules: Path) -> None:
+def test_rules_that_can_not_be_loaded_are_compared_without_stories(run: Run, rules: Path) -> None:
     edit(rules, OLDER, "status:", "statusx:")
     ran = run("diff", RULES, rules)
     assert ran.exit_code == 1
-    assert "RULE020" in ran.output and "Correct them first" in ran.output
+    assert "RULE020" in ran.output and "no story can be told under them" in ran.output
+    assert "risk older-adult status no longer says: active" in ran.output
+
+
+def test_rules_before_that_this_program_can_not_load_are_compared_all_the_same(run: Run, rules: Path) -> None:
+    edit(rules, OLDER, "status:", "statusx:")
+    ran = run("diff", rules, RULES)
+    assert ran.exit_code == 0 and "risk older-adult status now says: active" in ran.output
+
+
+def test_packs_are_compared(run: Run, rules: Path, tmp_path: Path) -> None:
+    packs = [tmp_path / name for name in ("old.pack", "new.pack")]
+    assert run("pack", packs[0], "--rules", rules).exit_code == 0
+    edit(rules, OLDER, "title: ", "title: Not ")
+    assert run("pack", packs[1], "--rules", rules).exit_code == 0
+    ran = run("diff", *packs, "--stories", rules)
+    assert ran.exit_code == 0 and "risk older-adult title" in ran.output, ran.output
+    packs[0].write_bytes(b"no pack")
+    assert run("diff", *packs).exit_code == 2
+
+
+def test_the_log_finds_the_commit_and_the_pack_of_a_hash(run: Run, repository: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "rules.pack"
+    assert run("pack", pack, "--rules", repository).exit_code == 0
+    now, packed, committed = json.loads(run("log", "--rules", repository, "--pack", pack, "--format", "json").output)
+    assert now["revision"] == packed["revision"] == committed["revision"]
+    (repository / "texts.yaml").write_text((repository / "texts.yaml").read_text() + "# a remark\n")
+    ran = run("log", f"{committed['revision'][:20]}+example-site", "--rules", repository)
+    assert ran.exit_code == 0 and committed["place"] in ran.output and "as the folder stands now" not in ran.output
+    assert run("log", "0123456789", "--rules", repository).exit_code == 1
+    assert run("log", "not-a-hash", "--rules", repository).exit_code == 2
 
 
 # new ------------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from cds.cli.rules.diff import diff
 from cds.cli.rules.explain import explain
 from cds.cli.rules.format import format_rules
 from cds.cli.rules.list import list_rules
+from cds.cli.rules.log import log
 from cds.cli.rules.new import new
 from cds.cli.rules.schema import schema
 from cds.cli.rules.site import pack, parameters
@@ -27,6 +28,7 @@ rules.command(short_help="Runs every example of every rule.")(test)
 rules.command("format", short_help="Lays out rule files alike.")(format_rules)
 rules.command(short_help="Why a card, or what a code means.")(explain)
 rules.command(short_help="What a change means for patients.")(diff)
+rules.command(short_help="Which hash was which commit or pack.")(log)
 rules.command("list", short_help="Lists every rule.")(list_rules)
 rules.command(short_help="Begins a rule file.")(new)
 rules.command(short_help="What editors offer while typing.")(schema)

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 
-from cds.core.quantity import Quantity, Range, plain
-from cds.knowledge.checks.versions import meaning
-from cds.knowledge.condition_text import entry_in_words
-from cds.knowledge.files.examples import conditions_of
-from cds.knowledge.model import Card, Group, Knowledge, Parameter, RiskOutcome, Rule, RuleKind
+from cds.knowledge.compared import PARAMETERS, Difference, differences, documents, written
+from cds.knowledge.fields import as_day
+from cds.knowledge.position import Position
+from cds.knowledge.problems import Problems
+from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar
 
-TABLES = "drugs/"
-OF_AGENTS = ("drugs/agents.yaml", "drugs/equivalents.yaml")
-"""The tables whose changes are told agent by agent."""
-MOST_LINES = 20
-"""Lines of one table that are quoted."""
+LONGEST = 140
+"""Characters of a text that is quoted whole; of a longer one, what differs with some words around it."""
+AROUND = 4
+"""Words quoted before and after what differs."""
+MOST = 20
+"""New or lost rows of one table that are told one by one."""
+RULES = ("risk", "advice")
+MEANING = ("when", "hooks", "about", "then", "card")
+"""What a rule asks, and what it answers then: its version rises with it."""
+ENTRIES = {
+    "vocabulary.yaml": "fact",
+    "evidence.yaml": "source",
+    "paces.yaml": "pace",
+    "texts.yaml": "text",
+    "override-reasons.yaml": "override reason",
+    "drugs/agents.yaml": "agent",
+    "drugs/equivalents.yaml": "equivalents of",
+    "drugs/pharmacokinetics.yaml": "plasma levels of",
+    "drugs/adjuncts.yaml": "what helps alongside:",
+    "value-sets/index.yaml": "value set",
+}
+"""Files of entries under one key, and what an entry is."""
+TABLES = {
+    "drugs/products.csv": "product",
+    "drugs/other-drugs.csv": "drug",
+    "drugs/names.csv": "name",
+    "value-sets/released.csv": "released value set",
+}
+FOLDERS = {"sites": "site", "sheet": "patient's sheet", "value-sets": "value set"}
+SHORT = {
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "http://snomed.info/sct": "SNOMED CT",
+    "http://loinc.org": "LOINC",
+    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
+    "http://hl7.org/fhir/sid/icd-10": "ICD-10",
+    "http://www.whocc.no/atc": "ATC",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,201 +70,214 @@ class Change:
         }
 
 
-def changes(old: Knowledge, new: Knowledge, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[Change]:
-    """Every difference: numbers first, then rules, words, paces and texts, then the tables by file."""
-    yield from _parameters(old, new)
-    yield from _rules(old, new)
-    for name in _all(old.vocabulary, new.vocabulary):
-        yield from _plain("fact", name, old.vocabulary.get(name), new.vocabulary.get(name))
-    for name in _all(old.paces, new.paces):
-        yield from _plain("pace", name, old.paces.get(name), new.paces.get(name))
-    for name in _all(old.texts, new.texts):
-        yield from _plain("text", name, old.texts.get(name), new.texts.get(name))
-    for name in _all(old.evidence, new.evidence):
-        yield from _plain("source", name, old.evidence.get(name), new.evidence.get(name))
-    order = [[rule.id for rule in each.advice()] for each in (old, new)]
-    if [name for name in order[0] if name in order[1]] != [name for name in order[1] if name in order[0]]:
-        yield Change("order", "advice/order.yaml", f"cards stand in another order: {', '.join(order[1])}")
-    for name in _all(old.value_sets, new.value_sets):
-        yield from _value_set(name, old, new)
-    yield from _agents(old, new)
-    for name in _all(before, after):
-        if name.startswith(TABLES) and name not in OF_AGENTS and before.get(name) != after.get(name):
-            yield from _lines(name, before.get(name), after.get(name))
+def changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> list[Change]:
+    """Every difference between two sets of rule files: numbers first, then rules, then the rest by file."""
+    same = {name for name in before.keys() & after.keys() if before[name] == after[name] and not name.startswith(PARAMETERS)}
+    left = [{name: content for name, content in each.items() if name not in same} for each in (before, after)]
+    return told(documents(left[0]), documents(left[1]))
 
 
-def _parameters(old: Knowledge, new: Knowledge) -> Iterator[Change]:
-    for name in _all(old.parameters, new.parameters):
-        was, now = old.parameters.get(name), new.parameters.get(name)
-        if was is None and now is not None:
-            yield Change("parameter", name, f"{name} is new: {now.means} ({', '.join(str(one.value) for one in now.editions)})")
-        elif now is None:
-            yield Change("parameter", name, f"{name} is gone")
-        elif was is not None:
-            yield from _editions(was, now)
-
-
-def _editions(was: Parameter, now: Parameter) -> Iterator[Change]:
-    held = {edition.since: edition for edition in was.editions}
-    for edition in reversed(now.editions):
-        earlier = held.pop(edition.since, None)
-        source = f", {edition.cite}"
-        if earlier is None:
-            before = next((one for one in was.editions if one.since < edition.since), None)
-            moved = _from_to(before.value, edition.value) if before else str(edition.value)
-            says = f"{now.name} {moved} from {edition.since.isoformat()} on ({now.means[:1].lower()}{now.means[1:]}{source})"
-            yield Change("parameter", now.name, says, edition.since)
-        elif earlier.value != edition.value:
-            moved = _from_to(earlier.value, edition.value)
-            says = f"{now.name} {moved}, changed in place ({now.means[:1].lower()}{now.means[1:]}{source})"
-            yield Change("parameter", now.name, says, edition.since)
-        elif earlier.cite != edition.cite:
-            yield Change("parameter", now.name, f"{now.name} rests on {edition.cite} in place of {earlier.cite}")
-    for since in held:
-        yield Change("parameter", now.name, f"{now.name}: the value from {since.isoformat()} on is gone")
-    if (was.at_least, was.at_most) != (now.at_least, now.at_most):
-        bounds = f"{now.at_least or 'none'} to {now.at_most or 'none'}"
-        yield Change(
-            "parameter", now.name, f"{now.name}: a site may choose from {bounds}, before {was.at_least} to {was.at_most}"
-        )
-
-
-def _from_to(was: Quantity | str, now: Quantity | str) -> str:
-    if isinstance(was, Quantity) and isinstance(now, Quantity) and was.unit == now.unit:
-        return f"{plain(was.value)} to {now}"
-    return f"{was} to {now}"
-
-
-def _rules(old: Knowledge, new: Knowledge) -> Iterator[Change]:
-    held: dict[tuple[RuleKind, str], Rule] = {(rule.kind, rule.id): rule for rule in old.rules}
-    for rule in new.rules:
-        was = held.pop((rule.kind, rule.id), None)
-        if was is None:
-            yield _change(rule, f"is new ({rule.status}): {rule.title}")
+def told(old: Mapping[str, Node], new: Mapping[str, Node]) -> list[Change]:
+    """Every difference between two sets of documents."""
+    found: list[tuple[int, list[Change]]] = []
+    for file, held in groupby(differences(old, new), key=lambda one: one.file):
+        each = list(held)
+        kind = file.split("/")[0]
+        if file == PARAMETERS:
+            found.append((0, list(_parameters(each, old.get(PARAMETERS), new.get(PARAMETERS)))))
+        elif kind in RULES and file != "advice/order.yaml":
+            found.append((1, list(_rule(file, kind, each, new.get(file, old.get(file))))))
+        elif file.endswith(".csv"):
+            found.append((3, list(_table(file, each))))
         else:
-            for says in _of_rule(was, rule):
-                yield _change(rule, says)
-    for rule in held.values():
-        yield _change(rule, "is gone")
+            found.append((2, [_of_entry(one) for one in each]))
+    return [change for _, held in sorted(found, key=lambda one: one[0]) for change in held]
 
 
-def _change(rule: Rule, says: str) -> Change:
-    return Change(rule.kind.value, rule.id, f"{rule.kind} {rule.id} {says}", rule.in_force_from)
+def _parameters(found: Iterable[Difference], old: Node | None, new: Node | None) -> Iterator[Change]:
+    for one in found:
+        name, *path = one.path
+        if not path:
+            yield Change("parameter", name, f"{name} is gone" if one.now is None else f"{name} is new: {_content(one.now)}")
+        elif path[0] == "values" and len(path) > 1 and path[2:] in ([], ["value"]):
+            yield _edition(name, path[1], one, _at(old, name), _at(new, name))
+        else:
+            yield Change("parameter", name, f"{name}: {_in_words(path)}{_moved(one)}")
 
 
-def _of_rule(was: Rule, now: Rule) -> Iterator[str]:
-    if was.status != now.status:
-        yield f"goes from {was.status} to {now.status}"
-    if (was.in_force_from, was.in_force_to) != (now.in_force_from, now.in_force_to):
-        ends = f" to {now.in_force_to.isoformat()}" if now.in_force_to else ""
-        yield f"is in force from {now.in_force_from.isoformat()}{ends}"
-    yield from _conditions(was.when, now.when)
-    if was.hooks != now.hooks:
-        yield f"answers {', '.join(now.hooks)}; before {', '.join(was.hooks)}"
-    yield from _members(was.outcome, now.outcome)
-    yield from _members(was.card, now.card)
-    if meaning(was) != meaning(now) and was.version == now.version:
-        yield f"means something else under the same version {now.version}"
-    elif was.version != now.version:
-        yield f"goes from version {was.version} to {now.version}"
-    if [one.cite for one in was.because] != [one.cite for one in now.because]:
-        yield f"rests on {', '.join(one.cite for one in now.because)}; before {', '.join(one.cite for one in was.because)}"
+def _edition(name: str, since: str, one: Difference, old: Node | None, new: Node | None) -> Change:
+    """An edition that was added, removed, or whose value was changed in place."""
+    begins = as_day(since, Position("-"), Problems())
+    unit = _text(new, "unit")
+    if one.now is None:
+        return Change("parameter", name, f"{name}: the value from {since} on is gone: {_content(one.was)}")
+    means = _text(new, "means")
+    about = f"({means[:1].lower()}{means[1:]}, {_text(new, 'values', since, 'cite')})"
+    value = _text(new, "values", since, "value")
+    if len(one.path) > 2 and one.path[-1] == "value":
+        return Change("parameter", name, f"{name}{_moved(one)} {unit}, changed in place {about}", begins)
+    held = _at(old, "values")
+    earlier = max((key.text for key, _ in held.pairs if key.text < since), default="") if isinstance(held, Pairs) else ""
+    was = f"{_text(old, 'values', earlier, 'value')} to " if earlier else ""
+    says = _text(new, "values", since, "says")
+    return Change("parameter", name, f"{name} {was}{value} {unit} from {since} on {about}{f': {says}' if says else ''}", begins)
 
 
-def _conditions(was: Group, now: Group) -> Iterator[str]:
-    before, after = ([*_entries(each)] for each in (was, now))
-    yield from (f"no longer asks: {entry}" for entry in before if entry not in after)
-    yield from (f"now asks: {entry}" for entry in after if entry not in before)
+def _at(node: Node | None, *path: str) -> Node | None:
+    for part in path:
+        node = node.get(part) if isinstance(node, Pairs) else None
+    return node
 
 
-def _entries(group: Group) -> Iterator[str]:
-    for name, entries in (("all", group.all), ("any", group.any), ("none", group.none)):
-        yield from (f"{name}: {entry_in_words(entry)}" for entry in entries)
+def _text(node: Node | None, *path: str) -> str:
+    found = _at(node, *path)
+    return found.text if isinstance(found, Scalar) else ""
 
 
-def _members(was: Card | RiskOutcome | None, now: Card | RiskOutcome | None) -> Iterator[str]:
-    """What of a card or an outcome is other than before; long texts are named, not quoted."""
-    if was is None or now is None:
+def _rule(file: str, kind: str, found: Sequence[Difference], rule: Node | None) -> Iterator[Change]:
+    name = file.removeprefix(f"{kind}/").removesuffix(".yaml")
+    day = _text(rule, "in_force", "from")
+    begins = as_day(day, Position("-"), Problems()) if day else None
+    if not found[0].path:
+        now = found[0].now
+        says = f"{kind} {name} is gone" if now is None else f"{kind} {name} is new{_headed(now)}"
+        yield Change(kind, name, says, begins)
         return
-    for member in fields(now):
-        before, after = getattr(was, member.name), getattr(now, member.name)
-        name = member.name.replace("_", " ")
-        if isinstance(before, Group) and isinstance(after, Group):
-            if [*conditions_of(before)] != [*conditions_of(after)]:
-                yield from (f"{name}: {says}" for says in _conditions(before, after))
-        elif before != after:
-            short = all(len(str(value)) <= 140 for value in (before, after))
-            yield f"{name}: {_shown(before)} to {_shown(after)}" if short else f"{name} has another text"
+    for one in found:
+        yield Change(kind, name, f"{kind} {name} {_of_rule(one)}", begins)
+    if any(one.path[0] in MEANING for one in found) and not any(one.path[0] == "version" for one in found):
+        yield Change(kind, name, f"{kind} {name} means something else under the same version", begins)
 
 
-def _shown(value: object) -> str:
-    if value is None or value == ():
-        return "none"
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value}"
+def _headed(node: Node) -> str:
+    """` (draft): Falls at 65 and older`"""
+    status, title = (node.get(key) if isinstance(node, Pairs) else None for key in ("status", "title"))
+    return f" ({written(status)}): {written(title)}" if status and title else f": {_content(node)}"
 
 
-def _plain(what: str, name: str, was: object, now: object) -> Iterator[Change]:
-    if was is None:
-        yield Change(what, name, f"{what} {name} is new")
-    elif now is None:
-        yield Change(what, name, f"{what} {name} is gone")
-    elif isinstance(was, str) or not hasattr(was, "__dataclass_fields__"):
-        if was != now:
-            yield Change(what, name, f"{what} {name} has another text")
+def _of_rule(one: Difference) -> str:
+    head, *rest = one.path
+    if head in ("status", "version") and one.was and one.now:
+        return f"goes from {'version ' if head == 'version' else ''}{written(one.was)} to {written(one.now)}"
+    asked = next((place for place, part in enumerate(one.path) if part == "when"), None)
+    if asked is not None and not one.reordered:
+        where = f"{_in_words(one.path[:asked])}: " if asked else ""
+        group = f"{_in_words(one.path[asked + 1 : asked + 2])}: " if len(one.path) > asked + 1 else ""
+        return _asked_otherwise(one, where, group, one.path[asked + 2 :])
+    return f"{_in_words([head, *rest])}{_moved(one)}"
+
+
+def _asked_otherwise(one: Difference, where: str, group: str, fact: Sequence[str]) -> str:
+    """`no longer asks: all: age is at least older_adult_age; now asks: ...`"""
+    said = []
+    for word, node in (("no longer asks", one.was), ("now asks", one.now)):
+        if node is not None:
+            said.append(f"{where}{word}: {group}{' '.join((*fact, _asked(node)))}")
+    return "; ".join(said)
+
+
+def _asked(node: Node) -> str:
+    """A condition or a group of them as a sentence: `age is at least older_adult_age`."""
+    if isinstance(node, Items):
+        return "; ".join(map(_asked, node.items))
+    if isinstance(node, Scalar):
+        return node.text
+    parts = []
+    for key, value in node.pairs:
+        if key.text in ("all", "any", "none"):
+            parts.append(f"{key.text} of ({_asked(value)})")
+        else:
+            parts.append(f"{key.text} {_asked(value) if isinstance(value, Pairs) else written(value)}")
+    return " and ".join(parts)
+
+
+def _of_entry(one: Difference) -> Change:
+    """A difference in a file of entries, in a site, or in a file of a kind that is not known here."""
+    if one.file in ENTRIES and len(one.path) > 1:
+        what, name, path = ENTRIES[one.file], one.path[1], one.path[2:]
     else:
-        for member in was.__dataclass_fields__:
-            before, after = getattr(was, member), getattr(now, member)
-            if before != after and member != "position":
-                yield Change(what, name, f"{what} {name}: {member.replace('_', ' ')} {_shown(before)} to {_shown(after)}")
+        folder, _, stem = one.file.removesuffix(".yaml").rpartition("/")
+        what, name, path = FOLDERS.get(folder, "file"), stem if folder in FOLDERS else one.file, one.path
+    if one.file == "advice/order.yaml" and one.reordered and isinstance(one.now, Items):
+        return Change("order", one.file, f"cards stand in another order: {', '.join(map(written, one.now.items))}")
+    if path:
+        return Change(what, name, f"{what} {name}: {_in_words(path)}{_moved(one)}")
+    if one.was is not None and one.now is not None:
+        return Change(what, name, f"{what} {name}{'' if one.reordered else ':'}{_moved(one)}")
+    if one.now is None:
+        return Change(what, name, f"{what} {name} is gone")
+    said = _headed(one.now) if what == "site" else f": {_content(one.now)}" if one.path else ""
+    return Change(what, name, f"{what} {name} is new{said}")
 
 
-def _value_set(name: str, old: Knowledge, new: Knowledge) -> Iterator[Change]:
-    was, now = ({(row.system, row.code): row.display for row in each.value_sets.get(name, ())} for each in (old, new))
-    more, less = [now[key] for key in now.keys() - was.keys()], [was[key] for key in was.keys() - now.keys()]
-    for word, displays in (("gains", more), ("loses", less)):
-        if displays:
-            yield Change("value set", name, f"value set {name} {word} {len(displays)} codes: {_few(sorted(set(displays)))}")
-
-
-def _agents(old: Knowledge, new: Knowledge) -> Iterator[Change]:
-    """What changes of each agent: its equivalents by source, then the rest as the tables name it."""
-    for name in _all(old.agents, new.agents):
-        was, now = old.agents.get(name), new.agents.get(name)
-        if was is None or now is None:
-            yield Change("agent", name, f"agent {name} is {'new' if was is None else 'gone'}")
-            continue
-        before, after = ({one.source: Range(one.low, one.high) for one in each.equivalents} for each in (was, now))
-        for source in _all(before, after):
-            if before.get(source) != after.get(source):
-                said = f"{before.get(source, 'not')} to {after.get(source, 'not')} mg for diazepam 10 mg, by {source}"
-                yield Change("agent", name, f"agent {name} counts {said}")
-        yield from _plain("agent", name, was, replace(now, equivalents=was.equivalents))
-
-
-def _lines(name: str, before: bytes | None, after: bytes | None) -> Iterator[Change]:
-    """The lines of a table that differ; the tables are written a drug or a product a line."""
-    if before is None or after is None:
-        yield Change("table", name, f"{name} is {'new' if before is None else 'gone'}")
+def _table(file: str, found: Sequence[Difference]) -> Iterator[Change]:
+    """Cells that are other than before, then rows that are gone, then new ones."""
+    folder, _, stem = file.removesuffix(".csv").rpartition("/")
+    what = TABLES.get(file) or (f"{FOLDERS[folder]} {stem}" if folder in FOLDERS else f"file {file}")
+    whole = file not in TABLES
+    if not found[0].path:
+        yield Change("table", file, f"{what if whole else file} is {'gone' if found[0].now is None else 'new'}{_rows(found[0])}")
         return
-    was, now = (Counter(_says(each)) for each in (before, after))
-    less, more = [*(was - now).elements()], [*(now - was).elements()]
-    if len(less) == 1 and len(more) == 1:
-        yield Change("table", name, f"{name}: `{less[0]}` to `{more[0]}`")
-        return
-    for word, lines in (("no longer says", less), ("now says", more)):
-        yield from (Change("table", name, f"{name} {word}: {line}") for line in lines[:MOST_LINES])
-        if len(lines) > MOST_LINES:
-            yield Change("table", name, f"{name} {word}, besides: {len(lines) - MOST_LINES} more lines")
+    for one in (one for one in found if len(one.path) > 1):
+        yield Change("table", file, f"{what} {_row(one.path[0])}: {_in_words(one.path[1:])}{_moved(one)}")
+    for lost in (True, False):
+        rows = [one for one in found if len(one.path) == 1 and (one.now is None) == lost]
+        for one in rows[:MOST]:
+            row = _row(one.path[0])
+            said = f"{what} {'loses' if lost else 'gains'} {row}" if whole else f"{what} {row} is {'gone' if lost else 'new'}"
+            yield Change("table", file, f"{said}: {_content(one.was if lost else one.now)}")
+        if len(rows) > MOST:
+            yield Change("table", file, f"{file} {'loses' if lost else 'gains'} {len(rows) - MOST} rows more")
 
 
-def _says(content: bytes) -> list[str]:
-    lines = (line.strip() for line in content.decode("utf-8", errors="replace").splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+def _rows(one: Difference) -> str:
+    node = one.was if one.now is None else one.now
+    return f", with {len(node.pairs)} rows" if isinstance(node, Pairs) else ""
 
 
-def _few(names: list[str]) -> str:
-    return "; ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _row(label: str) -> str:
+    system, _, code = label.partition(" ")
+    return f"{SHORT[system]} {code}" if system in SHORT else label
 
 
-def _all(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
-    return [*one, *(name for name in other if name not in one)]
+def _content(node: Node | None) -> str:
+    """What an entry says, in one line: `value 70, cite local-default`."""
+    if isinstance(node, Pairs):
+        parts = (f"{_in_words([key.text])} {_content(value)}" for key, value in node.pairs if key.text != "system")
+        return ", ".join(parts)
+    return "; ".join(map(_content, node.items)) if isinstance(node, Items) else written(node)
+
+
+def _in_words(path: Sequence[str]) -> str:
+    return ", ".join(part.replace("_", " ") for part in path)
+
+
+def _moved(one: Difference) -> str:
+    """How a value moved: ` 25 to 20`, ` now also: x`, ` no longer: x`."""
+    if one.reordered:
+        return " stand in another order"
+    if one.was is None:
+        return f" now says: {_content(one.now)}"
+    if one.now is None:
+        return f" no longer says: {_content(one.was)}"
+    was, now = _content(one.was), _content(one.now)
+    if was == now:
+        return " is written as another kind of value"
+    if max(len(was), len(now)) > LONGEST:
+        was, now = _apart(was, now)
+    return f" {was or 'nothing'} to {now or 'nothing'}"
+
+
+def _apart(was: str, now: str) -> tuple[str, str]:
+    """Two long texts, each from a little before to a little after where they differ."""
+    before, after = was.split(" "), now.split(" ")
+    most = min(len(before), len(after))
+    first = next((place for place in range(most) if before[place] != after[place]), most)
+    last = next((place for place in range(most - first) if before[-1 - place] != after[-1 - place]), most - first)
+    return _excerpt(before, first, last), _excerpt(after, first, last)
+
+
+def _excerpt(words: Sequence[str], first: int, last: int) -> str:
+    start, end = max(0, first - AROUND), min(len(words), len(words) - last + AROUND)
+    middle = " ".join(words[start:end])
+    return f"`{'... ' if start else ''}{middle}{' ...' if end < len(words) else ''}`"

@@ -17,6 +17,8 @@ from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import SUFFIXES, files_of, from_files
 from cds.knowledge.model import Knowledge
+from cds.knowledge.pack import BadPack
+from cds.knowledge.pack import files_at as packed_at
 from cds.knowledge.problems import Problem
 
 RULES = Path("rules")
@@ -34,9 +36,14 @@ def folder(rules: Path) -> Path:
 
 
 def files_at(place: str, rules: Path) -> dict[str, bytes]:
-    """The rule files of a folder, or of `rules` at a git revision, by their path under it."""
+    """The rule files of a folder, of a pack, or of `rules` at a git revision, by their path under it."""
     if Path(place).is_dir():
         return files_of(folder(Path(place)))
+    if Path(place).is_file():
+        try:
+            return dict(packed_at(Path(place)))
+        except BadPack as refused:
+            fail(f"{place}: {refused}")
     return files_of_revision(place, rules)
 
 
@@ -45,7 +52,8 @@ def files_of_revision(revision: str, rules: Path) -> dict[str, bytes]:
     known = _git(rules, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if known is None:
         fail(
-            f"{revision}: seen neither a folder nor a git revision of {rules}; expected one, such as main, HEAD~1 or old-rules/."
+            f"{revision}: seen neither a folder, a pack nor a git revision of {rules}; "
+            "expected one, such as main, HEAD~1 or old-rules/."
         )
     packed = _git(rules, "archive", "--format=tar", known.decode().strip())  # of the folder alone, since git runs in it
     if packed is None:
@@ -54,6 +62,20 @@ def files_of_revision(revision: str, rules: Path) -> dict[str, bytes]:
         members = [member for member in held if member.isfile() and PurePosixPath(member.name).suffix in SUFFIXES]
         opened = ((member.name, held.extractfile(member)) for member in members)
         return {name: content.read() for name, content in opened if content is not None}
+
+
+def commits_of(rules: Path, most: int) -> list[tuple[str, str, str]]:
+    """The commits that changed the folder, newest first: short id, day, subject. Empty where git knows nothing of it."""
+    told = _git(rules, "log", f"--max-count={most}", "--format=%h%x09%cs%x09%s", "--", ".") or b""
+    lines = (line.split("\t", 2) for line in told.decode("utf-8", errors="replace").splitlines())
+    return [(commit, day, says) for commit, day, says in lines]
+
+
+def committed(rules: Path) -> list[str]:
+    """The paths in the folder of the rule files that the last commit holds; empty where git knows nothing of it."""
+    told = _git(rules, "ls-tree", "-r", "--name-only", "-z", "HEAD", ".") or b""
+    names = told.decode("utf-8", errors="replace").split("\0")
+    return [name for name in names if PurePosixPath(name).suffix in SUFFIXES]
 
 
 def engine_of(knowledge: Knowledge) -> Engine:
