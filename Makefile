@@ -51,7 +51,7 @@ test: lint
 # Every process that a test starts is in the same year; monotonic time goes on as it is, and files keep their times.
 later: .venv/installed-test
 	@test -n "$(LIBFAKETIME)" || { echo "make later needs libfaketime. Install it with: apt install libfaketime; or name it: make later LIBFAKETIME=/path/to/libfaketime.so.1"; exit 1; } >&2
-	@echo "The tests that meet a clock, $(LATER) from now"; LD_PRELOAD=$(LIBFAKETIME) FAKETIME="+$(LATER)" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 \
+	@echo "The tests that meet a clock, $(LATER) from now"; LD_PRELOAD=$(LIBFAKETIME) FAKETIME="+$(LATER)" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 PYTHONPATH=$(CURDIR)/tests/later \
 		$(BIN)/pytest $(AT_ONCE) $(addprefix --ignore=,$(GIVEN_THEIR_DAY))
 	@echo "Not run $(LATER) from now: $(words $(GIVEN_THEIR_DAY)) modules of tests/spec and tests/agreement, which are given their day and can ask no clock."
 
