@@ -57,7 +57,9 @@ class Settings:
     fhir_read_seconds: float = 1.5
     fhir_seconds: float = 3.0
     call_seconds: float = 10.0
+    decide_seconds: float = 2.0
     most_calls: int = 1000
+    most_calls_of_one: int = 250
     calls_a_minute: int = 12000
     metrics_folder: Path | None = None
     database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
@@ -69,7 +71,9 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
          "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site",
          "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
          "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
-         "CDS_MOST_CALLS": "most_calls", "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
+         "CDS_MOST_CALLS": "most_calls",
+         "CDS_MOST_CALLS_OF_ONE": "most_calls_of_one", "CDS_DECIDE_SECONDS": "decide_seconds",
+         "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
          "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key",
          "CDS_RECORDS": "records"}  # fmt: skip
 """The environment variable of each setting."""
@@ -93,7 +97,9 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "fhir_read_seconds": _seconds,
         "fhir_seconds": _seconds,
         "call_seconds": _seconds,
+        "decide_seconds": _seconds,
         "most_calls": _count,
+        "most_calls_of_one": _count,
         "calls_a_minute": _count,
         "metrics_folder": _folder,
         "database_url": _given,

@@ -28,6 +28,8 @@ class GapKind(StrEnum):
     """A part of the record was not given, or only in part."""
     EQUIVALENCE = "equivalence"
     """No source gives a diazepam equivalent for the agent."""
+    MORE = "more"
+    """There was more than is read, judged or told of one call."""
 
 
 @dataclass(frozen=True, slots=True)

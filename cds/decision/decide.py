@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from cds.core.cases import concerns_agents, ordered_cases, running_cases, surroundings
-from cds.core.fact_table import questions
-from cds.core.gap import Gap
+from cds.core.cases import Case, concerns_agents, ordered_cases, running_cases, surroundings
+from cds.core.fact_table import Inquiry, questions
+from cds.core.gap import Gap, GapKind
 from cds.core.judged_order import JudgedOrder
 from cds.core.record import Completeness, Delivery, Part
 from cds.decision.judge import Judgement, judge, unread
@@ -31,6 +31,8 @@ from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
 from cds.knowledge.model import Knowledge
 
+MOST_DRAFTS, MOST_JUDGED, MOST_GAPS = 200, 20, 200
+"""Of one call: how many draft orders are read, how many orders are judged, and how many gaps are told."""
 MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
 """Any one of these tells what the patient takes; without all of them nothing sound can be said."""
 PATIENT_VIEW = "patient-view"
@@ -67,14 +69,23 @@ class Decision:
         return tuple((*judgement.risks, *judgement.advice) for judgement in self.judgements)
 
 
-def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, decision: str, new_id: Callable[[], str]) -> Decision:
-    """The decision about one call.
+def decide(
+    call: HookCall,
+    knowledge: Knowledge,
+    engine: Engine,
+    day: date,
+    decision: str,
+    new_id: Callable[[], str],
+    go_on: Callable[[], None] = lambda: None,
+) -> Decision:
+    """The decision about one call. `go_on` is asked before each part of the work, and ends it by raising.
 
     Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
     the medication list where none of its parts was given (NeededDataMissing).
     """
     refuse_other_patients(call)
     call, older = in_shape_of_r4(call)
+    call, beyond = _bounded(call)
     given_drafts = by_name(call.drafts)
     selected = _selection(call, given_drafts)
     amounts = knowledge.amounts(day)
@@ -86,20 +97,23 @@ def decide(call: HookCall, knowledge: Knowledge, engine: Engine, day: date, deci
     if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
         given = deliveries(call.prefetch)
         _refuse_without_medications(given)
+        go_on()
         record = patient_record(given, call.patient_id, desk)
+        go_on()
         around = surroundings(record, drafts, knowledge.drugs, amounts, day)
         cases = running_cases(around) if call.hook == PATIENT_VIEW else ordered_cases(around, selected)
+        cases, unjudged = _first(cases)
         asked = knowledge.remembered.recall((questions, day), lambda: questions(tuple(knowledge.vocabulary.values()), amounts))
-        judgements = tuple(judge(case, asked, knowledge, engine, call.hook) for case in cases)
+        judgements = tuple(_judged_next(case, asked, knowledge, engine, call.hook, go_on) for case in cases)
         checked = {draft.reference: given_drafts[draft.reference] for draft in drafts if draft.medication.agent is not None}
         invalid = validity_gaps(list(checked.values()), knowledge.readings)
         unfit = {gap.resource for gap in invalid}
         valid = {name for name, resource in checked.items() if reference(resource) not in unfit}
-        gaps = (*unclear, *invalid, *record.gaps)
+        gaps = (*unjudged, *unclear, *invalid, *record.gaps)
     desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
-    gaps = tuple(dict.fromkeys(gaps))
+    gaps = _told(tuple(dict.fromkeys((*beyond, *gaps))))
     answer = {
         "cards": cards(told, knowledge, day, decision, new_id),
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
@@ -131,6 +145,34 @@ def in_shape_of_r4(call: HookCall) -> tuple[HookCall, bool]:
         ),
         older,
     )
+
+
+def _bounded(call: HookCall) -> tuple[HookCall, tuple[Gap, ...]]:
+    """The call with no more drafts than are read, and a gap where there were more."""
+    if len(call.drafts) <= MOST_DRAFTS:
+        return call, ()
+    says = f"Of {len(call.drafts)} draft orders only the first {MOST_DRAFTS} were read; the others were not checked."
+    return replace(call, drafts=call.drafts[:MOST_DRAFTS]), (Gap(GapKind.MORE, says, ""),)
+
+
+def _first(cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], tuple[Gap, ...]]:
+    """The cases that are judged, and a gap for each that is not."""
+    says = f"This order was not checked: of one call the first {MOST_JUDGED} are."
+    return cases[:MOST_JUDGED], tuple(Gap(GapKind.MORE, says, case.situation.request) for case in cases[MOST_JUDGED:])
+
+
+def _told(gaps: tuple[Gap, ...]) -> tuple[Gap, ...]:
+    """The gaps that are told, and how many more there are."""
+    if len(gaps) <= MOST_GAPS:
+        return gaps
+    return (*gaps[:MOST_GAPS], Gap(GapKind.MORE, f"{len(gaps) - MOST_GAPS} more things could not be read.", ""))
+
+
+def _judged_next(
+    case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook: str, go_on: Callable[[], None]
+) -> Judgement:
+    go_on()
+    return judge(case, asked, knowledge, engine, hook)
 
 
 def _desk(call: HookCall, knowledge: Knowledge, day: date) -> Desk:

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol
 
-MOST_KEPT = 500_000
+MOST_KEPT = 250_000
+"""Of one client."""
 
 
 class SeenTokens(Protocol):
     """Where the tokens that were used are kept until they expire."""
 
-    async def first_use(self, fingerprint: str, until: float) -> bool:
-        """Whether the token is used for the first time. `until` is when it expires, in seconds since 1970."""
+    async def first_use(self, fingerprint: str, until: float, client: str) -> bool:
+        """Whether the client's token is used for the first time. `until` is when it expires, in seconds since 1970."""
         ...
 
 
@@ -29,16 +30,17 @@ class SeenHere:
     def __init__(self, clock: Callable[[], float] = time.time, most: int = MOST_KEPT) -> None:
         self._clock = clock
         self._most = most
-        self._until: dict[str, float] = {}
+        self._by_client: dict[str, dict[str, float]] = {}
 
-    async def first_use(self, fingerprint: str, until: float) -> bool:
-        """As in SeenTokens. Where more are kept than fit, none is forgotten: a further one counts as a replay."""
-        if self._until.get(fingerprint, 0) >= self._clock():
+    async def first_use(self, fingerprint: str, until: float, client: str) -> bool:
+        """As in SeenTokens. Where more of a client are kept than fit, none is forgotten: a further one counts as a replay."""
+        known = self._by_client.setdefault(client, {})
+        if known.get(fingerprint, 0) >= self._clock():
             return False
-        if len(self._until) >= self._most:
+        if len(known) >= self._most:
             now = self._clock()
-            self._until = {known: ends for known, ends in self._until.items() if ends >= now}
-            if len(self._until) >= self._most:
+            known = self._by_client[client] = {one: ends for one, ends in known.items() if ends >= now}
+            if len(known) >= self._most:
                 return False
-        self._until[fingerprint] = until
+        known[fingerprint] = until
         return True

@@ -59,8 +59,11 @@ class Verifier:
         self._keys = keys
         self._seen = seen
 
-    async def caller(self, token: str, called: Sequence[str]) -> Client:
-        """The client that signed the token for one of the addresses `called`, now, and for the first time. Raises Untrusted."""
+    async def caller(self, token: str, called: Sequence[str], admitted: Callable[[Client], None] = lambda client: None) -> Client:
+        """The client that signed the token for one of the addresses `called`, now, and for the first time. Raises Untrusted.
+
+        `admitted` may refuse the client by raising; then its token counts as unused, and it may show it again.
+        """
         header, issuer = _unverified(token)
         client = self._clients().by_issuer.get(issuer)
         if client is None:
@@ -70,7 +73,9 @@ class Verifier:
         tenant = claims.get("tenant")
         if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
             raise Untrusted(Doubt.TENANT, client.id)
-        if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), float(claims["exp"]) + LEEWAY_SECONDS):
+        admitted(client)
+        until = float(claims["exp"]) + LEEWAY_SECONDS
+        if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), until, client.id):
             raise Untrusted(Doubt.REPLAY, client.id)
         now = self._clients().by_issuer.get(issuer)  # keys and used tokens were waited for, and its entry may have changed
         if now is None:

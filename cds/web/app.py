@@ -24,14 +24,15 @@ from starlette.responses import Response
 from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.hooks.client_profiles import shaped
-from cds.hooks.messages import EXTENSION, hook_call
+from cds.hooks.messages import EXTENSION, HookCall, hook_call
 from cds.hooks.prefetch import Ledger
 from cds.hooks.services import HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.records.store import State
 from cds.settings import Settings
-from cds.web.auth import CLIENT
-from cds.web.body import parsed_body
+from cds.trust.clients import Client
+from cds.web.body import parsed, parts_in, read_body
+from cds.web.deciding import Deciding
 from cds.web.fetching import Fetcher, renamed
 from cds.web.integration_guide import as_page, guide
 from cds.web.live_rules import Live
@@ -44,6 +45,7 @@ from cds.web.replay_guard import SeenInStore
 from cds.web.request_tracking import Tracked, spent_on, told_in_span
 from cds.web.responses import json_response, outcome_response, refusal
 from cds.web.revision import AtSite, Revision
+from cds.web.routing import CLIENT
 from cds.web.tracing import Tracing
 
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
@@ -61,6 +63,7 @@ class Routes:
         self.doors = doors
         self.metrics = Metrics(live, doors.clients, today, settings.metrics_folder)
         self.fetcher = Fetcher(doors.reader, settings.fhir_seconds, self.metrics.fhir_read)
+        self.deciding = Deciding(doors.turns, settings.decide_seconds)
         self.document = openapi(doors.public_url, guarded=settings.clients is not None, feedback=keeping is not None)
 
     async def discover(self, request: Request) -> Response:
@@ -72,7 +75,7 @@ class Routes:
         return Response(content, media_type="application/json", headers=headers)
 
     async def call(self, request: Request) -> Response:
-        """The answer to a hook call. Decided in place: a thread hop would cost as much as deciding."""
+        """The answer to a hook call. A usual one is decided in place: a thread hop would cost as much as deciding."""
         started = time.perf_counter()
         id = str(uuid4())
         service = request.path_params["service"]
@@ -82,14 +85,19 @@ class Routes:
                 client = request.scope[CLIENT]
                 here = revision.at(client.site)
                 with spent_on("read"):
-                    body = await parsed_body(request)
-                    call = renamed(hook_call(service, body), client.prefetch_names)
+                    content = await read_body(request)
                 day = self.today()
                 knowledge = here.on(day)
+                size = parts_in(content)
+                body, call = await self._read(service, content, client, size)
                 with spent_on("fetch"):
-                    call, parts = await self.fetcher.filled(call, body, client, knowledge, day)
+                    call, parts, fetched = await self.fetcher.filled(call, body, client, knowledge, day)
                 with spent_on("decide"):
-                    decision = decide(call, knowledge, here.engine, day, id, lambda: str(uuid4()))
+                    decision = await self.deciding.done(
+                        lambda check: decide(call, knowledge, here.engine, day, id, lambda: str(uuid4()), check),
+                        size + fetched,
+                        client.id,
+                    )
             if self.keeping:
                 with spent_on("remember"):
                     decision = await self.keeping.shortening(decision, call, knowledge, client.id, lambda: str(uuid4()))
@@ -108,6 +116,16 @@ class Routes:
         response.background = BackgroundTask(self._tell, time.perf_counter() - started, id, service, response.status_code, told)
         return response
 
+    async def _read(self, service: str, content: bytes, client: Client, size: int) -> tuple[Any, HookCall]:
+        """The body, and the call in it under our names."""
+
+        def read(_: Callable[[], None]) -> tuple[Any, HookCall]:
+            body = parsed(content)
+            return body, renamed(hook_call(service, body), client.prefetch_names)
+
+        with spent_on("read"):
+            return await self.deciding.done(read, size, client.id)
+
     async def feedback(self, request: Request) -> Response:
         """200 and an empty object, once the feedback in the body is stored."""
         id, service = str(uuid4()), request.path_params["service"]
@@ -115,7 +133,7 @@ class Routes:
         try:
             assert self.keeping is not None, "there is no such route where nothing is kept"
             knowledge = self._here(request).on(self.today())
-            body = await parsed_body(request)
+            body = parsed(await read_body(request))
             await self.keeping.take(service, body, knowledge, told["client"])
         except Exception as error:
             response, why = refusal(error, id)

@@ -6,20 +6,15 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cds.errors import RefusedCall
 from cds.trust.clients import Client
 from cds.trust.tokens import Doubt, Untrusted, Verifier
+from cds.web.limits import Admission
 from cds.web.logs import LOG, place_of
-from cds.web.responses import outcome_response
+from cds.web.responses import outcome_response, refused_response
+from cds.web.routing import CLIENT, PROTECTED, is_service
 
-PROTECTED = "/cds-services"
-CLIENT = "cds.client"
-"""Where a request's scope holds the client that made it."""
-
-
-def is_service(scope: Scope) -> bool:
-    """Whether a request is to discovery, a hook or feedback."""
-    path: str = scope.get("path", "")
-    return scope["type"] == "http" and (path == PROTECTED or path.startswith(f"{PROTECTED}/"))
+TOO_MANY = 429
 
 
 class Authentication:
@@ -29,27 +24,46 @@ class Authentication:
     """
 
     def __init__(
-        self, app: ASGIApp, everyone: Client, verifier: Verifier | None, public_url: str | None, doubted: Callable[[str], None]
+        self,
+        app: ASGIApp,
+        everyone: Client,
+        verifier: Verifier | None,
+        public_url: str | None,
+        doubted: Callable[[str], None],
+        admission: Admission,
     ) -> None:
         self._app = app
         self._everyone = everyone
         self._verifier = verifier
         self._public_url = public_url or ""
         self._doubted = doubted
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._verifier is None or not is_service(scope) or scope["method"] == "OPTIONS":
+        if not is_service(scope) or scope["method"] == "OPTIONS":
             scope[CLIENT] = self._everyone
             await self._app(scope, receive, send)
             return
         try:
-            scope[CLIENT] = await self._caller(self._verifier, scope)
+            client = scope[CLIENT] = await self._let_in(scope)
         except Untrusted as untrusted:
             self._tell(untrusted, scope)
             refusal = outcome_response(401, "login", "The caller is not authenticated.", {"WWW-Authenticate": "Bearer"})
             await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        except RefusedCall as refused:
+            self._doubted("rate" if refused.status == TOO_MANY else "busy")
+            await refused_response(refused)(scope, receive, send)
+        else:
+            with self._admission.in_hand(client):
+                await self._app(scope, receive, send)
+
+    async def _let_in(self, scope: Scope) -> Client:
+        """Who calls, once the call is taken on. Refuses: who is not trusted, and what is too much."""
+        if self._verifier is not None:
+            return await self._caller(self._verifier, scope)
+        if scope["method"] == "POST":
+            self._admission.take(self._everyone)
+        return self._everyone
 
     async def _caller(self, verifier: Verifier, scope: Scope) -> Client:
         shown = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -62,8 +76,8 @@ class Authentication:
         if scheme.lower() != "bearer" or not token.strip():
             raise Untrusted(Doubt.NO_TOKEN)
         try:
-            return await verifier.caller(token.strip(), self._called(scope))
-        except Untrusted:
+            return await verifier.caller(token.strip(), self._called(scope), self._admission.take)
+        except (Untrusted, RefusedCall):
             raise
         except Exception as error:  # a fault of ours lets nobody in, and tells the caller no more than any refusal
             LOG.error("untold", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from cds.core.record import Part
 from cds.decision.decide import needs_record
 from cds.fhir import json_access as views
-from cds.fhir.client import FhirClient, NotRead, Parts, Place, Why, next_page, read_on
+from cds.fhir.client import MOST_PARTS, FhirClient, NotRead, Parts, Place, Why, next_page, read_on
 from cds.fhir.references import Library
 from cds.hooks.messages import FhirAccess, HookCall, fhir_access, operation_outcome, refuse_other_patients
 from cds.hooks.prefetch import Ledger, State, full_urls, ledger
@@ -42,8 +42,8 @@ class Fetcher:
 
     async def filled(
         self, call: HookCall, body: Mapping[str, Any], client: Client, knowledge: Knowledge, day: date
-    ) -> tuple[HookCall, Ledger]:
-        """The call with what could be read, and where each part of the record came from.
+    ) -> tuple[HookCall, Ledger, int]:
+        """The call with what could be read, where each part of the record came from, and how many objects and lists were read.
 
         A part that could not be read holds an error in place of data, so that it is never taken for "none". Refuses: a call that
         mixes patients (OtherPatient), before anything is read.
@@ -52,21 +52,21 @@ class Fetcher:
         queries = _queries(call, knowledge, [part for part, state in known.items() if state is State.MISSING])
         pages = [part for part in Part if next_page(call.prefetch.get(part.value))]
         if not queries and not pages and not _unresolved(_drafts(call), call):
-            return call, known
+            return call, known, 0
         access = fhir_access(body, client.subject)
         place = client.server(access.server) if access else None
         if access is None or place is None:
-            return call, known
+            return call, known, 0
         refuse_other_patients(call)
         visit = _Visit(self._client, place, access, self._counted, dict(call.prefetch))
         with suppress(TimeoutError):
             async with asyncio.timeout(min(self._seconds, access.seconds or self._seconds)):
                 await visit.medications(_drafts(call), call)
                 if not needs_record(visit.into(call), knowledge, day):
-                    return visit.into(call), known
+                    return visit.into(call), known, visit.read
                 await visit.parts(queries, pages)
                 await visit.medications(_history(visit.found), visit.into(call))
-        return visit.into(call), {**known, **visit.states(queries)}
+        return visit.into(call), {**known, **visit.states(queries)}, visit.read
 
 
 @dataclass
@@ -81,6 +81,11 @@ class _Visit:
     fetched: set[Part] = field(default_factory=set)
     left: Parts = field(default_factory=Parts)
     asked: bool = False
+
+    @property
+    def read(self) -> int:
+        """How many objects and lists were read."""
+        return MOST_PARTS - self.left.left
 
     def into(self, call: HookCall) -> HookCall:
         return replace(call, prefetch=self.found)

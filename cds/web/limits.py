@@ -8,6 +8,7 @@ import math
 import os
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cds.errors import RefusedCall
 from cds.trust.clients import Client
-from cds.web.auth import CLIENT, is_service
 from cds.web.responses import outcome_response
+from cds.web.routing import is_service
+from cds.web.turns import Turns
 
 ENDING = ".allowance"
 FORM = struct.Struct("dd")
@@ -116,7 +119,7 @@ class InHand:
             self._turned_away("slow")
             if call.answered:
                 raise
-            if call.complete:
+            if not call.awaited:
                 refusal = outcome_response(
                     503, "timeout", "The call could not be answered in time; try again.", {"Retry-After": "1"}
                 )
@@ -127,15 +130,16 @@ class InHand:
 
 
 class _Call:
-    """One call as it goes: whether its body is complete, and whether it is being answered."""
+    """One call as it goes: whether its body is waited for, and whether it is being answered."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
-        self.complete = self.answered = False
+        self.awaited = self.answered = False
 
     async def receive(self) -> Message:
+        self.awaited = True
         message = await self._receive()
-        self.complete = self.complete or (message["type"] == "http.request" and not message.get("more_body", False))
+        self.awaited = False
         return message
 
     async def send(self, message: Message) -> None:
@@ -165,22 +169,52 @@ class RateLimit:
             return 0.0
 
 
-class Paced:
-    """Takes no more calls from a client than it may make. Callers that nobody verified are not told apart, and not limited."""
+class TooOften(RefusedCall):
+    """The client has made more calls than it may make in a minute."""
 
-    def __init__(self, app: ASGIApp, limit: RateLimit, turned_away: Callable[[str], None]) -> None:
-        self._app = app
+    status = 429
+    code = "throttled"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("This client has made more calls than it may make in a minute.")
+        self.retry_after = math.ceil(seconds)
+
+
+class Crowding(RefusedCall):
+    """The client has as many calls in hand as one client may have."""
+
+    status = 503
+    code = "throttled"
+
+
+class Admission:
+    """Takes on what can be answered in time, and from each client no more than its share: so many calls a minute, and so many in
+    hand. Asked once it is known who calls, and before anything is written down or read. Callers that nobody verified are not told
+    apart, so that they share what the service can do."""
+
+    def __init__(self, limit: RateLimit, turns: Turns, most_of_one: int) -> None:
         self._limit = limit
-        self._turned_away = turned_away
+        self._turns = turns
+        self._most_of_one = most_of_one
+        self._in_hand: Counter[str] = Counter()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client: Client | None = scope.get(CLIENT)
-        verified = client is not None and client.issuer is not None and is_service(scope)
-        seconds = self._limit.wait(client) if verified and client else 0.0
-        if not seconds:
-            await self._app(scope, receive, send)
-            return
-        self._turned_away("rate")
-        says = "This client has made more calls than it may make in a minute."
-        headers = {"Retry-After": str(math.ceil(seconds))}
-        await outcome_response(429, "throttled", says, headers)(scope, receive, send)
+    def take(self, client: Client) -> None:
+        """Nothing, where the call is taken on. Refuses: Busy, Crowding, TooOften."""
+        if client.issuer is not None:
+            if self._in_hand[client.id] >= self._most_of_one:
+                raise Crowding("This client has as many calls in hand as one may have; try again.")
+            seconds = self._limit.wait(client)
+            if seconds:
+                raise TooOften(seconds)
+        self._turns.admit(client.id)
+
+    @contextmanager
+    def in_hand(self, client: Client) -> Iterator[None]:
+        """While it is open, one more call of the client is in hand."""
+        self._in_hand[client.id] += 1
+        try:
+            yield
+        finally:
+            self._in_hand[client.id] -= 1
+            if not self._in_hand[client.id]:
+                del self._in_hand[client.id]

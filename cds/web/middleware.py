@@ -17,9 +17,10 @@ from cds.trust.replay import SeenHere, SeenTokens
 from cds.trust.tokens import Verifier
 from cds.web.auth import Authentication
 from cds.web.cors import Cors, SecurityHeaders
-from cds.web.limits import Here, InHand, Paced, RateLimit, Shared
+from cds.web.limits import Admission, Here, InHand, RateLimit, Shared
 from cds.web.live_clients import LiveClients
 from cds.web.live_rules import Live
+from cds.web.turns import Turns
 
 EVERYONE = "everyone"
 """The id of every caller of a service that verifies none."""
@@ -36,6 +37,7 @@ class Doors:
         self.clients = LiveClients(settings.clients, live, today)
         self.everyone = Client(EVERYONE, fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else ())
         self.reader = FhirClient(settings.fhir_read_seconds)
+        self.turns = Turns()
         keys = KeySets(self.reader)
         self._verifier = Verifier(lambda: self.clients.now, keys, seen or SeenHere()) if settings.clients else None
 
@@ -63,8 +65,10 @@ class Doors:
                 verifier=self._verifier,
                 public_url=settings.public_url,
                 doubted=turned_away,
+                admission=Admission(
+                    RateLimit(settings.calls_a_minute, allowances=allowances), self.turns, settings.most_calls_of_one
+                ),
             ),
-            Middleware(Paced, limit=RateLimit(settings.calls_a_minute, allowances=allowances), turned_away=turned_away),
         ]
 
     @asynccontextmanager

@@ -31,9 +31,9 @@ class SeenInStore:
         self._pool = pool
         self._here = SeenHere()
 
-    async def first_use(self, fingerprint: str, until: float) -> bool:
+    async def first_use(self, fingerprint: str, until: float, client: str) -> bool:
         """Whether the token is used for the first time. Never raises: the service answers while its store is down."""
-        if not await self._here.first_use(fingerprint, until):
+        if not await self._here.first_use(fingerprint, until, client):
             return False
         ends, now = datetime.fromtimestamp(until, UTC), datetime.now(UTC)
         try:

@@ -24,6 +24,12 @@ def json_response(status: int, content: object, headers: Mapping[str, str] | Non
     return Response(dumped(content), status, headers, media_type="application/json")
 
 
+def refused_response(error: RefusedCall) -> Response:
+    """The answer to a call that is refused; where trying again may help, it says when."""
+    after = getattr(error, "retry_after", TRY_AGAIN_IN if error.status == 503 else None)
+    return outcome_response(error.status, error.code, str(error), {"Retry-After": str(after)} if after else None)
+
+
 def refusal(error: Exception, id: str) -> tuple[Response, dict[str, str]]:
     """The error answer, with an OperationOutcome, and what the log tells: of an unforeseen error its type and place only."""
     if isinstance(error, ClientDisconnect):
@@ -31,7 +37,6 @@ def refusal(error: Exception, id: str) -> tuple[Response, dict[str, str]]:
     if isinstance(error, RecursionError):
         error = BadRequest("The body is nested too deeply.")
     if isinstance(error, RefusedCall):
-        headers = {"Retry-After": TRY_AGAIN_IN} if error.status == 503 else None
-        return outcome_response(error.status, error.code, str(error), headers), {"refused": type(error).__name__}
+        return refused_response(error), {"refused": type(error).__name__}
     says = f"The call could not be answered; the service's log tells more under {id}."
     return outcome_response(500, "exception", says), {"error": type(error).__name__, "place": place_of(error)}

@@ -24,7 +24,9 @@ def test_the_page_tells_each_default() -> None:
     assert ROWS["CDS_ALLOW_UNAUTHENTICATED"] == ("`yes`" if default.allow_unauthenticated else "`no`")
     assert (ROWS["CDS_RULES_KEY"], default.rules_key) == ("none", None)
     assert (ROWS["CDS_SITE"], default.site) == ("none", None)
-    for name in ("CDS_FHIR_READ_SECONDS", "CDS_FHIR_SECONDS", "CDS_CALL_SECONDS", "CDS_MOST_CALLS", "CDS_CALLS_A_MINUTE"):
+    for name in ("CDS_FHIR_READ_SECONDS", "CDS_FHIR_SECONDS", "CDS_CALL_SECONDS", "CDS_DECIDE_SECONDS"):
+        assert ROWS[name] == f"`{getattr(default, NAMES[name]):g}`"
+    for name in ("CDS_MOST_CALLS", "CDS_MOST_CALLS_OF_ONE", "CDS_CALLS_A_MINUTE"):
         assert ROWS[name] == f"`{getattr(default, NAMES[name]):g}`"
     for name in ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ORIGINS", "CDS_FHIR_SERVERS", "CDS_METRICS_FOLDER"):
         assert (ROWS[name], bool(getattr(default, NAMES[name]))) == ("none", False)

@@ -82,7 +82,7 @@ def test_nothing_of_a_token_can_be_read_from_what_is_kept() -> None:
 
 
 def used(guard: SeenInStore | SeenHere, token: str) -> bool:
-    return asyncio.run(guard.first_use(token, SOON.timestamp()))
+    return asyncio.run(guard.first_use(token, SOON.timestamp(), "c"))
 
 
 def test_two_workers_share_what_they_have_seen(address: str, tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_expired_ones_make_room() -> None:
     guard = SeenHere(clock=lambda: now[0], most=2)
     assert [used(guard, token) for token in ("a", "b")] == [True, True]
     now[0] = SOON.timestamp() + 1
-    assert asyncio.run(guard.first_use("c", now[0] + 60))
+    assert asyncio.run(guard.first_use("c", now[0] + 60, "c"))
