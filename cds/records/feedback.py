@@ -16,6 +16,8 @@ ACCEPTED, OVERRIDDEN = "accepted", "overridden"
 OTHER_REASON = "other"
 EPIC_EXTENSION = "com.epic.cdshooks.feedback.overrideReason"
 LONGEST_ID = 1000
+MOST_EVENTS, MOST_SUGGESTIONS = 500, 20
+"""How many items one call may bring, and how many suggestions one of them may name."""
 TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})[Tt ](?P<time>\d{2}:\d{2}:\d{2})(?P<part>\.\d+)?(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?"
 )
@@ -37,14 +39,34 @@ class FeedbackEvent:
     commented: bool = False
 
 
-def feedback_events(body: object, offered: Iterable[CodedValue], keyed: Keyed) -> tuple[FeedbackEvent, ...]:
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a feedback call told, and why some of its items are no feedback."""
+
+    events: tuple[FeedbackEvent, ...]
+    refused: tuple[str, ...] = ()
+
+
+def reported(body: object, offered: Iterable[CodedValue], keyed: Keyed) -> Reported:
     """The events in the body of a feedback call; `offered` are the reasons that our cards offer.
 
-    Refuses: a body that is no feedback (BadRequest), as a whole, so that a client sends a batch again unchanged.
+    An item that is no feedback is refused by itself. Refuses: a body without any that is, or with too many (BadRequest).
     """
-    reported = _list(_member(_object(body, "the body"), "feedback"), "feedback")
+    items = _list(_member(_object(body, "the body"), "feedback"), "feedback")
+    if len(items) > MOST_EVENTS:
+        raise BadRequest(f"feedback: seen {len(items)} items; expected at most {MOST_EVENTS} in one call.")
     known = {(reason.system, reason.code) for reason in offered}
-    return tuple(_event(_object(item, f"feedback[{n}]"), f"feedback[{n}]", known, keyed) for n, item in enumerate(reported))
+    events: list[FeedbackEvent] = []
+    refused: list[BadRequest] = []
+    for number, item in enumerate(items):
+        where = f"feedback[{number}]"
+        try:
+            events.append(_event(_object(item, where), where, known, keyed))
+        except BadRequest as error:
+            refused.append(error)
+    if refused and not events:
+        raise refused[0]
+    return Reported(tuple(events), tuple(map(str, refused)))
 
 
 def _event(item: Mapping[str, Any], where: str, known: set[tuple[str, str]], keyed: Keyed) -> FeedbackEvent:
@@ -65,6 +87,8 @@ def _suggestions(item: Mapping[str, Any], where: str, keyed: Keyed) -> tuple[str
     accepted = _list(_member(item, "acceptedSuggestions", where.rpartition(".")[0]), where)
     if not accepted:
         raise BadRequest(f"{where}: seen an empty list; expected the suggestions that were accepted.")
+    if len(accepted) > MOST_SUGGESTIONS:
+        raise BadRequest(f"{where}: seen {len(accepted)} suggestions; expected at most {MOST_SUGGESTIONS}.")
     places = [(f"{where}[{n}]", _object(each, f"{where}[{n}]")) for n, each in enumerate(accepted)]
     return tuple(keyed.suggestion(_id(_member(each, "id", place), f"{place}.id")) for place, each in places)
 

@@ -15,6 +15,9 @@ from cds.fhir.client import FhirClient, NotRead, Place
 ALGORITHMS = ("ES384", "RS384")
 """The algorithms that a token may be signed by. The type of the key decides which of them."""
 FRESH_SECONDS = 3600.0
+RENEWED_AFTER_SECONDS = 3000.0
+"""After which keys are read again beside the calls, so that no call waits for it."""
+SECONDS_BETWEEN_LOOKS = 30.0
 """For how long keys are used without a look at their source."""
 STALE_SECONDS = 24 * 3600.0
 """For how long keys are used while their source can't be read."""
@@ -56,15 +59,25 @@ class KeySet:
         self._keys: dict[str, Jwk] = {}
         self._read_at: float | None = None
         self._ask_again_at = float("-inf")
+        self._failed = False
+        self._renewing: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
 
     async def key(self, id: str) -> Jwk | None:
         """The key of an id; the source is asked again for one that is not known, and for keys that have grown old."""
-        if id not in self._keys or self._age() > FRESH_SECONDS:
+        if id in self._keys and self._age() > FRESH_SECONDS and self._failed:
+            self.renew()  # a source that is away holds up no call of a key that is known
+        elif id not in self._keys or self._age() > FRESH_SECONDS:
             async with self._lock:
                 if (id not in self._keys or self._age() > FRESH_SECONDS) and self._may_ask():
                     await self._ask()
         return self._keys.get(id) if self._age() <= STALE_SECONDS else None
+
+    def renew(self) -> None:
+        """Has keys that have grown old read again, beside whoever asks for them."""
+        if self._read_at is not None and self._age() > RENEWED_AFTER_SECONDS and self._may_ask():
+            self._ask_again_at = time.monotonic() + TRY_AGAIN_SECONDS
+            self._renewing = asyncio.create_task(self._ask())
 
     def _age(self) -> float:
         return float("inf") if self._read_at is None else time.monotonic() - self._read_at
@@ -77,7 +90,9 @@ class KeySet:
         try:
             self._keys = usable(await self._load())
         except (NotRead, OSError, ValueError):
+            self._failed = True
             return
+        self._failed = False
         self._read_at = time.monotonic()
         self._ask_again_at = self._read_at + ASK_AGAIN_SECONDS
 
@@ -93,6 +108,13 @@ class KeySets:
         if source not in self._sets:
             self._sets[source] = KeySet(lambda: self._loaded(source))
         return self._sets[source]
+
+    async def watch(self) -> None:
+        """Renews every key set in time, until it is cancelled."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            for one in self._sets.values():
+                one.renew()
 
     async def _loaded(self, source: str | Path) -> object:
         if isinstance(source, Path):

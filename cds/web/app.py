@@ -48,6 +48,8 @@ from cds.web.revision import AtSite, Revision
 from cds.web.routing import CLIENT
 from cds.web.tracing import Tracing
 
+MOST_TOLD = 5
+"""How many items of feedback that were refused the log tells of."""
 DISCOVERY_MAY_BE_KEPT = "max-age=300"
 
 
@@ -111,7 +113,7 @@ class Routes:
         except Exception as error:
             response, told = refusal(error, id)
         else:
-            told = {"client": client.id, "hook_instance": call.hook_instance, "prefetch": _by_state(parts)}
+            told = {"client": client.id, "prefetch": _by_state(parts)} | self._named(call)
             told |= _counts(decision.answer, silent)
         response.background = BackgroundTask(self._tell, time.perf_counter() - started, id, service, response.status_code, told)
         return response
@@ -129,12 +131,14 @@ class Routes:
     async def feedback(self, request: Request) -> Response:
         """200 and an empty object, once the feedback in the body is stored."""
         id, service = str(uuid4()), request.path_params["service"]
-        response, told = json_response(200, {}), {"client": request.scope[CLIENT].id}
+        client = request.scope[CLIENT].id
+        response, told = json_response(200, {}), dict[str, Any](client=client)
         try:
             assert self.keeping is not None, "there is no such route where nothing is kept"
             knowledge = self._here(request).on(self.today())
             body = parsed(await read_body(request))
-            await self.keeping.take(service, body, knowledge, told["client"])
+            refused = await self.keeping.take(service, body, knowledge, client)
+            told |= {"items_refused": list(refused[:MOST_TOLD])} if refused else {}
         except Exception as error:
             response, why = refusal(error, id)
             told |= why
@@ -142,6 +146,10 @@ class Routes:
         told_in_span(fields)
         LOG.log(logging.ERROR if response.status_code == 500 else logging.INFO, "feedback", extra={"fields": fields})
         return response
+
+    def _named(self, call: HookCall) -> dict[str, str]:
+        """The call's `hookInstance` as it is stored; the client's own text goes into no log."""
+        return {"hook_instance": self.keeping.recorder.keyed.call(call.hook_instance)} if self.keeping else {}
 
     def _here(self, request: Request) -> AtSite:
         """The rule book as the caller's site has it now."""

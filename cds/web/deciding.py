@@ -67,6 +67,4 @@ class Deciding:
         return check
 
     def _too_long(self) -> TooLong:
-        return TooLong(
-            f"Deciding about the call took longer than {self._seconds:g} seconds; prefetch less, or try again."
-        )
+        return TooLong(f"Deciding about the call took longer than {self._seconds:g} seconds; prefetch less, or try again.")

@@ -38,8 +38,8 @@ class Doors:
         self.everyone = Client(EVERYONE, fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else ())
         self.reader = FhirClient(settings.fhir_read_seconds)
         self.turns = Turns()
-        keys = KeySets(self.reader)
-        self._verifier = Verifier(lambda: self.clients.now, keys, seen or SeenHere()) if settings.clients else None
+        self._keys = KeySets(self.reader)
+        self._verifier = Verifier(lambda: self.clients.now, self._keys, seen or SeenHere()) if settings.clients else None
 
     @property
     def public_url(self) -> str | None:
@@ -74,10 +74,11 @@ class Doors:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """While it is open, the file of clients is watched, and connections to their servers are kept."""
-        task = asyncio.create_task(self.clients.watch())
+        tasks = [asyncio.create_task(self.clients.watch()), asyncio.create_task(self._keys.watch())]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             await self.reader.close()

@@ -23,13 +23,13 @@ from cds.knowledge.model import Knowledge
 from cds.records.database import key_of, spool_of
 from cds.records.decisions import DecisionRecord, Recorder
 from cds.records.errors import StoreUnavailable
-from cds.records.feedback import feedback_events
+from cds.records.feedback import reported
 from cds.records.hashes import kept_in, keyed
 from cds.records.store import Kept, State, Store
 from cds.web.logs import LOG, place_of
 from cds.web.pools import Pool
 
-LOST = "lost"
+LOST, REFUSED = "lost", "refused"
 SECONDS_BETWEEN_LOOKS = 5.0
 """How often the spool is looked at."""
 MOST_SECONDS_TO_ASK = 0.25
@@ -112,11 +112,15 @@ class Keeping:
             LOG.warning("declined cards not looked up", extra={"fields": fields})
             return decision
 
-    async def take(self, service: str, body: object, knowledge: Knowledge, client: str) -> None:
-        """Nothing, once the feedback in a body is stored. Refuses: an unknown service, no feedback, and a store that is down."""
+    async def take(self, service: str, body: object, knowledge: Knowledge, client: str) -> tuple[str, ...]:
+        """Why items in a body are no feedback, once all others are stored.
+
+        Refuses: an unknown service, a body that holds no feedback, and a store that is down.
+        """
         if service not in HOOKS:
             raise UnknownService(f"There is no service of that id; the services are {', '.join(HOOKS)}.")
-        events = feedback_events(body, knowledge.override_reasons.values(), self.recorder.keyed)
+        told = reported(body, knowledge.override_reasons.values(), self.recorder.keyed)
+        events = told.events
         try:
             received_at = self.now()
             await self._reports.run(lambda: self.store.write_feedback(events, client, service, received_at))
@@ -125,6 +129,9 @@ class Keeping:
             raise
         for event in events:
             self.feedback.labels(event.outcome).inc()
+        for _ in told.refused:
+            self.feedback.labels(REFUSED).inc()
+        return told.refused
 
     async def state(self) -> State:
         """Where decisions go now; who asks while it is found out waits for the same answer."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cds.errors import BadRequest
 from cds.knowledge.model import CodedValue
-from cds.records.feedback import FeedbackEvent, feedback_events
+from cds.records.feedback import MOST_EVENTS, FeedbackEvent, reported
 
 from .conftest import KEYED
 
@@ -26,7 +26,7 @@ OUR_CODE = {"system": OURS.system, "code": OURS.code}
 
 
 def events(*entries: Any) -> tuple[FeedbackEvent, ...]:
-    return feedback_events({"feedback": list(entries)}, [OURS], KEYED)
+    return reported({"feedback": list(entries)}, [OURS], KEYED).events
 
 
 def event(**members: Any) -> FeedbackEvent:
@@ -36,7 +36,7 @@ def event(**members: Any) -> FeedbackEvent:
 
 def refused(body: Any) -> str:
     with pytest.raises(BadRequest) as refusal:
-        feedback_events(body, [OURS], KEYED)
+        reported(body, [OURS], KEYED)
     return str(refusal.value)
 
 
@@ -189,3 +189,15 @@ def test_any_json_is_feedback_or_refused(entry: Any) -> None:
     for told in (entry, {**OVERRIDDEN, "overrideReason": entry}, {**ACCEPTED, "acceptedSuggestions": entry}):
         with suppress(BadRequest):
             events(told)
+
+
+def test_an_item_that_is_no_feedback_refuses_itself_alone() -> None:
+    told = reported({"feedback": [OVERRIDDEN, {**OVERRIDDEN, "outcome": "Jane Doe"}, ACCEPTED, "x"]}, [OURS], KEYED)
+    assert [event.outcome for event in told.events] == ["overridden", "accepted"]
+    assert [says.partition(":")[0] for says in told.refused] == ["feedback[1].outcome", "feedback[3]"]
+    assert "Jane" not in str(told.refused)
+
+
+def test_a_call_brings_no_more_than_is_stored_at_a_time() -> None:
+    assert str(MOST_EVENTS) in refused({"feedback": [OVERRIDDEN] * (MOST_EVENTS + 1)})
+    assert "acceptedSuggestions" in refused({"feedback": [{**ACCEPTED, "acceptedSuggestions": [{"id": "x"}] * 1000}]})

@@ -15,7 +15,7 @@ from cds.errors import BadRequest
 from cds.knowledge.model import CodedValue
 from cds.records.database import database_url, opened
 from cds.records.decisions import DecisionRecord
-from cds.records.feedback import feedback_events
+from cds.records.feedback import reported
 from cds.records.pseudonyms import Pseudonyms
 from cds.records.store import Kept, Store
 
@@ -88,7 +88,7 @@ def fill(store: Store, calls: list[Told], write_down: Callable[[Told], DecisionR
     for told in calls:
         store.write_decision(write_down(told))
         cards = [card["uuid"] for card in told.decision.answer["cards"]]
-        events = feedback_events({"feedback": [report(card) for card in (*cards, PLANTED)]}, offered, KEYED)
+        events = reported({"feedback": [report(card) for card in (*cards, PLANTED)]}, offered, KEYED).events
         store.write_feedback(events, CLIENT, SERVICE, NOON)
 
 
@@ -175,5 +175,5 @@ def test_a_resource_keeps_its_name_within_a_decision() -> None:
 
 def test_a_refused_report_says_nothing_of_it() -> None:
     with pytest.raises(BadRequest) as refusal:
-        feedback_events({"feedback": [{"card": PLANTED, "outcome": PLANTED}]}, [], KEYED)
+        reported({"feedback": [{"card": PLANTED, "outcome": PLANTED}]}, [], KEYED)
     assert PLANTED not in str(refusal.value)

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds.trust.keys import ASK_AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, TRY_AGAIN_SECONDS, KeySet, usable
+from cds.trust.keys import (
+    ASK_AGAIN_SECONDS,
+    FRESH_SECONDS,
+    RENEWED_AFTER_SECONDS,
+    STALE_SECONDS,
+    TRY_AGAIN_SECONDS,
+    KeySet,
+    usable,
+)
 from tests.security.conftest import Site
 from tests.security.test_tokens import status
 from tests.security.tokens import Key, ec_key, shown
@@ -194,3 +202,37 @@ def test_the_keys_of_one_client_open_nothing_for_another(site: Site) -> None:
             ).status_code
             == 400
         )
+
+
+def test_keys_are_read_again_before_they_are_old_and_a_source_that_is_away_holds_up_no_call(
+    clock: Callable[[float], None],
+) -> None:
+    """Beside the calls: a call whose key is known waits for no source, whether it answers slowly or not at all."""
+    asked: list[str] = []
+    key = ec_key("known")
+
+    async def tried() -> None:
+        away = asyncio.Event()
+
+        async def load() -> object:
+            asked.append("")
+            if len(asked) > 1:
+                await away.wait()
+                raise OSError
+            return {"keys": [key.public()]}
+
+        keys = KeySet(load)
+        assert await keys.key("known")
+        clock(RENEWED_AFTER_SECONDS + 1)
+        keys.renew()
+        await asyncio.sleep(0)
+        assert len(asked) == 2 and await asyncio.wait_for(keys.key("known"), 10), "it is used while it is read again"
+        away.set()
+        await asyncio.sleep(0.01)
+        away.clear()
+        clock(FRESH_SECONDS)
+        assert await asyncio.wait_for(keys.key("known"), 10), "the source is away, and is asked again beside the call"
+        away.set()
+
+    asyncio.run(tried())
+    assert len(asked) == 3
