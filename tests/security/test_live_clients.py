@@ -174,7 +174,7 @@ def test_a_client_that_changes_while_its_token_is_looked_at_is_taken_as_it_is_no
         edit(place, later)
         return service.clients.reload() is Result.SERVED
 
-    monkeypatch.setattr(service.kept.store, "first_use", first_use)
+    monkeypatch.setattr(service.kept.store, "first_use_at_once", first_use)
     answer = service.post("at-none", GENTLE)
     assert (answer.status_code, "cut-too-fast" in answer.text) == (status, card)
 
