@@ -24,6 +24,7 @@ from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Dose
 from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.decision.plasma_levels import curves, curves_json
+from cds.decision.replanning import Replanned, replanned
 from cds.errors import CdsError
 from cds.fhir.dosage.dosage import reading_limits, regimen
 from cds.knowledge.files.drugs import folded
@@ -34,16 +35,31 @@ from cds.settings import settings
 
 LANGUAGE = "en"
 REFERENCE = "--dose"
+MOST_WEEKS = 52
+"""The longest pause between two steps that is a pause, and no end of the taper."""
 
 AgentName = Annotated[str, typer.Option("--agent", help="What is taken: an agent or a brand, such as alprazolam or Xanax XR.")]
 DoseText = Annotated[str, typer.Option("--dose", help='What is taken of it now, as on a prescription: "1 mg three times daily".')]
-Pace = Annotated[str, typer.Option(help="How fast: short, standard, slower, specialist or hold.")]
+Pace = Annotated[str, typer.Option(help="How fast, as in rules/paces.yaml: short, hypnotic, standard, slower, very-slow.")]
 Basis = Annotated[
     PercentOf | None, typer.Option(help="What a cut's percentage is taken of; else as in rules/parameters/taper.yaml.")
 ]
 Crossover = Annotated[str | None, typer.Option(metavar="AGENT", help="Exchange it for this agent first.")]
 Strength = Annotated[str | None, typer.Option(metavar="MG", help="mg in one tablet, where the dose counts tablets.")]
 Start = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The day of the first step; else today.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", metavar="YYYY-MM-DD", help="Go on with a taper under way from this day, at the dose of that day."),
+]
+Hold = Annotated[int | None, typer.Option("--hold", metavar="WEEKS", help="With --from: stay at that dose so many weeks first.")]
+NotBorne = Annotated[
+    int,
+    typer.Option("--not-borne", count=True, help="With --from: the last step was not borne. Given twice: two steps were not."),
+]
+Original = Annotated[
+    str | None,
+    typer.Option("--original", metavar="DOSE", help="With --from: what was taken before the taper began, as in --dose."),
+]
 WithCurves = Annotated[bool, typer.Option("--curves", help="Also draw plasma levels over the first weeks: an illustration.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a row for each step and agent.")]
@@ -62,6 +78,15 @@ class Asked:
     basis: PercentOf | None
     crossover: str | None
     start: date
+    going_on: GoingOn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """How a taper under way goes on. Units: days."""
+
+    hold: int
+    not_borne: int
 
 
 def plan(
@@ -72,6 +97,10 @@ def plan(
     crossover: Crossover = None,
     strength: Strength = None,
     start: Start = None,
+    since: From = None,
+    hold: Hold = None,
+    not_borne: NotBorne = 0,
+    original: Original = None,
     with_curves: WithCurves = False,
     json: AsJson = False,
     csv: AsCsv = False,
@@ -79,25 +108,33 @@ def plan(
     sheet: AsSheet = False,
     sheet_html: AsPage = False,
 ) -> None:
-    """Draws up a taper, or a crossover and its taper, and shows it step by step."""
+    """Draws up a taper, or a crossover and its taper, and shows it step by step; or how one under way goes on."""
     wanted = {"--json": json, "--csv": csv, "--ics": ics, "--sheet": sheet, "--sheet-html": sheet_html}
     formats = [name for name, asked in wanted.items() if asked]
     if len(formats) > 1:
         fail(f"{', '.join(formats)}: seen together; expected one of them at a time.")
     if with_curves and formats not in ([], ["--json"]):
         fail(f"--curves: seen with {formats[0]}; expected --json with it, or no other form.")
+    going_on = _going_on(since, start, hold, not_borne, original, crossover)
     try:
         configured = settings(os.environ)
-        first = _day(start) if start else datetime.now(configured.time_zone).date()
+        first = (
+            _day(start or since or "", "--start" if start else "--from")
+            if start or since
+            else datetime.now(configured.time_zone).date()
+        )
         rules = chosen(configured.rules, configured.rules_key, configured.site, first)
         _refuse_other_days(rules, first)
-        asked = _asked(rules, agent, dose, pace, basis, crossover, strength, first)
+        asked = replace(_asked(rules, agent, dose, pace, basis, crossover, strength, first), going_on=going_on)
+        if original is not None:
+            asked = _with_original(rules, asked, agent, original, strength)
     except CdsError as error:
         fail(error)
-    found = drawn_up(rules, asked)
+    again = _again(rules, asked)
+    found = again.plan if again else drawn_up(rules, asked)
     drawn = curves(rules, first, asked.takes, found) if with_curves and isinstance(found, Plan) else None
     if formats == ["--json"]:
-        told = plan_told(found, asked.takes, asked.pace, rules, first) | ({"curves": curves_json(drawn)} if drawn else {})
+        told = plan_told(found, asked.takes, asked.pace, rules, first, again) | ({"curves": curves_json(drawn)} if drawn else {})
         _write(orjson.dumps(told, option=orjson.OPT_INDENT_2) + b"\n")
     elif isinstance(found, NoPlan):
         show_no_plan(found, asked.takes, Console(stderr=bool(formats)))
@@ -105,7 +142,7 @@ def plan(
         _write(_file(formats[0], found, asked, rules, datetime.now(configured.time_zone)))
     else:
         console = Console()
-        show_plan(found, asked.takes, asked.dose, rules, console)
+        show_plan(found, asked.takes, asked.dose, rules, console, again)
         if drawn:
             show_curves(drawn, console)
 
@@ -118,6 +155,41 @@ def drawn_up(rules: Knowledge, asked: Asked) -> Plan | NoPlan:
     if asked.crossover == takes.agent and takes.extended_release:
         return immediate_release_plan(rules, start, takes, asked.pace, asked.basis)
     return crossover_plan(rules, start, takes, asked.pace, asked.crossover, asked.basis)
+
+
+def _going_on(
+    since: str | None, start: str | None, hold: int | None, not_borne: int, original: str | None, crossover: str | None
+) -> GoingOn | None:
+    """How a taper under way goes on; None where a new one is asked for."""
+    alone = {"--hold": hold is not None, "--not-borne": not_borne > 0, "--original": original is not None}
+    if since is None:
+        for name in (name for name, seen in alone.items() if seen):
+            fail(f"{name}: seen without --from; expected the day from which the taper goes on. Add --from YYYY-MM-DD.")
+        return None
+    for name, seen in {"--start": start, "--crossover": crossover}.items():
+        if seen is not None:
+            fail(f"{name}: seen with --from; expected one of them: --from goes on with the agent of --agent from that day.")
+    if hold is not None and not 1 <= hold <= MOST_WEEKS:
+        fail(f"--hold: seen {hold}; expected whole weeks, from 1 to {MOST_WEEKS}.")
+    if not_borne > 2:
+        fail(f"--not-borne: seen {not_borne} times; expected once or twice: after two steps the pace is the slowest there is.")
+    return GoingOn((hold or 0) * 7, not_borne)
+
+
+def _again(rules: Knowledge, asked: Asked) -> Replanned | None:
+    on = asked.going_on
+    return replanned(rules, asked.start, asked.takes, asked.pace, on.hold, on.not_borne, asked.basis) if on else None
+
+
+def _with_original(rules: Knowledge, asked: Asked, agent: str, text: str, strength: str | None) -> Asked:
+    """What was asked for, with the daily dose before the taper began."""
+    medication = _medication(rules, agent, "--agent")
+    if strength is not None:
+        medication = replace(medication, strength=_mg(strength), form=medication.form or Form.TABLET)
+    daily = _dose(rules, text, medication, asked.start, "--original").mg.high
+    if daily < asked.takes.daily:
+        fail(f"--original: seen {text!r}, less than --dose; expected what was taken before the taper began.")
+    return replace(asked, takes=replace(asked.takes, original=daily))
 
 
 def _file(name: str, found: Plan, asked: Asked, rules: Knowledge, now: datetime) -> bytes:
@@ -162,20 +234,20 @@ def _medication(rules: Knowledge, name: str, option: str) -> Medication:
     return found
 
 
-def _dose(rules: Knowledge, text: str, medication: Medication, day: date) -> Dose:
+def _dose(rules: Knowledge, text: str, medication: Medication, day: date, option: str = REFERENCE) -> Dose:
     """One dose, the same every day, exactly stated: a plan starts from nothing less."""
-    reading = regimen({"dosageInstruction": [{"text": text}]}, medication, rules.dosing, reading_limits(rules, day), REFERENCE)
+    reading = regimen({"dosageInstruction": [{"text": text}]}, medication, rules.dosing, reading_limits(rules, day), option)
     example = 'Write what is taken on every day, such as "1 mg three times daily" or "1 mg morning, 2 mg at night".'
     if reading.value is None:
         says = " ".join(gap.says for gap in reading.gaps)
-        fail(f"--dose: seen {text!r}. {says} {example} For tablets, give --strength.")
+        fail(f"{option}: seen {text!r}. {says} {example} For tablets, give --strength.")
     if len(reading.value.steps) > 1 or reading.value.ends:
-        fail(f"--dose: seen {text!r}, which changes or ends. {example}")
+        fail(f"{option}: seen {text!r}, which changes or ends. {example}")
     dose = reading.value.first
     if dose.mg.low != dose.mg.high or dose.as_needed or dose.intermittent:
-        fail(f"--dose: seen {text!r}, which is not the same on every day. {example}")
+        fail(f"{option}: seen {text!r}, which is not the same on every day. {example}")
     if not dose.mg.high:
-        fail(f"--dose: seen {text!r}, which is nothing. {example}")
+        fail(f"{option}: seen {text!r}, which is nothing. {example}")
     return dose
 
 
@@ -197,11 +269,11 @@ def _mg(text: str) -> Decimal:
     return mg
 
 
-def _day(text: str) -> date:
+def _day(text: str, option: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        fail(f"--start: seen {text!r}; expected a day such as 2026-11-23.")
+        fail(f"{option}: seen {text!r}; expected a day such as 2026-11-23.")
 
 
 def _write(content: bytes) -> None:

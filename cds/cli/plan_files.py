@@ -18,6 +18,7 @@ from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.decision.plans import Taken
+from cds.decision.replanning import Replanned
 from cds.hooks.plan_json import number, plan_in_full
 from cds.knowledge.model import Knowledge
 
@@ -27,7 +28,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def plan_told(found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, day: date) -> dict[str, Any]:
+def plan_told(
+    found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, day: date, again: Replanned | None = None
+) -> dict[str, Any]:
     """The plan, or why there is none, with what it starts from and the rule book's revision and day."""
     times = {time.value: number(takes.times[time]) for time in DayTime if time in takes.times}
     told: dict[str, Any] = {
@@ -40,10 +43,18 @@ def plan_told(found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, d
             "timesStated": takes.stated,
             "extendedRelease": takes.extended_release,
         },
-        "pace": pace,
+        "pace": again.pace if again else pace,
     }
+    if again:
+        until = {"stayUntil": again.until.isoformat()} if again.until else {}
+        told["goesOn"] = {
+            "from": again.since.isoformat(),
+            **until,
+            "paceBefore": again.pace_before,
+            "changed": list(again.changed),
+        }
     if isinstance(found, Plan):
-        return told | {"plan": plan_in_full(found)}
+        return told | {"plan": plan_in_full(found, int(rules.value("plan_review", day)))}
     instead = [{"kind": each.kind.value, "says": each.says} for each in found.instead]
     reached = {"followsToMg": number(found.follows_to)} if found.follows_to is not None else {}
     return told | {"noPlan": {"reason": found.reason, **reached, "instead": instead}}

@@ -13,10 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from cds.cli.plan_files import lines, product
+from cds.core.period import range_in_words
 from cds.core.plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
 from cds.decision.plans import Taken
+from cds.decision.replanning import Replanned
 from cds.knowledge.model import Knowledge
 
 BAR, WIDE_BAR = 8, 16
@@ -27,9 +29,13 @@ NOTHING = "nothing"
 TENTH = Decimal("0.1")
 
 
-def show_plan(plan: Plan, takes: Taken, dose: Dose, rules: Knowledge, console: Console) -> None:
-    """Prints the plan."""
+def show_plan(plan: Plan, takes: Taken, dose: Dose, rules: Knowledge, console: Console, again: Replanned | None = None) -> None:
+    """Prints the plan; of one that goes on, first what changed."""
     console.print(Text(title(plan, takes), style="bold"))
+    for line in again.changed if again else ():
+        console.print(Text(f"- {line}", style="yellow"))
+    for line in told_lengths(plan, rules):
+        console.print(Text(line))
     console.print(Text(_pace(plan), style="dim"))
     if not takes.stated:
         console.print(Text(_assumed(takes, dose), style="yellow"))
@@ -67,14 +73,20 @@ def title(plan: Plan, takes: Taken) -> str:
         does = f"{what}: from extended to immediate release, then to 0"
     else:
         does = f"Crossover from {what} to {plan.target}, then to 0"
-    weeks = (plan.ends - plan.start).days // 7
-    length = f"{weeks} week{'' if weeks == 1 else 's'}"
-    return f"{does}: {len(plan.steps)} steps in {length}, {plan.start.isoformat()} to {plan.ends.isoformat()}"
+    steps = f"{len(plan.steps)} step{'' if len(plan.steps) == 1 else 's'}"
+    return f"{does}: {steps} from {plan.start.isoformat()} on, most need {range_in_words(*plan.lengths)}"
+
+
+def told_lengths(plan: Plan, rules: Knowledge) -> Iterable[str]:
+    """When to look at the plan anew, and that a lower dose is a fair end."""
+    reviews = plan.reviews(int(rules.value("plan_review", plan.start)))
+    if reviews:
+        yield f"Look at the whole plan anew on {', '.join(day.isoformat() for day in reviews)}. A lower dose is a fair end."
 
 
 def _pace(plan: Plan) -> str:
     pace = plan.pace
-    most = f"at most {plain(pace.cut)}% of the {pace.basis.value} dose at a time"
+    most = f"about {plain(pace.cut)}% of the {pace.basis.value} dose at a time"
     return f"{pace.pace} pace: {most}, at least {pace.interval} days apart; doses in mg"
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
+from math import ceil, floor
 
 DAYS_A_YEAR, MONTHS_A_YEAR = 365.25, 12
+HALF_A_YEAR = 182
+FRIDAY = 4
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +41,15 @@ def shifted(day: date, days: int) -> date:
     """The day so many days later (earlier, if negative); the calendar's own first or last day beyond its ends."""
     ordinal = day.toordinal() + days
     return date.fromordinal(min(max(ordinal, date.min.toordinal()), date.max.toordinal()))
+
+
+def on_a_working_day(day: date) -> date:
+    """The day itself from Monday to Friday, else the Friday before. Public holidays are not known.
+
+    >>> on_a_working_day(date(2026, 11, 28))
+    datetime.date(2026, 11, 27)
+    """
+    return shifted(day, -max(0, day.weekday() - FRIDAY))
 
 
 def last_days(day: date, days: int) -> Period:
@@ -91,3 +104,14 @@ def in_words(days: int) -> str:
 
 def _counted(number: int, one: str) -> str:
     return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
+def range_in_words(least: int, most: int) -> str:
+    """From how long to how long, in whole weeks up to half a year, else in whole months: the shorter rounded down, the longer up.
+
+    >>> range_in_words(46 * 7, 92 * 7), range_in_words(84, 168), range_in_words(56, 56)
+    ('10 to 22 months', '12 to 24 weeks', '8 weeks')
+    """
+    unit, days = ("week", Fraction(7)) if most <= HALF_A_YEAR else ("month", Fraction(str(DAYS_A_YEAR)) / MONTHS_A_YEAR)
+    low, high = max(1, floor(least / days)), ceil(most / days)
+    return f"{low} to {high} {unit}s" if low < high else _counted(high, unit)

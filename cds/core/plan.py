@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from cds.core.cuts import PercentOf
+from cds.core.period import on_a_working_day
 from cds.core.quantity import Range, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Fit, Presentation, in_mg
@@ -167,6 +168,11 @@ class Plan:
         before, own = (lowering[0].start - self.start).days, (self.ends - self.start).days
         longest = self.pace.longest_interval or self.pace.interval
         return own, max(own, before + (len(lowering) - 1) * longest)
+
+    def reviews(self, every: int) -> tuple[date, ...]:
+        """The working days before the end on which the whole plan is looked at anew: one every so many days."""
+        found = (on_a_working_day(self.start + timedelta(days=days)) for days in range(every, self.lengths[0], every))
+        return tuple(day for day in found if day < self.ends)
 
 
 class InsteadKind(StrEnum):

@@ -173,7 +173,7 @@ class _Taper:
         """The next dose: near the cut that the pace aims at, with the simplest tier that makes one."""
         total, before = dose.total, self._two_weeks_ago(dose, day, done)
         ceiling = min(total, _up(before * (1 - self.limits.largest_cut_in_two_weeks / 100)))
-        aim, lowest = self._aim(total, ceiling, first=not done)
+        aim, lowest = self._aim(total, ceiling, first=not done and self.original <= self.first)
         if not self.small(total) and total - lowest < aim / 2 and day < (done[-1].day + TWO_WEEKS if done else 0):
             return None
         for tier in tiers:
@@ -191,7 +191,7 @@ class _Taper:
         basis = total if pace.basis is PercentOf.CURRENT else self.original
         aim = (pace.first_cut if first and pace.first_cut else pace.cut) / 100 * basis
         if pace.cut_of_start and not first:
-            aim = max(aim, pace.cut_of_start / 100 * self.first)
+            aim = max(aim, pace.cut_of_start / 100 * max(self.original, self.first))
         free = self.limits.free_cut / 100 * total
         return aim, max(ceiling, _up(total - max(aim, free)))
 

@@ -47,14 +47,19 @@ def dose_json(dose: AgentDose) -> dict[str, Any]:
     return {"agent": dose.agent, "dailyDoseMg": number(dose.daily), "times": times}
 
 
-def plan_in_full(plan: Plan) -> dict[str, Any]:
-    """The plan with what to dispense and to take of each step, in tablets, and its notes."""
+def plan_in_full(plan: Plan, review: int) -> dict[str, Any]:
+    """The plan with what to dispense and to take of each step, in tablets, how long it lasts, and its notes.
+
+    Units: `review`, how often the whole plan is looked at anew, in days.
+    """
     told = _plan_json(plan)
     for step, entry in zip(plan.steps, told["steps"], strict=True):
         entry["diazepamEquivalentMg"] = {"low": number(step.equivalent.low), "high": number(step.equivalent.high)}
         entry["take"] = [_taken(amount) for dose in step.doses for amount in dose.amounts]
         entry["supplies"] = [_supply(supply) for supply in step.supplies]
         entry |= {"review": step.review.isoformat()} if step.review else {}
+    least, most = plan.lengths
+    told |= {"lastsDays": {"least": least, "most": most}, "reviews": [day.isoformat() for day in plan.reviews(review)]}
     return {**told, "starts": plan.start.isoformat(), "agent": plan.agent, "target": plan.target, "notes": list(plan.notes)}
 
 

@@ -285,6 +285,8 @@ class Pace:
     longest_interval: str | None = None
     by_strengths: bool = False
     compounded: bool = False
+    if_not_borne: str | None = None
+    """The pace at which one goes on after a step that was not borne; None where this one stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -83,12 +84,22 @@ def test_times_that_were_not_said_are_told_to_be_assumed():
     assert "counted as" not in told()
 
 
-def test_one_week_is_not_called_weeks():
-    assert "2 steps in 1 week, " in told(dose="2 mg at night", pace="short")
+def test_a_length_is_a_range_to_the_longest_interval_that_a_patient_may_choose_and_has_review_dates():
+    lines = " ".join(told().split())
+    plan = json.loads(told("--json"))["plan"]
+    assert plan["lastsDays"]["least"] < plan["lastsDays"]["most"]
+    assert re.search(r"most need \d+ to \d+ (weeks|months) ", lines)
+    assert [day for day in plan["reviews"] if day not in lines] == []
+    assert all(date.fromisoformat(day).weekday() < 5 for day in plan["reviews"])
 
 
-def test_a_dose_made_of_tablets_alone_needs_no_liquid():
-    assert "mL" not in told(agent="clonazepam", dose="0.5 mg at night")
+def test_a_plan_within_half_a_year_names_weeks():
+    assert "most need 1 to 2 weeks" in " ".join(told(dose="2 mg at night", pace="short").split())
+
+
+def test_a_measured_dose_is_told_in_ml_of_its_strength_and_in_ml_to_dispense():
+    shown = " ".join(told(agent="prazepam", dose="10 mg morning, 10 mg at night", start="2026-11-23").split())
+    assert re.search(r"(morning|night): [0-9.]+ mL of [0-9.]+ mg/mL", shown)
 
 
 def test_a_crossover_names_both_agents():
@@ -118,8 +129,8 @@ def test_tablets_count_with_a_strength():
 
 
 def test_no_plan_is_an_answer_that_says_why_and_what_instead():
-    shown = told(agent="temazepam", dose="7.5 mg at night", pace="hypnotic")
-    assert shown.startswith("No plan for temazepam, 7.5 mg a day.")
+    shown = told(agent="ketazolam", dose="45 mg at night")
+    assert shown.startswith("No plan for ketazolam, 45 mg a day.")
     assert "Instead, crossover:" in shown and "Instead, liquid:" in shown
 
 
@@ -136,8 +147,8 @@ def test_a_file_of_no_plan_is_empty_and_the_reason_is_told_beside_it(form):
 
 
 def test_no_plan_as_json_holds_the_reason_and_what_to_do_instead():
-    found = json.loads(told("--json", agent="temazepam", dose="7.5 mg at night"))
-    assert "plan" not in found and found["noPlan"]["reason"].startswith("No capsule of temazepam")
+    found = json.loads(told("--json", agent="ketazolam", dose="45 mg at night"))
+    assert "plan" not in found and found["noPlan"]["reason"].startswith("No capsule of ketazolam")
     assert [one["kind"] for one in found["noPlan"]["instead"]] == ["crossover", "liquid"]
 
 
@@ -148,7 +159,10 @@ def test_no_plan_as_json_holds_the_reason_and_what_to_do_instead():
         ({"agent": "diazepan"}, "Did you mean diazepam?"),
         ({"agent": "oxycodone"}, "--agent: seen 'oxycodone'"),
         ({"crossover": "aspirin"}, "--crossover: seen 'aspirin'"),
-        ({"pace": "quick"}, "--pace: seen 'quick'; expected one of stop, short, hypnotic, standard, slower, very-slow"),
+        (
+            {"pace": "quick"},
+            "--pace: seen 'quick'; expected one of stop, short, hypnotic, standard, slower, very-slow, specialist, hold",
+        ),
         ({"pace": None}, "--pace"),
         ({"basis": "first"}, "--basis"),
         ({"dose": "as directed"}, "--dose: seen 'as directed'"),
@@ -170,6 +184,41 @@ def test_no_plan_as_json_holds_the_reason_and_what_to_do_instead():
 )
 def test_what_cannot_be_used_is_refused_with_what_was_seen_and_expected(options, says):
     assert says in refused(**options)
+
+
+def test_a_taper_under_way_goes_on_from_a_day_and_says_what_changed():
+    shown = " ".join(told("--not-borne", dose="8 mg morning, 10 mg at night", start=None, **{"from": "2027-02-01"}).split())
+    assert "The pace is slower in place of standard." in shown
+    assert "Stay at 18 mg a day until 1 March 2027." in shown
+
+
+def test_the_json_of_a_taper_that_goes_on_holds_from_when_and_what_changed():
+    found = json.loads(told("--json", start=None, hold="4", **{"from": "2027-02-01"}))
+    assert found["goesOn"]["from"] == "2027-02-01" and found["goesOn"]["stayUntil"] == found["plan"]["starts"] == "2027-03-01"
+    assert found["goesOn"]["paceBefore"] == "standard" and found["goesOn"]["changed"]
+
+
+def test_the_dose_before_the_taper_keeps_steps_as_large_as_they_were_planned():
+    going_on = {"dose": "10 mg morning, 10 mg at night", "start": None, "from": "2027-02-01"}
+    small, planned = (json.loads(told("--json", **going_on, original=dose))["plan"] for dose in (None, "60 mg a day"))
+    assert len(planned["steps"]) < len(small["steps"])
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"hold": "4"}, "--hold: seen without --from"),
+        ({"original": "40 mg a day"}, "--original: seen without --from"),
+        ({"from": "2027-02-01"}, "--start: seen with --from"),
+        ({"from": "2027-02-01", "start": None, "crossover": "diazepam"}, "--crossover: seen with --from"),
+        ({"from": "2027-02-01", "start": None, "hold": "0"}, "--hold: seen 0; expected whole weeks"),
+        ({"from": "2027-02-01", "start": None, "original": "5 mg daily"}, "--original: seen '5 mg daily', less than --dose"),
+        ({"from": "2027-02-01", "start": None, "original": "lots"}, "--original: seen 'lots'"),
+        ({"from": "soon", "start": None}, "--from: seen 'soon'; expected a day"),
+    ],
+)
+def test_how_a_taper_goes_on_is_refused_where_it_cannot_be_used(options, says):
+    assert says in " ".join(refused(**options).split())
 
 
 def test_two_forms_at_once_are_refused():

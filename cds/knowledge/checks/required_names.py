@@ -18,7 +18,7 @@ PARAMETERS = {
     "days": (
         "abrupt_stop_use", "crossover_review", "crossover_rung", "crossover_usual", "crossover_wait", "curve_days",
         "dispensing_interval", "episode_gap", "last_supply", "long_use", "longest_after_short_use", "longest_dosing_interval",
-        "longest_plan", "most_stockpile", "order_reach", "start_lookback", "taper_before_stop", "unstated_supply",
+        "longest_plan", "most_stockpile", "order_reach", "plan_review", "start_lookback", "taper_before_stop", "unstated_supply",
     ),
     "times": ("abrupt_stops_many", "fewest_fills", "most_doses_a_day", "procedural_doses"),
     "doses": ("doses_a_day_long", "doses_a_day_short"),

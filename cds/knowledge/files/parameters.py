@@ -112,13 +112,23 @@ def paces(
     node = Fields(document, problems, ["paces"]).node("paces")
     if not isinstance(node, Pairs):
         return {}
-    return {key.text: _pace(rank, key, entry, known, sources, problems) for rank, (key, entry) in enumerate(node.pairs)}
+    found = {key.text: _pace(rank, key, entry, known, sources, problems) for rank, (key, entry) in enumerate(node.pairs)}
+    for key, _ in node.pairs:
+        after = found[key.text].if_not_borne
+        if after is not None and not (after in found and found[after].plan and found[after].rank > found[key.text].rank):
+            stricter = listed(one.id for one in found.values() if one.plan and one.rank > found[key.text].rank)
+            problems.add(
+                "RULE110", key.position, f"`if_not_borne: {after}` is no stricter pace with a plan.", f"Expected: {stricter}."
+            )
+    return found
 
 
 def _pace(
     rank: int, key: Scalar, node: Node, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
 ) -> Pace:
-    fields = Fields(node, problems, ["says", "plan", "cite"], [*NUMBERS, *CHOICES, "after_short_use", "says_where_moved"])
+    fields = Fields(
+        node, problems, ["says", "plan", "cite"], [*NUMBERS, *CHOICES, "after_short_use", "if_not_borne", "says_where_moved"]
+    )
     plan = fields.yes_no("plan")
     check_cite(fields.text("cite"), fields.at("cite"), sources, problems)
     for part, unit in NUMBERS.items():
@@ -131,6 +141,7 @@ def _pace(
             same = listed(p.name for p in known.values() if p.unit == unit)
             problems.add("RULE112", fields.at(part), f"{name} is in {known[name].unit}.", f"Parameters in {unit}: {same}.")
     parts: dict[str, Any] = {part: fields.optional_text(part) for part in NUMBERS}
+    parts["if_not_borne"] = fields.optional_text("if_not_borne")
     parts |= {part: fields.optional_text(part) is not None and fields.yes_no(part) for part in CHOICES}
     says, brief = fields.text("says"), fields.optional_text("after_short_use")
     moved = fields.optional_text("says_where_moved")

@@ -275,6 +275,7 @@ def _pace(knowledge: Knowledge) -> Schema:
             "after_short_use": TEXT,
             **{part: {"enum": sorted(by_unit[unit])} for part, unit in NUMBERS.items()},
             **dict.fromkeys(CHOICES, YES_NO),
+            "if_not_borne": choice({pace.id: pace.says for pace in knowledge.paces.values() if pace.plan}),
             "says_where_moved": TEXT,
         },
     )
