@@ -55,6 +55,8 @@ class CrossoverLimits:
     """How long after each exchange to look how it is borne."""
     highest: Decimal
     """The most of the new agent that a plan starts with."""
+    up: Decimal
+    """By how much at most the new agent is raised at a time, in the first two weeks, where the low start is too low."""
     rounding: Decimal
     """How much of the daily dose, in percent, rounding down to tablets may take away; beyond it a liquid is used."""
 
@@ -98,10 +100,28 @@ def plan(
         return replace(taper, reason=f"After a crossover to {target.agent}: {taper.reason}")
     steps = tuple(_exchange_steps(rungs, now, source, target, limits, crossover, start, days))
     dose = f"{plain(sum(last.values(), Decimal(0)))} mg of {target.agent} a day"
-    says = f"{dose} is the low end of the equivalent; some patients need more."
+    says = (
+        f"{dose} is the low end of the equivalent, {_less(source, target)} less than by other sources. {_up(target, crossover)}"
+    )
     look = f"Check for sedation and withdrawal {crossover.review} days after each exchange."
     gone = f"Take {source.agent} off the list when it is gone."
     return Plan(PlanKind.CROSSOVER, source.agent, target.agent, pace, (*steps, *taper.steps), (says, look, gone, *taper.notes))
+
+
+def _less(source: Side, target: Side) -> str:
+    """By how much the low end lies below the others: `0 to 50%`."""
+    lowest = _ratio(source, target)
+    highest = max(source.equivalent.high / target.equivalent.low, lowest)
+    return f"0 to {plain(((highest - lowest) * 100 / highest).quantize(Decimal(1)))}%"
+
+
+def _up(target: Side, crossover: CrossoverLimits) -> str:
+    """How the low start is made up for where it is too low: by small steps up, in the first two weeks."""
+    step = plain((crossover.up / target.equivalent.high).quantize(Decimal("0.1")))
+    return (
+        f"In weeks 1 and 2, where a check finds withdrawal and no sedation, raise {target.agent} by up to {step} mg a day; then "
+        "hold that dose before the first cut."
+    )
 
 
 def to_immediate_release(

@@ -152,7 +152,7 @@ class _Taper:
             if found is None and done and day < done[-1].day + TWO_WEEKS:
                 day = done[-1].day + TWO_WEEKS
                 found = self._next(dose, day, done, tiers)
-            if found is None or (not done and not found.total):
+            if found is None or (not done and not found.total and self.original <= self.first):
                 return self._stuck(dose, done)
             done.append(_Timed(day, found))
             tiers = tuple(tier for tier in tiers if tier >= found.tier)
@@ -259,6 +259,14 @@ class _Taper:
             reason = f"No {self._forms(many=False)} of {self.agent} can make a first step at this pace from {at}."
         else:
             reason = f"{self._forms(many=True)} of {self.agent} can follow this pace down to {at}, and not below it."
+        lower = None if done else self.lowering.one_smallest(dose, Tier.SOLID)
+        if lower is not None and not lower.total and (self.small(dose.total) or self.pace.by_strengths):
+            reason = f"{at} is the smallest dose of {self.agent} that is sold: the step after it is to stop."
+            says = (
+                f"Stop from {at} on a day that both agreed on, once this dose has been borne for weeks, and see the patient soon "
+                "after; or keep it for now."
+            )
+            return NoPlan(reason, (Instead(InsteadKind.BRIEF, says),))
         liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
         crossover = (
             "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."

@@ -84,6 +84,7 @@ def crossover_limits(knowledge: Knowledge, day: date) -> CrossoverLimits:
         wait=int(knowledge.value("crossover_wait", day)),
         review=int(knowledge.value("crossover_review", day)),
         highest=knowledge.value("crossover_highest", day),
+        up=knowledge.value("crossover_up", day),
         rounding=knowledge.value("crossover_rounding", day),
     )
 
@@ -177,7 +178,7 @@ def direct_plan(
         return numbers
     if takes.agent in knowledge.taken_at_night:
         numbers = replace(numbers, by_strengths=True)
-    return direct(
+    found = direct(
         takes.times,
         takes.agent,
         agent.equivalent,
@@ -189,6 +190,14 @@ def direct_plan(
         takes.extended_release,
         agent.long_acting,
     )
+    if isinstance(found, Plan) or not _never_exchanged(knowledge, takes.agent):
+        return found
+    return replace(found, instead=tuple(one for one in found.instead if one.kind is not InsteadKind.CROSSOVER))
+
+
+def _never_exchanged(knowledge: Knowledge, agent: str) -> bool:
+    """Whether no crossover is drawn up from it: a Z-drug is tapered itself."""
+    return knowledge.agents[agent].kind is AgentKind.Z_DRUG
 
 
 def crossover_plan(
@@ -203,6 +212,11 @@ def crossover_plan(
 ) -> Plan | NoPlan:
     """A crossover to another agent, by default the rule book's, and its taper to 0; or why there is none."""
     target = target or knowledge.named("crossover_target", day)
+    if _never_exchanged(knowledge, takes.agent):
+        says = f"A direct taper of {takes.agent}, by the strengths that are sold."
+        return NoPlan(
+            f"{takes.agent} is a Z-drug, and no Z-drug is exchanged for a benzodiazepine.", (Instead(InsteadKind.DIRECT, says),)
+        )
     source, new = _side(knowledge, takes.agent), _side(knowledge, target)
     numbers = _pace(knowledge, day, pace, basis, who)
     for each in (source, new, numbers):

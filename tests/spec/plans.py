@@ -29,7 +29,7 @@ LIMITS = PlanLimits(
     once_at_night_from=Decimal(5),
 )
 SYRINGES = tuple((Decimal(holds), Decimal(marks)) for holds, marks in (("1", "0.05"), ("3", "0.1"), ("6", "0.2"), ("12", "0.5")))
-CROSSOVER = CrossoverLimits(least_days=14, rung=7, wait=14, review=5, highest=Decimal(40), rounding=Decimal(5))
+CROSSOVER = CrossoverLimits(least_days=14, rung=7, wait=14, review=5, highest=Decimal(40), up=Decimal(2), rounding=Decimal(5))
 SHORT = TaperPace("short", Decimal(25), 7, longest_interval=14)
 HYPNOTIC = TaperPace(
     "hypnotic", Decimal(25), 14, longer_above=Decimal(25), longer_interval=28, longest_interval=28, by_strengths=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -126,3 +127,10 @@ def test_several_benzodiazepines_are_settled_on_one_first():
     assert found.instead[0].kind is InsteadKind.SETTLE
     assert "alprazolam and clonazepam" in found.reason
     assert settle_on_one(["alprazolam"]) is None
+
+
+def test_the_low_start_says_how_much_less_it_is_by_the_source_and_how_it_is_raised_in_the_first_two_weeks():
+    found = crossover("alprazolam", morning="1", midday="1", night="1")
+    assert isinstance(found, Plan)
+    assert re.search(r"the low end of the equivalent, 0 to \d+% less than by other sources", found.notes[0])
+    assert "In weeks 1 and 2" in found.notes[0] and "raise diazepam by up to 2 mg a day" in found.notes[0]

@@ -99,3 +99,21 @@ def test_no_agent_makes_a_plan_fail(book):
                 assert takes.daily == Decimal(daily)
                 for draw in (direct_plan, crossover_plan):
                     assert isinstance(draw(book, DAY, takes, pace), Plan | NoPlan)
+
+
+@pytest.mark.parametrize("agent", ["zolpidem", "zopiclone", "eszopiclone", "zaleplon"])
+def test_a_z_drug_is_never_exchanged_and_no_answer_names_a_crossover_from_one(book, agent):
+    strengths = {one.mg for one in book.presentations[agent] if not one.liquid}
+    for mg in strengths:
+        takes = taken(book, DAY, agent, mg, ((DayTime.NIGHT, mg),))
+        across = crossover_plan(book, DAY, takes, "standard")
+        assert isinstance(across, NoPlan) and [one.kind for one in across.instead] == [InsteadKind.DIRECT]
+        direct = direct_plan(book, DAY, takes, "standard")
+        assert isinstance(direct, Plan) or InsteadKind.CROSSOVER not in [one.kind for one in direct.instead]
+
+
+@pytest.mark.parametrize(("agent", "mg"), [("temazepam", "7.5"), ("triazolam", "0.125"), ("eszopiclone", "1")])
+def test_from_the_smallest_dose_that_is_sold_the_answer_is_how_to_stop(book, agent, mg):
+    """Unless a presentation that is halved makes a smaller one."""
+    found = direct_plan(book, DAY, taken(book, DAY, agent, Decimal(mg), ((DayTime.NIGHT, Decimal(mg)),)), "standard")
+    assert isinstance(found, Plan) or [one.kind for one in found.instead] == [InsteadKind.BRIEF]

@@ -26,8 +26,8 @@ PARAMETERS = {
     "hour of the day": ("morning_hour", "midday_hour", "evening_hour", "night_hour"),
     "mg": ("most_mg_in_a_day",),
     "mg diazepam": (
-        "crossover_highest", "largest_small_step", "no_plan_above", "once_at_night_from", "small_step", "small_step_limit",
-        "twice_a_day_from",
+        "crossover_highest", "crossover_up", "largest_small_step", "no_plan_above", "once_at_night_from", "small_step",
+        "small_step_limit", "twice_a_day_from",
     ),
     "percent": (
         "crossover_rounding", "free_cut", "largest_cut_in_two_weeks", "sparse_cover",
