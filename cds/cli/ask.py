@@ -52,6 +52,7 @@ Day = Annotated[
 Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask a running service; a story's dates move to today.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as it is sent.")]
 Sent = Annotated[bool, typer.Option("--print-request", help="Print the request, a story's dates moved to the day; ask nobody.")]
+Full = Annotated[bool, typer.Option("--full", help="Show the long text of each card: all that stands behind it.")]
 Why = Annotated[bool, typer.Option("--why", help="Tell of every rule why it was true or not.")]
 
 
@@ -63,10 +64,14 @@ def ask(
     json: Json = False,
     why: Why = False,
     print_request: Sent = False,
+    full: Full = False,
 ) -> None:
     """Asks about one hook call and shows the cards as a clinician would see them."""
-    if server and (why or day):
-        fail("--server: a running service decides on its own day and does not say why; leave out --day and --why, or --server.")
+    if server and (why or day or full):
+        fail(
+            "--server: a running service decides on its own day, and says neither why nor all that stands behind a card; "
+            "leave out --day, --why and --full, or --server."
+        )
     try:
         configured = settings(os.environ)
         asked = read(request)
@@ -80,7 +85,7 @@ def ask(
             decision = None
         else:
             on = as_day(day) if day else asked.day or today
-            decision, weighed = decided(id, moved(asked, on), configured, on)
+            decision, weighed = decided(id, moved(asked, on), configured, on, full)
             answer = decision.answer
     except CdsError as error:
         fail(error)
@@ -97,12 +102,13 @@ def _print(body: object) -> None:
     sys.stdout.write(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def decided(service: str, body: object, configured: Settings, day: date) -> tuple[Decision, Knowledge]:
+def decided(service: str, body: object, configured: Settings, day: date, at_length: bool = False) -> tuple[Decision, Knowledge]:
     """The decision about a call, made here with the rules of the settings."""
     read_rules = chosen(configured.rules, configured.rules_key, configured.site, day)
     engine = Engine(read_rules)
     try:
-        return decide(hook_call(service, body), read_rules, engine, day, str(uuid4()), lambda: str(uuid4())), read_rules
+        call = hook_call(service, body)
+        return decide(call, read_rules, engine, day, str(uuid4()), lambda: str(uuid4()), at_length=at_length), read_rules
     finally:
         engine.close()
 

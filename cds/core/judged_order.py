@@ -20,6 +20,11 @@ class RiskFactor:
     resources: tuple[str, ...] = ()
 
     @property
+    def shortest(self) -> str:
+        """The evidence alone where there is some, else what it says."""
+        return self.evidence[0] if self.evidence else self.says
+
+    @property
     def because(self) -> str:
         """What it says, with its evidence."""
         return f"{self.says} ({'; '.join(self.evidence)})" if self.evidence else self.says

@@ -77,8 +77,11 @@ def decide(
     decision: str,
     new_id: Callable[[], str],
     go_on: Callable[[], None] = lambda: None,
+    at_length: bool = False,
 ) -> Decision:
     """The decision about one call. `go_on` is asked before each part of the work, and ends it by raising.
+
+    `at_length` asks for the long text of each card.
 
     Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
     the medication list where none of its parts was given (NeededDataMissing).
@@ -115,7 +118,7 @@ def decide(
     told += unread(unclear, knowledge, engine, day, call.hook)
     gaps = _told(tuple(dict.fromkeys((*beyond, *gaps))))
     answer = {
-        "cards": cards(told, knowledge, day, decision, new_id),
+        "cards": cards(told, knowledge, day, decision, new_id, at_length=at_length),
         "extension": answer_extension(decision, knowledge.revision, _judged(judgements), gaps),
     }
     return Decision(decision, day, knowledge.revision, call.hook, answer, judgements, gaps, unclear, tuple(told))

@@ -18,12 +18,14 @@ from cds.core.order_facts import change_percent, equivalent
 from cds.core.plan import NoPlan
 from cds.core.record import Part
 from cds.core.regimen import NOTHING, Step
+from cds.decision.card_facts import Found, card_facts
 from cds.decision.decided_facts import LONG_ACTING, Risk, decided_facts
 from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
 from cds.engine.engine import Engine
 from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
 from cds.hooks.cards import Advice
+from cds.knowledge.files.rules import FLAGS
 from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
 
 STOP, SHORT, HYPNOTIC, STANDARD = "stop", "short", "hypnotic", "standard"
@@ -47,6 +49,8 @@ class Judgement:
     orders: tuple[JudgedOrder, ...]
     start: Start
     ordered: tuple[Step, ...]
+    asks: frozenset[str] = frozenset()
+    """What the true risks ask of every order: `short_supply`, `ask_first`."""
 
 
 def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook: str) -> Judgement:
@@ -71,8 +75,18 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     }
     true = _true_advice(case, advice, knowledge)
     drawn = offers(begin, known, asked_for(true), knowledge, case.day)
-    told = tuple(advice_of(rule, case.situation.request, known, lists, drawn, ordered, engine, case.day) for rule in true)
-    return Judgement(case, known, risks, advice, told, _judged(case, gaps, factors, pace, crossover, drawn), begin, ordered)
+    by_id = {risk.rule.id: risk.rule for risk in there}
+    found = [Found(by_id[factor.id], factor) for factor in factors]
+    words = (
+        known
+        | card_facts(case, known, found, begin.takes, pace, drawn, _not_checked(case, known, gaps, (), knowledge), knowledge)
+        if true
+        else known
+    )
+    told = tuple(advice_of(rule, case.situation.request, words, lists, drawn, ordered, engine, case.day) for rule in true)
+    asks = frozenset(flag for rule in by_id.values() for flag in FLAGS if rule.outcome and getattr(rule.outcome, flag))
+    judged = _judged(case, gaps, factors, pace, crossover, drawn)
+    return Judgement(case, known, risks, advice, told, judged, begin, ordered, asks)
 
 
 def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date, hook: str) -> tuple[Advice, ...]:
@@ -86,7 +100,7 @@ def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date,
     known, advice = weigh_unread(engine, day, hook)
     rules = [knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.true]
     return tuple(
-        Advice(rule, gap.resource, known, {"not_checked": (gap.says,)}, rule.card.indicator)
+        Advice(rule, gap.resource, {**known, "not_read": Known(gap.says)}, {"not_checked": (gap.says,)}, rule.card.indicator)
         for gap in contradicting
         for rule in rules
         if rule.card

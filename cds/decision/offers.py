@@ -19,7 +19,7 @@ from cds.core.tablets import countable
 from cds.decision.plans import Taken, crossover_plan, direct_plan, taken
 from cds.knowledge.model import Knowledge
 
-TAPER, CROSSOVER, NALOXONE = "taper_plan", "crossover_plan", "naloxone"
+CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
 EVERY_DAY = Decimal(7)
 
 

@@ -9,20 +9,18 @@ from typing import Any
 
 import orjson
 
-from cds.core.facts import Known
 from cds.core.order_action import is_stop
-from cds.core.period import in_words
 from cds.core.plan import Plan, PlanKind
 from cds.core.record import Order
+from cds.decision.courses import begun, continued, running
 from cds.decision.judge import Judgement
-from cds.decision.offers import CROSSOVER, NALOXONE, TAPER
+from cds.decision.offers import CONTINUE, NALOXONE
 from cds.fhir.write.actions import create_action, end_action, replace_actions, update_action
 from cds.fhir.write.care_plan import care_plan
-from cds.fhir.write.dosages import last_day, ordered_steps
+from cds.fhir.write.dosages import exact
 from cds.fhir.write.naloxone import naloxone_request
-from cds.fhir.write.requests import Visit, carried, medication_requests
+from cds.fhir.write.requests import Course, Visit, carried, medication_requests
 from cds.hooks.cards import Advice
-from cds.hooks.plan_table import written
 from cds.knowledge.model import Knowledge
 
 EMPTY = (b"null", b'""', b"{}", b"[]")
@@ -32,17 +30,11 @@ EMPTY = (b"null", b'""', b"{}", b"[]")
 def suggestion(
     label: str, actions: Iterable[Mapping[str, Any]], new_id: Callable[[], str], recommended: bool = False
 ) -> dict[str, Any]:
-    """A CDS Hooks suggestion. `isRecommended` stands there only where true.
-
-    Several recommended suggestions on one card need the selection behavior `any`.
-    """
-    members = {
-        "label": label,
-        "uuid": new_id(),
-        "isRecommended": recommended or None,
-        "actions": list(actions),
-    }
-    return {name: value for name, value in members.items() if value}
+    """A CDS Hooks suggestion. Refuses: one without an action, which some clients can't take."""
+    taken = list(actions)
+    if not taken:
+        raise ValueError(f"{label}: a suggestion without actions; seen none, expected at least one")
+    return {"label": label, "uuid": new_id(), "isRecommended": recommended, "actions": taken}
 
 
 def without_empty(value: Any) -> Any:
@@ -67,14 +59,13 @@ def _is_empty(value: object) -> bool:
 
 Json = Mapping[str, Any]
 LABELS = {
-    PlanKind.DIRECT: "Order this taper of {agent}, {pace} pace, to 0 on {ends}",
-    PlanKind.CROSSOVER: "order this crossover from {agent} to {target}, then its taper to 0 on {ends}",
+    PlanKind.DIRECT: "Start the taper of {agent}: its first step, {dose} mg a day, {days} days",
+    PlanKind.CROSSOVER: "Start the crossover from {agent} to {target}: its first {days} days",
 }
-FIRST_PART = {
-    PlanKind.DIRECT: "Order the first {length} of this taper of {agent}, {pace} pace",
-    PlanKind.CROSSOVER: "order the first {length} of this crossover from {agent} to {target} and its taper",
-}
-"""Where the orders do not reach to the end of the plan."""
+CONTINUE_LABEL = "Continue today's dose of {agent}, {dose} mg a day, {days} days"
+PLAN_LABEL = "Add the whole schedule as a care plan; it orders nothing"
+NOT_BEFORE_ASKED, FEWER_DAYS = "ask_first", "short_supply"
+PRESCRIPTION = "MedicationRequest/"
 
 
 @dataclass(frozen=True)
@@ -108,65 +99,89 @@ def signable(judgement: Judgement, desktop: Desktop) -> tuple[Advice, ...]:
     return tuple(replace(advice, suggestions=partial(_suggestions, advice, judgement, desktop)) for advice in judgement.told)
 
 
-def _suggestions(advice: Advice, judgement: Judgement, desktop: Desktop) -> dict[str, tuple[dict[str, Any], ...]]:
+def _suggestions(
+    advice: Advice, judgement: Judgement, desktop: Desktop, names: Sequence[str]
+) -> dict[str, tuple[dict[str, Any], ...]]:
+    """What can be applied for each of the names, those of the first plan with its care plan. See `Advice.suggestions`."""
     found: dict[str, tuple[dict[str, Any], ...]] = {}
-    for name in advice.card.suggest:
+    plans = [name for name in names if isinstance(advice.plans.get(name), Plan)]
+    for name in names:
         plan = advice.plans.get(name)
         if isinstance(plan, Plan):
-            found[name] = _of_plan(plan, judgement, desktop, _is_first_choice(name, advice, judgement))
-        elif name == NALOXONE and _needs_naloxone(advice) and desktop.knowledge.naloxone is not None:
+            found[name] = _of_plan(plan, judgement, desktop, name == plans[0])
+        elif name == CONTINUE:
+            found[name] = _continued(judgement, desktop)
+        elif name == NALOXONE and advice.wants_naloxone and desktop.knowledge.naloxone is not None:
             found[name] = (_naloxone(advice, desktop),)
     return found
 
 
-def _is_first_choice(name: str, advice: Advice, judgement: Judgement) -> bool:
-    """Whether the plan is the only one offered for the order, or the taper on a card of its own beside a crossover."""
-    return _plans_of(judgement) == 1 or (name == TAPER and _plans_of_card(advice) == 1)
+def _may_order(judgement: Judgement) -> bool:
+    """Whether an order can take the place of what is taken.
+
+    Not where one goes on that is not among the drafts: nothing here can end it, and both would be taken. Nor where it has to be
+    asked first what is taken at all: the old dose could be too much.
+    """
+    return not judgement.case.situation.going_on and NOT_BEFORE_ASKED not in judgement.asks
 
 
-def _plans_of(judgement: Judgement) -> int:
-    """How many plans the cards about the order offer in all."""
-    return len({name for advice in judgement.told for name in advice.card.suggest if isinstance(advice.plans.get(name), Plan)})
+def _days(judgement: Judgement) -> int:
+    """For how many days is ordered at a time."""
+    short = FEWER_DAYS in judgement.asks
+    return int(judgement.case.amounts["supply_at_risk" if short else "dispensing_interval"])
 
 
-def _plans_of_card(advice: Advice) -> int:
-    return sum(isinstance(advice.plans.get(name), Plan) for name in (TAPER, CROSSOVER) if name in advice.card.suggest)
+def _continued(judgement: Judgement, desktop: Desktop) -> tuple[dict[str, Any], ...]:
+    """Today's dose ordered again. None where it is as needed, or not known: there the words say to keep it."""
+    takes, orders = judgement.start.takes, running(judgement.case.situation)
+    as_needed = any(order.regimen is None or any(step.dose.as_needed for step in order.regimen.steps) for order in orders)
+    if takes is None or as_needed or not _may_order(judgement):
+        return ()
+    course = continued(takes, orders, _days(judgement), desktop.knowledge, judgement.case.day)
+    if course is None:
+        return ()
+    label = CONTINUE_LABEL.format(agent=takes.agent, dose=exact(takes.daily), days=course.days)
+    return (_ordering(label, course, takes.agent, judgement, desktop, recommended=True),)
 
 
 def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) -> tuple[dict[str, Any], ...]:
-    """The plan's orders; of the first choice also its care plan. Any other plan is offered in its place, never beside it.
-
-    None where an order of the agent goes on that is not among the drafts: nothing here can end it, and both would be taken.
-    """
-    if judgement.case.situation.going_on:
+    """The plan's first order; of the first plan offered also the whole of it as a care plan."""
+    course = begun(plan, _days(judgement)) if _may_order(judgement) else None
+    if course is None:
         return ()
-    draft = desktop.drafts.get(judgement.case.situation.request)
-    amounts = judgement.case.amounts
-    interval, reach = int(amounts["dispensing_interval"]), int(amounts["order_reach"])
-    shared = desktop.shared(judgement.case.situation.request)
-    requests = medication_requests(plan, shared, desktop.visit, interval, reach)
-    instead = "" if first or plan.kind is PlanKind.DIRECT else "Instead of the taper: "
-    words = plan.once(_label, reach)
-    label = f"{instead}{words}" if instead else words[:1].upper() + words[1:]
-    orders = suggestion(label, _actions(plan, judgement, draft, requests, desktop), desktop.new_id, recommended=first)
+    label = LABELS[plan.kind].format(
+        agent=plan.agent, target=plan.target, days=course.days, dose=exact(course.steps[0].doses[0].daily)
+    )
+    agent = plan.agent if plan.kind is PlanKind.DIRECT else None
+    orders = _ordering(label, course, agent, judgement, desktop)
     if not first:
         return (orders,)
-    whole = care_plan(plan, shared, desktop.visit)
-    described = f"Add the plan of the whole taper: {len(plan.steps)} steps from {written(plan.start)} to {written(plan.ends)}"
-    return orders, suggestion("Add the whole taper as a care plan", [create_action(whole, described)], desktop.new_id)
+    whole = care_plan(plan, desktop.shared(judgement.case.situation.request), desktop.visit)
+    described = f"Add the plan of the whole taper, {len(plan.steps)} steps"
+    return orders, suggestion(PLAN_LABEL, [create_action(whole, described)], desktop.new_id)
 
 
-def _label(plan: Plan, reach: int) -> str:
-    steps = ordered_steps(plan, reach)
-    length = in_words((last_day(steps[-1]) - plan.start).days + 1)
-    labels = LABELS if len(steps) == len(plan.steps) else FIRST_PART
-    return labels[plan.kind].format(
-        agent=plan.agent, target=plan.target, pace=plan.pace.pace, ends=written(plan.ends), length=length
-    )
+def _ordering(
+    label: str, course: Course, agent: str | None, judgement: Judgement, desktop: Desktop, recommended: bool = False
+) -> dict[str, Any]:
+    """The suggestion that orders a course in the place of the draft; `agent` is set where it is of one agent alone."""
+    situation = judgement.case.situation
+    shared = desktop.shared(situation.request)
+    requests = medication_requests(course, _following(shared, judgement), desktop.visit)
+    actions = _actions(agent, judgement, desktop.drafts.get(situation.request), requests, desktop)
+    return suggestion(label, actions, desktop.new_id, recommended)
+
+
+def _following(shared: dict[str, Any], judgement: Judgement) -> dict[str, Any]:
+    """What is taken over from the draft, with the one prescription that runs as the one that is followed, where none is named."""
+    orders = [order.reference for order in running(judgement.case.situation) if order.reference.startswith(PRESCRIPTION)]
+    if len(orders) != 1 or "priorPrescription" in shared:
+        return shared
+    return {**shared, "priorPrescription": {"reference": orders[0]}}
 
 
 def _actions(
-    plan: Plan, judgement: Judgement, draft: Json | None, requests: Sequence[dict[str, Any]], desktop: Desktop
+    agent: str | None, judgement: Judgement, draft: Json | None, requests: Sequence[dict[str, Any]], desktop: Desktop
 ) -> Iterable[dict[str, Any]]:
     """What is done to the drafts: the first is changed or replaced, the others that were judged with it are taken away.
 
@@ -176,7 +191,7 @@ def _actions(
     members = situation.members
     others = [*members[1:], *(member for one in situation.makes_way for member in one.members)]
     removals = [action for other in others if not is_stop(other) for action in _taken_away(other, judgement, desktop)]
-    if members and draft is not None and _can_be_changed(members[0], plan):
+    if members and draft is not None and _can_be_changed(members[0], agent):
         return [*update_action(draft, requests), *removals]
     on_record = draft is not None and _is_on_record(members, judgement)
     ended = [end_action(draft)] if draft is not None and on_record and not is_stop(members[0]) else []
@@ -190,20 +205,15 @@ def _taken_away(other: Order, judgement: Judgement, desktop: Desktop) -> Sequenc
     return (end_action(draft),) if _is_on_record((other,), judgement) else replace_actions(draft, ())
 
 
-def _can_be_changed(draft: Order, plan: Plan) -> bool:
-    """Whether the draft orders what the plan lowers: a stop, or an order of another agent, must not be signed at all."""
-    return not is_stop(draft) and plan.kind is PlanKind.DIRECT and draft.medication.agent == plan.agent
+def _can_be_changed(draft: Order, agent: str | None) -> bool:
+    """Whether the draft orders the agent of the course: a stop, or an order of another agent, must not be signed at all."""
+    return not is_stop(draft) and draft.medication.agent == agent
 
 
 def _is_on_record(members: Sequence[Order], judgement: Judgement) -> bool:
     """Whether the draft changes a prescription that runs already: its id is then the prescription's."""
     known = {order.reference for order in judgement.case.record.orders}
     return bool(members) and (members[0].reference in known or members[0].status not in {"draft", "active"})
-
-
-def _needs_naloxone(advice: Advice) -> bool:
-    known = advice.facts.get("naloxone_on_record")
-    return not (isinstance(known, Known) and known.value is True)
 
 
 def _naloxone(advice: Advice, desktop: Desktop) -> dict[str, Any]:

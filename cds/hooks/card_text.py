@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import chain
 
 from cds.core.facts import Facts, FactValue, Known
 from cds.core.quantity import Quantity, plain
@@ -16,22 +15,64 @@ from cds.knowledge.model import Knowledge
 
 PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 PARAGRAPHS = re.compile(r"\n[ \t]*\n")
+TOKENS = re.compile(r"(\[\[|\]\]|\{\{\s*[\w.-]+\s*\}\})")
+SPARE = re.compile(r"\[\[\?((?:(?!\]\]).)*)\]\]", re.DOTALL)
+"""A part that is the first to be left out where a text is too long: `[[? ... ]]`."""
+SENTENCE_ENDED = re.compile(r"[.!?](\*\*)? $")
+SPACES = re.compile(r" {2,}")
+NOT_KNOWN = "(not known)"
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A place at which a value stands."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Words, values and parts within, in turn. What stands in `[[ ]]` is left out where one of its own values is not known."""
+
+    pieces: tuple[str | Inserted | Part, ...]
+    optional: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of every value in it."""
+        own = {piece.name for piece in self.pieces if isinstance(piece, Inserted)}
+        return frozenset(own).union(*(piece.names for piece in self.pieces if isinstance(piece, Part)))
+
+    def filled(self, values: Mapping[str, str | None], before: str = "") -> str:
+        """The part with a value for each name, a capital where it begins a sentence; `before` is what stands before it."""
+        if self.optional and any(isinstance(piece, Inserted) and values[piece.name] is None for piece in self.pieces):
+            return ""
+        text = ""
+        for piece in self.pieces:
+            written = _written(piece, values, before + text)
+            text += written[:1].upper() + written[1:] if SENTENCE_ENDED.search(before + text) else written
+        return text
+
+
+def _written(piece: str | Inserted | Part, values: Mapping[str, str | None], before: str) -> str:
+    if isinstance(piece, Part):
+        return piece.filled(values, before)
+    if isinstance(piece, Inserted):
+        value = values[piece.name]
+        return NOT_KNOWN if value is None else value
+    return piece
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line: `written` and `names` in turn, beginning and ending with what is written. `alone` is its only name, if alone."""
+    """One line, or a whole paragraph in which something may be left out. `alone` is its only name, if alone."""
 
-    written: tuple[str, ...]
-    names: tuple[str, ...]
+    part: Part
     alone: str | None
 
-    def filled(self, values: Mapping[str, str]) -> str:
+    def filled(self, values: Mapping[str, str | None]) -> str:
         """The line with a value for each name."""
-        if not self.names:
-            return self.written[0]
-        between = (values[name] for name in self.names)
-        return "".join(chain.from_iterable(zip(self.written, between, strict=False))) + self.written[-1]
+        return SPACES.sub(" ", self.part.filled(values)).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +106,46 @@ def template(text: str, texts: Mapping[str, str]) -> Template:
     lines = [line for paragraph in paragraphs for line in paragraph.lines]
     return Template(
         paragraphs,
-        frozenset(name for line in lines for name in line.names),
-        frozenset(name for line in lines if line.alone is None for name in line.names),
+        frozenset[str]().union(*(line.part.names for line in lines)),
+        frozenset[str]().union(*(line.part.names for line in lines if line.alone is None)),
     )
 
 
 def _paragraph(text: str) -> Paragraph:
-    lines = tuple(_line(line) for line in text.split("\n"))
-    return Paragraph(lines, None if any(line.names for line in lines) else text)
+    lines = tuple(_line(line) for line in ([text] if "[[" in text else text.split("\n")))
+    return Paragraph(lines, None if any(line.part.names for line in lines) else text)
 
 
 def _line(text: str) -> TextLine:
-    parts = PLACEHOLDER.split(text)
-    written, names = tuple(parts[::2]), tuple(parts[1::2])
-    alone = names[0] if len(names) == 1 and not "".join(written).strip() else None
-    return TextLine(("", "") if alone else written, names, alone)
+    part = _parted(iter(TOKENS.split(text)))
+    alone = next(iter(part.names)) if PLACEHOLDER.fullmatch(text.strip()) else None
+    return TextLine(part, alone)
+
+
+def _parted(tokens: Iterator[str], optional: bool = False) -> Part:
+    """The part up to where its brackets close, or the text ends."""
+    pieces: list[str | Inserted | Part] = []
+    for token in tokens:
+        if token == "]]":
+            break
+        named = PLACEHOLDER.fullmatch(token)
+        pieces += [_parted(tokens, True) if token == "[[" else Inserted(named[1]) if named else token] if token else []
+    return Part(tuple(pieces), optional)
+
+
+def variants(text: str) -> Iterator[str]:
+    """The text with every spare part, then without the last of them, and so on: the first that is short enough is used."""
+    spare = list(SPARE.finditer(text))
+    for left_out in range(len(spare) + 1):
+        shorter = text
+        for found in reversed(spare[len(spare) - left_out :] if left_out else []):
+            shorter = shorter[: found.start()] + shorter[found.end() :]
+        yield SPARE.sub(r"[[\1]]", shorter)
 
 
 TENTH = Decimal("0.1")
 LONGEST_SUMMARY = 139
 """CDS Hooks: a summary has fewer than 140 characters."""
-NOT_KNOWN = "(not known)"
 Lists = Mapping[str, tuple[str, ...]]
 
 
@@ -103,20 +163,24 @@ class Wording:
     """Makes a text safe to stand in markdown."""
 
     def summary(self, text: str) -> str:
-        """The template as one plain line of fewer than 140 characters."""
-        line = self.line(text)
-        return cut(line[:1].upper() + line[1:], LONGEST_SUMMARY)
+        """The template as one plain line of fewer than 140 characters, its spare parts left out where they don't fit."""
+        for one in variants(text):
+            line = self.line(one)
+            line = line[:1].upper() + line[1:]
+            if cut(line, LONGEST_SUMMARY) == line:
+                break
+        return cut(line, LONGEST_SUMMARY)
 
     def line(self, text: str) -> str:
         """The template as one plain line of any length."""
         taken_apart = self._template(text)
-        values = {name: plain_text(self.value(name) or NOT_KNOWN) for name in taken_apart.names}
+        values = {name: _or_none(self.value(name), plain_text) for name in taken_apart.names}
         return plain_text("\n".join(line.filled(values) for part in taken_apart.paragraphs for line in part.lines))
 
     def detail(self, text: str) -> str:
         """The template as markdown. A paragraph whose list is empty, or whose lone text is not known, is left out."""
         taken_apart = self._template(text)
-        safe = {name: self.safe(self.value(name) or NOT_KNOWN) for name in taken_apart.inline}
+        safe = {name: _or_none(self.value(name), self.safe) for name in taken_apart.inline}
         paragraphs = [self._paragraph(part.lines, safe) if part.fixed is None else part.fixed for part in taken_apart.paragraphs]
         return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 
@@ -137,7 +201,7 @@ class Wording:
     def _template(self, text: str) -> Template:
         return self.knowledge.remembered.recall((template, text), lambda: template(text, self.knowledge.texts))
 
-    def _paragraph(self, lines: Iterable[TextLine], safe: Mapping[str, str]) -> str:
+    def _paragraph(self, lines: Iterable[TextLine], safe: Mapping[str, str | None]) -> str:
         """The paragraph, `safe` holding the values of its inline placeholders."""
         written: list[str] = []
         for line in lines:
@@ -152,6 +216,10 @@ class Wording:
             else:
                 return ""
         return "\n".join(written)
+
+
+def _or_none(text: str | None, safe: Callable[[str], str]) -> str | None:
+    return safe(text) if text else None
 
 
 def formatted(value: FactValue, unit: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,18 +13,27 @@ from cds.core.facts import Facts, Known
 from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Step
 from cds.hooks.card_text import Lists, Wording
-from cds.hooks.declined_card import INDICATOR, Shortened, line, show_it, what_it_was
+from cds.hooks.declined_card import INDICATOR, Shortened, line, what_it_was
 from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
 from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
 
+CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
 TOPICS = "urn:taper-cds:advice"
 INDICATORS = ("critical", "warning", "info")
 OWN_LABEL = "Taper CDS"
 LONGEST_DETAIL = 4000
 """Characters: our own budget, CDS Hooks names none."""
+FULL = "full"
+OF_A_GUIDELINE = re.compile(r"(.*\d{4}) (R\d+(?: to R\d+)?|table \d+)")
+"""A part of a guideline, as a source is named: the guideline, and the recommendation or table."""
 SAID_BEFORE = "*Dose, risks, and what to expect: see the other card about this order.*"
+
+
+def nothing(_: Sequence[str]) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+    """No suggestion."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +53,8 @@ class Advice:
     """What was drawn up for each name of a suggestion."""
     ordered: tuple[Step, ...] = ()
     """The doses that the order gives, to be shown beside a plan; none where it changes nothing."""
-    suggestions: Callable[[], Mapping[str, tuple[Mapping[str, Any], ...]]] = dict
-    """What an EHR can apply, by the name of a suggestion; only asked of advice that gets a card of its own."""
+    suggestions: Callable[[Sequence[str]], Mapping[str, tuple[Mapping[str, Any], ...]]] = nothing
+    """What an EHR can apply for each of the names, in their order; only asked of advice that gets a card of its own."""
 
     @property
     def card(self) -> Card:
@@ -57,6 +67,12 @@ class Advice:
         """Whether what is ordered is another drug, judged by what it does to the agent."""
         asked = self.facts.get("order_of_another_drug")
         return isinstance(asked, Known) and asked.value is True
+
+    @property
+    def wants_naloxone(self) -> bool:
+        """Whether it offers naloxone, and none is on record."""
+        known = self.facts.get("naloxone_on_record")
+        return NALOXONE in self.card.suggest and not (isinstance(known, Known) and known.value is True)
 
     @property
     def agent(self) -> str | None:
@@ -72,14 +88,14 @@ class Shown:
     folded: tuple[Advice, ...] = ()
 
     def holds(self, other: Advice) -> bool:
-        """Whether another advice adds nothing.
+        """Whether another advice is told on this card.
 
-        About the same order it offers no more than this one, or is shown only alone; about what a drug beside does to another
-        agent it is the same advice.
+        About the same order it is, so that nobody accepts two plans; naloxone, which goes with any of them, has a card of its
+        own. About what a drug beside does to another agent it is the same advice.
         """
         if self.advice.order != other.order:
             return other.of_another_drug and self.advice.rule.id == other.rule.id
-        return other.card.only_alone or (bool(other.card.suggest) and set(other.card.suggest) <= set(self.advice.card.suggest))
+        return not other.card.suggest or self.advice.wants_naloxone == other.wants_naloxone
 
     def with_folded(self, *others: Advice) -> Shown:
         return replace(self, folded=(*self.folded, *others))
@@ -92,9 +108,11 @@ def cards(
     decision: str,
     new_id: Callable[[], str],
     shortened: Iterable[Shortened] = (),
+    at_length: bool = False,
 ) -> list[dict[str, Any]]:
     """The cards of a call, most important first, at most `most_cards` of them, those that are shortened last.
 
+    `at_length` asks for the long text of each; without it a site's parameter says which it is.
     A silent rule gives none, and so does advice that cannot be told: what was not checked is said by the cards that are shown.
     """
     full, short = _apart(_in_order(_to_be_told(advice)), shortened)
@@ -106,7 +124,8 @@ def cards(
         shown[0] = shown[0].with_folded(*mentioned)
     elif mentioned:
         lines[0] = (lines[0][0], lines[0][1].with_folded(*mentioned))
-    call, said = _Call(knowledge, day, decision, cache(escaped)), dict[str, set[str]]()
+    long = at_length or knowledge.named("card_detail", day) == FULL
+    call, said = _Call(knowledge, day, decision, cache(escaped), long), dict[str, set[str]]()
     made = [_card(each, call, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
     return made + [_line(one, each, knowledge, day, decision, new_id) for one, each in lines]
 
@@ -142,26 +161,20 @@ class _Call:
     day: date
     decision: str
     safe: Callable[[str], str]
+    at_length: bool = False
 
 
 def _in_order(told: Sequence[Advice]) -> list[Advice]:
-    """The most important first; of one indicator, what offers everything that another offers stands before it."""
+    """The most important first: by indicator, then in the order of the rules."""
 
-    def place(one: Advice) -> tuple[int, bool, int, int]:
-        outdone = any(other.indicator == one.indicator and _offers_more(other, one) for other in told)
-        return INDICATORS.index(one.indicator), one.card.only_alone, int(outdone), one.rule.priority
+    def place(one: Advice) -> tuple[int, bool, int]:
+        return INDICATORS.index(one.indicator), one.card.only_alone, one.rule.priority
 
     return sorted(told, key=place)
 
 
-def _offers_more(one: Advice, other: Advice) -> bool:
-    """Whether one offers all that the other does, and more. What offers nothing stands behind what is more important alone."""
-    ahead = bool(other.card.suggest) or one.rule.priority < other.rule.priority
-    return one.order == other.order and ahead and set(other.card.suggest) < set(one.card.suggest)
-
-
 def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
-    """One entry a card: advice that offers nothing new joins the card that offers it, what is over the limit joins the first."""
+    """One entry a card: advice about one order joins one card, what is over the limit joins the first."""
     shown: list[Shown] = []
     for advice in told:
         home = next((place for place, other in enumerate(shown) if other.holds(advice)), None)
@@ -179,6 +192,49 @@ def _card(shown: Shown, call: _Call, id: str, said: set[str]) -> dict[str, Any]:
     """
     advice, knowledge, day = shown.advice, call.knowledge, call.day
     rule = _of_rule(advice.rule, knowledge)
+    wording = Wording(advice.facts, advice.lists, knowledge, day, {}, call.safe)
+    members = {
+        "uuid": id,
+        "summary": wording.summary(advice.card.summary),
+        "detail": in_full(shown, call, said) if call.at_length else _in_short(shown, wording, rule),
+        "indicator": advice.indicator,
+        "source": rule.source,
+        **_suggestions(shown),
+        "overrideReasons": rule.override_reasons,
+        "links": rule.links,
+        "extension": {EXTENSION: _extension(shown, call.decision)},
+    }
+    return {name: value for name, value in members.items() if value}
+
+
+def _in_short(shown: Shown, wording: Wording, rule: _OfRule) -> str:
+    """The short detail: the rule's own text, what else there is about the order, what could not be read, and the sources."""
+    advice, knowledge = shown.advice, wording.knowledge
+    also = [_also_in_short(folded, shown, wording) for folded in shown.folded]
+    not_read = wording.value("not_read")
+    parts = (
+        wording.detail(advice.card.detail),
+        " ".join(["**Also:**", *dict.fromkeys(filter(None, also))]) if any(also) else "",
+        f"**Not read:** {wording.safe(not_read)}" if not_read else "",
+        " ".join(filter(None, (rule.in_short, knowledge.texts.get("not_reviewed_short", "").strip()))),
+    )
+    return "\n\n".join(filter(None, parts))
+
+
+def _also_in_short(folded: Advice, shown: Shown, wording: Wording) -> str:
+    """A folded advice in one line: of the same order what it adds, of another one its title and its drug."""
+    if folded.order != shown.advice.order:
+        return f"{wording.safe(_also(folded, shown.advice))}."
+    if not folded.card.also:
+        return ""
+    return Wording(folded.facts, folded.lists, wording.knowledge, wording.day, {}, wording.safe).detail(folded.card.also)
+
+
+def in_full(shown: Shown, call: _Call, said: set[str]) -> str:
+    """All that stands behind a card: its long text with the plans as tables, every risk, what was not read, and the basis."""
+    advice, knowledge, day = shown.advice, call.knowledge, call.day
+    rule, detail = _of_rule(advice.rule, knowledge), ""
+    told: list[str] = []
     for most in _steps_shown(advice, knowledge, day):
         plans = {"plans": _plans(advice, knowledge, most, day)}
         wording = Wording(advice.facts, advice.lists, knowledge, day, plans, call.safe)
@@ -186,18 +242,7 @@ def _card(shown: Shown, call: _Call, id: str, said: set[str]) -> dict[str, Any]:
         if len(detail) <= LONGEST_DETAIL:
             break
     said.update(told)
-    members = {
-        "uuid": id,
-        "summary": wording.summary(advice.card.summary),
-        "detail": detail,
-        "indicator": advice.indicator,
-        "source": rule.source,
-        **_suggestions(advice),
-        "overrideReasons": rule.override_reasons,
-        "links": rule.links,
-        "extension": {EXTENSION: _extension(shown, call.decision)},
-    }
-    return {name: value for name, value in members.items() if value}
+    return detail
 
 
 def _line(
@@ -207,7 +252,7 @@ def _line(
     advice = shown.advice
     rule = _of_rule(advice.rule, knowledge)
     summary = Wording(advice.facts, advice.lists, knowledge, day).summary(advice.card.summary)
-    title, again = advice.rule.title, show_it(knowledge, new_id())
+    title = advice.rule.title
     parts = [what_it_was(one, title, advice.agent, summary, knowledge), _also_told(shown), _caution(knowledge)]
     members = {
         "uuid": new_id(),
@@ -215,7 +260,6 @@ def _line(
         "detail": "\n\n".join(filter(None, parts)),
         "indicator": INDICATOR,
         "source": rule.source,
-        **({"suggestions": [again], "selectionBehavior": "any"} if again else {}),
         "links": rule.links,
         "extension": {EXTENSION: {**_extension(shown, decision), "shortened": one.json()}},
     }
@@ -228,6 +272,7 @@ class _OfRule:
 
     source: dict[str, Any]
     basis: str
+    in_short: str
     override_reasons: list[dict[str, str]]
     links: list[dict[str, str]]
 
@@ -237,14 +282,21 @@ def _of_rule(rule: Rule, knowledge: Knowledge) -> _OfRule:
 
     def worked_out() -> _OfRule:
         basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in rule.because)])
-        return _OfRule(_source(rule, knowledge), basis, _override_reasons(reasons, knowledge), _links(rule, knowledge))
+        return _OfRule(
+            _source(rule, knowledge),
+            basis,
+            _cited(rule, knowledge),
+            _override_reasons(reasons, knowledge),
+            _links(rule, knowledge),
+        )
 
     return knowledge.remembered.recall((_OfRule, rule.id, rule.title, rule.because, reasons), worked_out)
 
 
 def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> tuple[str, list[str]]:
     """The detail without what an earlier card about the same order has said, and every paragraph that it then tells."""
-    whole = wording.detail(shown.advice.card.detail)
+    card = shown.advice.card
+    whole = wording.detail(card.in_full or card.detail)
     own = _not_said_before(whole, said)
     also, caution = _also_told(shown), _caution(knowledge)
     told = [*_paragraphs(whole), caution]
@@ -260,15 +312,23 @@ def _caution(knowledge: Knowledge) -> str:
     return knowledge.texts.get("not_reviewed", "").strip()
 
 
-def _suggestions(advice: Advice) -> dict[str, Any]:
-    """What can be applied. Of two plans at most one may be; a plan's orders and its care plan, or naloxone, go together."""
-    applicable = advice.suggestions()
-    offered = [name for name in advice.card.suggest if applicable.get(name)]
-    if not offered:
+def _suggestions(shown: Shown) -> dict[str, Any]:
+    """What can be applied, of everything about the order: at most one of them. Naloxone, on a card of its own, stands alone."""
+    names = _names([shown.advice, *(one for one in shown.folded if one.order == shown.advice.order)])
+    applicable = shown.advice.suggestions(names)
+    found = [applicable.get(name, ()) for name in names]
+    suggestions = [*(one for each in found for one in each[:1]), *(one for each in found for one in each[1:])]
+    if not suggestions:
         return {}
-    exclusive = sum(isinstance(advice.plans.get(name), Plan) for name in offered) > 1
-    suggestions = [one for name in offered for one in applicable[name]]
-    return {"suggestions": suggestions, "selectionBehavior": "at-most-one" if exclusive else "any"}
+    return {"suggestions": suggestions, "selectionBehavior": "at-most-one"}
+
+
+def _names(advice: Sequence[Advice]) -> list[str]:
+    """The suggestions of a card, each once: today's dose first; a crossover before the taper where one of them puts it there."""
+    names = list(dict.fromkeys(name for one in advice for name in one.card.suggest))
+    leads = any(one.card.suggest[:1] == (CROSSOVER,) for one in advice)
+    place = {CONTINUE: 0, CROSSOVER: 1 if leads else 3, TAPER: 2}
+    return sorted(names, key=lambda name: place.get(name, 4))
 
 
 def _steps_shown(advice: Advice, knowledge: Knowledge, day: date) -> range:
@@ -314,6 +374,20 @@ def _basis(because: Because, knowledge: Knowledge) -> str:
         return f"{label}: {because.says}"
     strength = "; ".join(filter(None, (because.strength, source.origin if source else None)))
     return f"{label}: {because.says}" + (f" ({strength})" if strength else "")
+
+
+def _cited(rule: Rule, knowledge: Knowledge) -> str:
+    """The sources in one line, those of one guideline together: `*ASAM 2025 R2, R6; FDA 2020; local default.*`"""
+    by_name: dict[str, list[str]] = {}
+    for because in rule.because:
+        source = knowledge.evidence.get(because.cite)
+        if source is None or _is_local(because, knowledge):
+            continue
+        found = OF_A_GUIDELINE.fullmatch(source.label)
+        by_name.setdefault(found[1] if found else source.label, []).extend([found[2]] if found else [])
+    told = [f"{name} {', '.join(dict.fromkeys(parts))}".strip() for name, parts in by_name.items()]
+    local = ["local default"] if told and any(_is_local(because, knowledge) for because in rule.because) else []
+    return f"*{escaped('; '.join([*told, *local] or [OWN_LABEL]))}.*"
 
 
 def _source(rule: Rule, knowledge: Knowledge) -> dict[str, Any]:

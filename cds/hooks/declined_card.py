@@ -89,11 +89,5 @@ def what_it_was(one: Shortened, title: str, agent: str | None, summary: str, kno
     )
 
 
-def show_it(knowledge: Knowledge, id: str) -> Mapping[str, Any] | None:
-    """The suggestion to see the advice in full again: accepting it takes the refusal back. It changes no order."""
-    label = knowledge.texts.get("declined_show", "").strip()
-    return {"label": label, "uuid": id} if label else None
-
-
 def _in_short(reasons: tuple[str, ...]) -> str:
     return " and ".join(reason.replace("-", " ") for reason in reasons)

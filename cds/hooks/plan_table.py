@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -46,9 +46,14 @@ def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]
 
 def _how(step: PlanStep) -> str:
     """What is taken when; of two agents, each by its name."""
-    parts = [", ".join(f"{exact(mg)} mg {time.value}" for time in DayTime if (mg := dose.times.get(time))) for dose in step.doses]
+    parts = [at_times(dose.times) for dose in step.doses]
     named = [f"{dose.agent} {part}" if len(parts) > 1 else part for dose, part in zip(step.doses, parts, strict=True) if part]
     return "; ".join(named) or "none"
+
+
+def at_times(times: Mapping[DayTime, Decimal]) -> str:
+    """What is taken when: `1 mg morning, 0.75 mg night`."""
+    return ", ".join(f"{exact(mg)} mg {time.value}" for time in DayTime if (mg := times.get(time)))
 
 
 def _in_short(dose: Dose) -> str:

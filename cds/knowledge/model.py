@@ -146,7 +146,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RiskOutcome:
-    """What a true risk asks for. `pace` is an id of `rules/paces.yaml`; `crossover` is `favours` or `against`."""
+    """What a true risk asks for. `pace` is an id of `rules/paces.yaml`; `crossover` is `favours` or `against`.
+
+    `danger` is what leads a card's summary in a few words, and `first` what to do about it before anything else. `short_supply`
+    says that no more than a short supply is ordered at a time; `ask_first`, that none is before it is asked what is taken.
+    """
 
     says: str
     pace: str | None = None
@@ -157,6 +161,10 @@ class RiskOutcome:
     watch: str | None = None
     brief: str | None = None
     """The risk in a few words, as what speaks against a start."""
+    danger: str | None = None
+    first: str | None = None
+    short_supply: bool = False
+    ask_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,10 @@ class Card:
     raise_indicator: str | None = None
     """The indicator when `raise_when` holds."""
     raise_when: Group | None = None
+    in_full: str | None = None
+    """What stands behind the card: the long form of `detail`, None where it has none."""
+    also: str | None = None
+    """One line that says it on another card about the same order; None where that card says all of it."""
     only_alone: bool = False
     """Whether it is folded into any other card about the same order: all it would add is on that card already."""
 

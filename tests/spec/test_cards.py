@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -47,6 +47,10 @@ def parameter(name: str, value: str, unit: str) -> Parameter:
     return Parameter(name, name, unit, (ParameterEdition(date(2025, 1, 1), Quantity(Decimal(value), unit), "guide"),))
 
 
+def named(name: str, value: str) -> Parameter:
+    return Parameter(name, name, "name", (ParameterEdition(date(2025, 1, 1), value, "guide"),))
+
+
 def quantity(name: str, unit: str) -> FactDefinition:
     return FactDefinition(name, name, FactType.QUANTITY, unit)
 
@@ -60,6 +64,7 @@ KNOWLEDGE = Knowledge(
             parameter("most_cards", "3", "cards"),
             parameter("steps_on_a_card", "3", "steps"),
             parameter("largest_cut", "25", "percent"),
+            named("card_detail", "full"),
         )
     },
     evidence={one.id: one for one in (GUIDELINE, STUDY, LOCAL)},
@@ -250,10 +255,10 @@ def also(card: dict[str, Any]) -> list[str] | None:
 @pytest.mark.row("CARD-12")
 def test_cards_come_by_indicator_and_then_by_the_order_of_the_rules() -> None:
     told = [
-        advice("c", priority=0, indicator="info"),
-        advice("b", priority=2, indicator="warning"),
+        advice("c", "MedicationRequest/3", priority=0, indicator="info"),
+        advice("b", "MedicationRequest/2", priority=2, indicator="warning"),
         advice("a", priority=1, indicator="warning"),
-        advice("d", priority=3, indicator="critical"),
+        advice("d", "MedicationRequest/4", priority=3, indicator="critical"),
     ]
     assert rules_of(shown(*told[1:])) == ["d", "a", "b"]
 
@@ -264,19 +269,88 @@ def test_no_advice_is_no_card() -> None:
 
 @pytest.mark.row("CARD-12")
 def test_more_than_the_limit_is_folded_into_the_first_card() -> None:
-    told = [advice(name, priority=place) for place, name in enumerate("abcde")]
+    told = [advice(name, f"MedicationRequest/{name}", priority=place) for place, name in enumerate("abcde")]
     answer = shown(*told)
     assert rules_of(answer) == ["a", "b", "c"]
     assert also(answer[0]) == ["d", "e"]
-    assert "**Also:**\n- Title of d\n- Title of e\n" in answer[0]["detail"]
+    assert "**Also:**\n- Title of d (alprazolam)\n- Title of e (alprazolam)\n" in answer[0]["detail"]
     assert also(answer[1]) is None
 
 
-def test_advice_that_suggests_nothing_new_for_the_order_is_folded() -> None:
+def test_all_advice_about_one_order_is_one_card() -> None:
     told = [advice("a", priority=0, suggest=("plan", "x")), advice("b", priority=1), advice("c", priority=2, suggest=("plan",))]
     answer = shown(*told)
-    assert rules_of(answer) == ["a", "b"]
-    assert also(answer[0]) == ["c"]
+    assert rules_of(answer) == ["a"]
+    assert also(answer[0]) == ["b", "c"]
+
+
+def test_naloxone_goes_with_any_plan_so_it_has_a_card_of_its_own_until_it_is_on_record() -> None:
+    told = [advice("a", priority=0, suggest=("taper_plan",)), advice("b", priority=1, suggest=("naloxone",))]
+    assert rules_of(shown(*told)) == ["a", "b"]
+    at_hand = replace(told[1], facts={**FACTS, "naloxone_on_record": Known(True)})
+    assert rules_of(shown(told[0], at_hand)) == ["a"]
+
+
+def test_the_suggestions_of_an_order_stand_on_one_card_of_which_at_most_one_is_taken() -> None:
+    def offered(names: Sequence[str]) -> Mapping[str, tuple[Mapping[str, Any], ...]]:
+        return {name: ({"label": name}, *([{"label": "whole"}] if name == "taper_plan" else [])) for name in names}
+
+    told = [
+        replace(advice("a", priority=0, suggest=("taper_plan", "crossover_plan")), suggestions=offered),
+        advice("b", priority=1, suggest=("continue_dose", "taper_plan")),
+    ]
+    [card] = shown(*told)
+    assert [one["label"] for one in card["suggestions"]] == ["continue_dose", "taper_plan", "crossover_plan", "whole"]
+    assert card["selectionBehavior"] == "at-most-one"
+    leads = advice("c", priority=2, suggest=("crossover_plan", "taper_plan"))
+    labels = [one["label"] for one in shown(*told, leads)[0]["suggestions"]]
+    assert labels == ["continue_dose", "crossover_plan", "taper_plan", "whole"]
+
+
+# Short cards ----------------------------------------------------------------------------------------------------------
+
+SHORT = replace(KNOWLEDGE, parameters={**KNOWLEDGE.parameters, "card_detail": named("card_detail", "short")})
+
+
+def in_short(**more: Any) -> str:
+    [card] = shown(advice(**more), knowledge=replace(SHORT, texts={"not_reviewed_short": "*Not reviewed.*"}))
+    text: str = card["detail"]
+    return text
+
+
+def test_a_short_card_ends_with_its_sources_those_of_one_guideline_together() -> None:
+    assert in_short() == "Cut alprazolam by less.\n\n*Guide 2025.* *Not reviewed.*"
+    local = (Because("guide", "Told."), Because("local-default", "Ours."))
+    assert "*Guide 2025; local default.*" in in_short(because=local)
+
+
+def test_a_short_card_says_in_one_line_what_could_not_be_read() -> None:
+    assert "\n\n**Not read:** The dose.\n\n" in in_short(facts={"not_read": Known("The dose.")})
+
+
+def test_a_folded_advice_is_one_line_of_a_short_card_where_it_has_one() -> None:
+    other = advice("b", priority=1)
+    card = replace(other.card, also="Two at once.")
+    [told] = shown(advice("a"), replace(other, rule=replace(other.rule, card=card)), knowledge=SHORT)
+    assert "**Also:** Two at once." in told["detail"]
+
+
+def test_a_part_of_a_text_is_left_out_where_something_in_it_is_not_known() -> None:
+    told = in_short(detail="Cut it[[ by {{ order_cut }}]][[ after {{ pace }}[[ or {{ order_cut }}]]]].")
+    assert told.startswith("Cut it by 50%.\n")
+    assert in_short(detail="One.\n\n[[**Two** {{ pace }}]]\n\nThree.").startswith("One.\n\nThree.\n")
+
+
+def test_a_value_that_begins_a_sentence_has_a_capital() -> None:
+    assert in_short(detail="**Why.** {{ agent }} is short-acting. {{ agent }} it is: {{ agent }}.").startswith(
+        "**Why.** Alprazolam is short-acting. Alprazolam it is: alprazolam."
+    )
+
+
+def test_a_spare_part_of_a_summary_goes_before_anything_is_cut_off() -> None:
+    long = "x" * 100
+    assert summary(summary=f"{long}[[?: {{{{ agent }}}} {long}]]. Keep it.[[? {{{{ agent }}}}]]") == f"X{long[1:]}. Keep it."
+    assert summary(summary="Stop[[?: {{ agent }}]].") == "Stop: alprazolam."
 
 
 def test_advice_about_another_order_keeps_its_card() -> None:
@@ -295,7 +369,8 @@ def test_folded_advice_about_another_order_names_its_drug() -> None:
 
 
 def test_the_order_in_which_advice_is_given_changes_nothing() -> None:
-    told = [advice(name, priority=place, suggest=("plan",)) for place, name in enumerate("abcde")]
+    orders = [f"MedicationRequest/{place % 2}" for place in range(5)]
+    told = [advice(name, orders[place], priority=place, suggest=("plan",)) for place, name in enumerate("abcde")]
     assert shown(*told) == shown(*reversed(told))
 
 

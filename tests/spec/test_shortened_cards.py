@@ -19,12 +19,11 @@ from cds.hooks.declined_card import Shortened, from_json
 from cds.hooks.schemas import problems
 from tests.spec.test_cards import DAY, KNOWLEDGE, advice, also, parameter, rules_of
 
-ONE, TWO = "MedicationRequest/1", "MedicationRequest/2"
+ONE, TWO, THREE = (f"MedicationRequest/{number}" for number in (1, 2, 3))
 TEXTS = {
     "declined_unchanged": "nothing has changed",
     "declined_no_worse": "nothing is worse",
     "declined_returns": "at once, when anything is worse.",
-    "declined_show": "Show it in full",
 }
 BOOK = replace(KNOWLEDGE, texts={**KNOWLEDGE.texts, **TEXTS})
 
@@ -48,7 +47,7 @@ def test_a_whole_line() -> None:
     (card,) = shown([advice(override_reasons=("disagree",))], declined())
     own = card.pop("extension")["org.taper-cds"]
     assert card == {
-        "uuid": "id-2",
+        "uuid": "id-1",
         "summary": "Alprazolam, declined on 3 May 2026: disagree; nothing has changed. Title of cut-too-fast",
         "detail": (
             "**Title of cut-too-fast** (alprazolam)\n\nA 50% cut of alprazolam is fast\n\n"
@@ -61,8 +60,6 @@ def test_a_whole_line() -> None:
             "url": "https://guide.test/2025",
             "topic": {"system": "urn:taper-cds:advice", "code": "cut-too-fast", "display": "Title of cut-too-fast"},
         },
-        "suggestions": [{"label": "Show it in full", "uuid": "id-1"}],
-        "selectionBehavior": "any",
         "links": [{"label": "Guide 2025", "url": "https://guide.test/2025", "type": "absolute"}],
     }
     assert own == {
@@ -100,21 +97,21 @@ def test_a_text_of_the_record_stays_text_in_a_line(hostile: str) -> None:
 
 
 def test_lines_stand_after_what_is_told_in_full() -> None:
-    told = [advice("a", priority=0), advice("b", priority=1, indicator="info"), advice("c", priority=2)]
+    told = [advice("a", priority=0), advice("b", TWO, priority=1, indicator="info"), advice("c", THREE, priority=2)]
     answer = shown(told, declined("a"))
     assert (rules_of(answer), short(answer)) == (["c", "b", "a"], ["a"])
 
 
 def test_a_line_takes_no_room_from_what_is_told_in_full() -> None:
-    told = [advice(name, priority=place) for place, name in enumerate("abcd")]
-    answer = shown(told, declined("a"))
+    told = [advice(name, f"MedicationRequest/{name}", priority=place) for place, name in enumerate("abcd")]
+    answer = shown(told, declined("a", "MedicationRequest/a"))
     assert (rules_of(answer), short(answer)) == (["b", "c", "d"], [])
     assert also(answer[0]) == ["a"]
 
 
 def test_lines_that_find_no_room_are_told_of_by_the_first() -> None:
-    told = [advice(name, priority=place) for place, name in enumerate("abcd")]
-    answer = shown(told, *(declined(name) for name in "abcd"))
+    told = [advice(name, f"MedicationRequest/{name}", priority=place) for place, name in enumerate("abcd")]
+    answer = shown(told, *(declined(name, f"MedicationRequest/{name}") for name in "abcd"))
     assert short(answer) == ["a", "b", "c"]
     assert also(answer[0]) == ["d"] and "- Title of d" in answer[0]["detail"]
 
@@ -137,7 +134,7 @@ def test_what_is_not_told_in_this_call_gets_no_line() -> None:
 
 def test_one_place_for_a_card_is_kept_for_what_is_told_in_full() -> None:
     book = replace(BOOK, parameters={**BOOK.parameters, "most_cards": parameter("most_cards", "1", "cards")})
-    answer = shown([advice("a", priority=0), advice("b", priority=1)], declined("a"), book=book)
+    answer = shown([advice("a", priority=0), advice("b", TWO, priority=1)], declined("a"), book=book)
     assert (rules_of(answer), also(answer[0])) == (["b"], ["a"])
 
 
@@ -158,8 +155,7 @@ def test_a_line_is_a_card_for_every_kind_of_client(profile: Profile) -> None:
     shaped_answer = shaped(answer, profile)
     assert problems("hook-response", shaped_answer) == []
     (card,) = shaped_answer["cards"]
-    offered = [suggestion["label"] for suggestion in card.get("suggestions", ())]
-    assert offered == ([] if profile is Profile.EPIC else ["Show it in full"])
+    assert "suggestions" not in card
 
 
 def test_a_line_is_read_back_as_it_was_written() -> None:

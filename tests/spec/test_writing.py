@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,12 +19,13 @@ from cds.core.crossover import Side
 from cds.core.crossover import plan as crossover
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
-from cds.core.plan import NoPlan, Plan
+from cds.core.plan import NoPlan, Plan, PlanKind
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime, Regimen
 from cds.core.regimen_sum import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
+from cds.decision.courses import begun
 from cds.decision.plans import crossover_limits, plan_limits, taper_pace
 from cds.decision.suggestions import suggestion, without_empty
 from cds.fhir.dosage.dosage import reading_limits
@@ -33,15 +34,13 @@ from cds.fhir.references import Library
 from cds.fhir.write.actions import replace_actions, update_action
 from cds.fhir.write.dosages import WHEN, amount_in_words, products, taken
 from cds.fhir.write.naloxone import naloxone_request
-from cds.fhir.write.requests import Visit, carried, first_dispense, medication_requests
+from cds.fhir.write.requests import Course, Visit, carried, concept, medication_requests
 from cds.knowledge.files.naloxone import naloxone
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
 
 DAY = date(2026, 11, 23)
-INTERVAL = 28
-WHOLE = 36500
 VISIT = Visit("p", DAY, "e", "Practitioner/who")
 RULES = Path(__file__).parents[2] / "rules"
 
@@ -86,7 +85,7 @@ def across(agent: str, target: str, **times: str) -> Plan:
 
 
 def requests(plan: Plan, draft: dict[str, Any] | None = None) -> tuple[dict[str, Any], ...]:
-    return medication_requests(plan, carried(draft, VISIT), VISIT, INTERVAL, WHOLE)
+    return medication_requests(Course(plan.steps, "A whole taper."), carried(draft, VISIT), VISIT)
 
 
 def read_back(request: dict[str, Any]) -> Regimen:
@@ -175,23 +174,48 @@ def test_the_strengths_read_side_by_sideare_the_daily_dose_of_each_agent_on_each
         assert [dict(s.dose.times) for s in whole.steps] == [dict(d.times) for _, d in doses]
 
 
-@any_plan(50)
-def test_what_is_dispensed_lasts_to_the_end_of_the_first_interval_and_no_longer(plan):
+def days_of(request: dict[str, Any]) -> tuple[date, date]:
+    """The first and the last day of the directions."""
+    periods = [line["timing"]["repeat"]["boundsPeriod"] for line in request["dosageInstruction"]]
+    starts, ends = ([date.fromisoformat(one[name]) for one in periods] for name in ("start", "end"))
+    return min(starts), max(ends)
+
+
+def supplies_what_it_directs(request: dict[str, Any]) -> None:
+    """Directions, quantity, repeats and validity of an order describe the same days."""
+    dispense = request["dispenseRequest"]
+    first, last = days_of(request)
+    valid = dispense["validityPeriod"]
+    assert (date.fromisoformat(valid["start"]), date.fromisoformat(valid["end"])) == (first, last)
+    assert dispense["expectedSupplyDuration"]["value"] == (last - first).days + 1
+    assert dispense["numberOfRepeatsAllowed"] == 0
+    used = Decimal(0)
+    for line in request["dosageInstruction"]:
+        repeat = line["timing"]["repeat"]
+        days = (date.fromisoformat(repeat["boundsPeriod"]["end"]) - date.fromisoformat(repeat["boundsPeriod"]["start"])).days + 1
+        used += days * repeat["frequency"] * Decimal(str(line["doseAndRate"][0]["doseQuantity"]["value"]))
+    assert 0 <= Decimal(str(dispense["quantity"]["value"])) - used < 1
+
+
+@pytest.mark.row("ACT-9")
+@any_plan(100)
+def test_an_order_supplies_the_days_that_it_directs_and_no_others(plan):
     if plan is None:
         return
-    for product in products(plan.steps):
-        dispense = first_dispense(plan, product, INTERVAL)
-        start = date.fromisoformat(dispense["validityPeriod"]["start"])
-        days = dispense["expectedSupplyDuration"]["value"]
-        needed = Decimal(0)
-        for step in plan.steps:
-            for day in range(step.days):
-                inside = start <= step.start + timedelta(days=day) < start + timedelta(days=INTERVAL)
-                needed += sum(taken(step, product).values(), Decimal(0)) if inside else 0
-        assert 0 <= Decimal(dispense["quantity"]["value"]) - needed < 1
-        assert 0 < days <= INTERVAL
-        assert date.fromisoformat(dispense["validityPeriod"]["end"]) == start + timedelta(days=days - 1)
-        assert dispense["numberOfRepeatsAllowed"] == 0
+    for days in (7, 28):
+        course = begun(plan, days)
+        for written in (requests(plan), medication_requests(course, carried(None, VISIT), VISIT) if course else ()):
+            for request in written:
+                supplies_what_it_directs(request)
+        assert course is None or course.days <= days
+
+
+@any_plan(50)
+def test_the_first_order_of_a_taper_is_its_first_step_alone(plan):
+    course = begun(plan, 28) if plan is not None else None
+    if course is None or plan.kind is not PlanKind.DIRECT or plan.steps[0].cut <= 0:
+        return
+    assert [step.doses for step in course.steps] == [plan.steps[0].doses]
 
 
 # In words --------------------------------------------------------------------------------------------------------------
@@ -342,9 +366,9 @@ def test_what_r4_does_not_allow_is_not_taken_over(what: str, changes: dict[str, 
 
 
 @pytest.mark.row("ACT-4")
-def test_an_update_changes_the_drug_directions_supply_and_status_and_nothing_else() -> None:
+def test_an_update_changes_the_drug_directions_and_supply_and_nothing_else() -> None:
     update, *others = update_action(DRAFT, requests(taper("alprazolam", **ALPRAZOLAM), DRAFT))
-    changed = {"medicationCodeableConcept", "dosageInstruction", "dispenseRequest", "status"}
+    changed = {"medicationCodeableConcept", "dosageInstruction", "dispenseRequest"}
     assert update["type"] == "update"
     assert set(update["resource"]) == set(DRAFT)
     assert {k: v for k, v in update["resource"].items() if k not in changed} == {
@@ -363,9 +387,9 @@ def test_the_draft_becomes_the_order_of_its_own_product_and_further_strengths_ar
 
 
 def test_an_update_takes_away_do_not_perform_and_the_narrative_of_the_old_dose() -> None:
-    draft = of_draft(doNotPerform=True, _status={"id": "s"}, text={"status": "generated", "div": "<div>1 mg</div>"})
+    draft = of_draft(doNotPerform=True, text={"status": "generated", "div": "<div>1 mg</div>"})
     update = update_action(draft, requests(taper("alprazolam", **ALPRAZOLAM), draft))[0]["resource"]
-    assert not {"doNotPerform", "text", "_status"} & set(update)
+    assert not {"doNotPerform", "text"} & set(update)
 
 
 def test_an_update_drops_the_contained_medication_and_keeps_what_is_still_referred_to() -> None:
@@ -438,7 +462,22 @@ def test_a_suggestion_has_an_id_of_its_own_and_nothing_empty_in_it() -> None:
     found = suggestion("Taper slowly", actions, lambda: f"id-{next(ids)}", recommended=True)
     assert (found["label"], found["uuid"], found["isRecommended"]) == ("Taper slowly", "id-1", True)
     assert not list(empties(found))
-    assert "isRecommended" not in suggestion("Taper slowly", actions, lambda: "id")
+    assert suggestion("Taper slowly", actions, lambda: "id")["isRecommended"] is False
+    with pytest.raises(ValueError, match="without actions"):
+        suggestion("Taper slowly", [], lambda: "id")
+
+
+def test_an_update_never_turns_an_active_order_into_a_draft() -> None:
+    active = of_draft(status="active")
+    update = update_action(active, requests(taper("alprazolam", **ALPRAZOLAM), active))[0]
+    assert update["resource"]["status"] == "active"
+
+
+def test_what_a_pharmacy_prepares_is_told_in_words_with_its_ingredient() -> None:
+    for product in book().presentations["alprazolam"]:
+        told = concept(product)
+        assert ("coding" in told) == (product.code is not None and not product.compounded)
+        assert not product.compounded or "alprazolam 0.1 mg/mL" in told["text"]
 
 
 def empties(value: Any):
@@ -477,21 +516,3 @@ def test_a_naloxone_table_with_a_wrong_unit_is_refused() -> None:
     text = (RULES / "drugs/naloxone.yaml").read_text().replace("2 minutes", "2 hours")
     naloxone({"drugs/naloxone.yaml": text.encode()}, problems)
     assert [problem.code for problem in problems.in_order()] == ["RULE023"]
-
-
-def test_an_interval_that_holds_several_steps_is_dispensed_as_one_supply() -> None:
-    plan = taper("diazepam", night="20")
-    first, second = plan.steps[:2]
-    assert (first.days, second.days) == (14, 14)
-    for product in products(plan.steps):
-        expected = sum((sum(taken(step, product).values(), Decimal(0)) * 14 for step in (first, second)), Decimal(0))
-        if taken(first, product):
-            assert first_dispense(plan, product, INTERVAL)["quantity"]["value"] == expected.to_integral_value(ROUND_CEILING)
-
-
-def test_orders_that_reach_less_far_than_the_plan_hold_its_first_steps_and_say_that_it_goes_on() -> None:
-    plan = taper("diazepam", morning="10", night="10")
-    first = medication_requests(plan, carried(None, VISIT), VISIT, INTERVAL, 56)[0]
-    periods = [line["timing"]["repeat"]["boundsPeriod"]["start"] for line in first["dosageInstruction"]]
-    assert max(periods) < (plan.start + timedelta(days=56)).isoformat()
-    assert "the taper goes on with the next one" in first["note"][0]["text"]

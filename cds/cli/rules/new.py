@@ -71,15 +71,11 @@ card:
   indicator: info
   summary: "{{{{ agent }}}}: say in one line what matters"
   detail: |
-    **The order** and why it matters.
+    **Why.** [[{{{{ why_in_short }}}}. ]]One sentence of why the order matters.
 
-    **Why this matters here**
-    {{{{ risk_factors }}}}
+    **Today.** One or two sentences of what to do.
 
-    **What to do.** One or two sentences.
-
-    **Not checked**
-    {{{{ not_checked }}}}
+    {{{{ text.urgent_short }}}}
   if we cannot tell: It could not be told whether this applies.
   override_reasons: [{reason}]
 

@@ -18,7 +18,7 @@ from cds.fhir.write.dosages import Resource
 from cds.fhir.write.requests import still_contained
 
 REPLACED = {
-    "status", "doNotPerform", "medicationCodeableConcept", "medicationReference", "medication", "dosageInstruction",
+    "doNotPerform", "medicationCodeableConcept", "medicationReference", "medication", "dosageInstruction",
     "dispenseRequest", "text",
 }  # fmt: skip
 """What an update changes. The narrative is left out: it would go on showing the old dose."""
@@ -84,7 +84,9 @@ def _codes(request: Resource) -> set[tuple[str, str]]:
 
 def _updated(draft: Json, request: Resource) -> Resource:
     kept = {name: value for name, value in draft.items() if name.removeprefix("_") not in REPLACED | {"contained"}}
-    changed = {name: request[name] for name in ("status", "medicationCodeableConcept", "dosageInstruction", "dispenseRequest")}
+    changed = {name: request[name] for name in ("medicationCodeableConcept", "dosageInstruction", "dispenseRequest")}
+    if not views.text(draft, "status"):
+        changed["status"] = request["status"]
     lost = {name: value for name, value in draft.items() if name in REPLACED}
     before = views.objects(draft, "contained")
     unneeded = still_contained(before, lost)

@@ -6,13 +6,13 @@ the first and the last step that uses the product, a step that doesn't says so: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from cds.core.medication import Form
-from cds.core.plan import Plan, PlanStep
+from cds.core.plan import PlanStep
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 
@@ -30,11 +30,6 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 Resource = dict[str, Any]
 
 
-def ordered_steps(plan: Plan, reach_days: int) -> tuple[PlanStep, ...]:
-    """The steps that the first orders hold: those that begin within so many days of the start."""
-    return tuple(step for step in plan.steps if (step.start - plan.start).days < reach_days)
-
-
 def products(steps: Iterable[PlanStep]) -> tuple[Presentation, ...]:
     """Every product that the steps use, in the order in which they are first taken."""
     return tuple(dict.fromkeys(amount.presentation for step in steps for dose in step.doses for amount in dose.amounts))
@@ -45,20 +40,24 @@ def taken(step: PlanStep, product: Presentation) -> dict[DayTime, Decimal]:
     return {amount.time: amount.count for dose in step.doses for amount in dose.amounts if amount.presentation == product}
 
 
-def dosages(plan: Plan, product: Presentation, reach_days: int) -> list[Resource]:
+def using(steps: Sequence[PlanStep], product: Presentation) -> Sequence[PlanStep]:
+    """The steps from the first that uses the product to the last."""
+    places = [number for number, step in enumerate(steps) if taken(step, product)]
+    return steps[places[0] : places[-1] + 1]
+
+
+def dosages(steps: Sequence[PlanStep], product: Presentation) -> list[Resource]:
     """The Dosages of one product, from the first of the ordered steps that uses it to the last.
 
-    Where the plan uses the product no more after that, the last says to stop. Not so where all orders end with that step, and the
-    taper goes on with the next ones: beside other products that go on, a stop would read as a lower dose.
+    Where others follow without it, the last says to stop. Not so where all orders end with that step: what comes next is the next
+    order's to say.
     """
-    ordered = ordered_steps(plan, reach_days)
-    using = [number for number, step in enumerate(ordered) if taken(step, product)]
+    own = using(steps, product)
+    last = steps.index(own[-1])
+    follows = steps[last + 1] if last + 1 < len(steps) else None
     found: list[Resource] = []
-    for sequence, at in enumerate(range(using[0], using[-1] + 1), start=1):
-        goes_on = at == len(ordered) - 1 and any(dose.amounts for dose in plan.steps[at + 1].doses)
-        ends = at == using[-1] and not goes_on and not taken(plan.steps[at + 1], product)
-        follows = plan.steps[at + 1] if ends else None
-        found += [{"sequence": sequence, **line} for line in _lines(plan.steps[at], product, follows)]
+    for sequence, step in enumerate(own, start=1):
+        found += [{"sequence": sequence, **line} for line in _lines(step, product, follows if step is own[-1] else None)]
     return found
 
 

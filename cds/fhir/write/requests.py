@@ -5,29 +5,27 @@ Everything about who, where and why is the draft's; what to take, and what to di
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from pydantic import ValidationError
 
-from cds.core.plan import Plan
+from cds.core.plan import PlanStep
 from cds.core.tablets import Presentation
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
 from cds.fhir.write.dosages import (
     UCUM,
     Resource,
-    day_in_words,
     dosages,
     last_day,
-    number,
-    ordered_steps,
     products,
     quantity,
     taken,
+    using,
 )
 from cds.json_text import WrittenList
 from cds.knowledge.files.drugs import RXNORM
@@ -51,13 +49,23 @@ class Visit:
     user: str | None = None
 
 
-def medication_requests(plan: Plan, shared: Resource, visit: Visit, interval_days: int, reach_days: int) -> tuple[Resource, ...]:
-    """A MedicationRequest for each product of the plan's first part, in the order in which they are first taken.
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What one set of orders is for: the doses of the days that they direct and supply, no day more; and why, in words."""
 
-    `shared` is what they take over from the draft: see `carried`.
+    steps: tuple[PlanStep, ...]
+    says: str
 
-    The directions hold the steps that begin within `reach_days`, since an order is not valid for years; what is to be dispensed
-    is the first interval of the product alone, so that every further supply is a decision of its own.
+    @property
+    def days(self) -> int:
+        return sum(step.days for step in self.steps)
+
+
+def medication_requests(course: Course, shared: Resource, visit: Visit) -> tuple[Resource, ...]:
+    """A MedicationRequest for each product of a course, in the order in which they are first taken.
+
+    `shared` is what they take over from the draft: see `carried`. Each directs and supplies the same days, without repeats: every
+    further supply is a decision of its own.
     """
     performer = shared.get("dispenseRequest", {})
     return tuple(
@@ -65,60 +73,37 @@ def medication_requests(plan: Plan, shared: Resource, visit: Visit, interval_day
             "resourceType": "MedicationRequest",
             "status": "draft",
             **shared,
-            **order,
-            "authoredOn": visit.day.isoformat(),
-            "dispenseRequest": {**order["dispenseRequest"], **performer},
-        }
-        for order in plan.once(_orders, interval_days, reach_days)
-    )
-
-
-def _orders(plan: Plan, interval_days: int, reach_days: int) -> tuple[Resource, ...]:
-    """What the orders hold that is the plan's own."""
-    return tuple(
-        {
             "medicationCodeableConcept": concept(product),
-            "note": [{"text": _part_of(plan, reach_days)}],
-            "dosageInstruction": WrittenList(dosages(plan, product, reach_days)),
-            "dispenseRequest": first_dispense(plan, product, interval_days),
+            "note": [{"text": course.says}],
+            "dosageInstruction": WrittenList(dosages(course.steps, product)),
+            "authoredOn": visit.day.isoformat(),
+            "dispenseRequest": {**dispensed(course.steps, product), **performer},
         }
-        for product in products(ordered_steps(plan, reach_days))
+        for product in products(course.steps)
     )
 
 
 def concept(product: Presentation) -> Resource:
-    """The product by its RxNorm code, where it has one, and its name. What a pharmacy prepares has a name of our own."""
-    coding = {"system": RXNORM, "code": product.code, **({} if product.compounded else {"display": product.name})}
+    """The product by its RxNorm code, where it has one, and its name.
+
+    What a pharmacy prepares is no product that a code names: it is told in words, its ingredient and strength among them.
+    """
+    if product.compounded:
+        return {"text": product.name}
+    coding = {"system": RXNORM, "code": product.code, "display": product.name}
     return {**({"coding": [coding]} if product.code else {}), "text": product.name}
 
 
-def _part_of(plan: Plan, reach_days: int) -> str:
-    agents = plan.agent if plan.agent == plan.target else f"{plan.agent} by way of {plan.target}"
-    steps = ordered_steps(plan, reach_days)
-    whole = len(steps) == len(plan.steps)
-    goes_on = "" if whole else f"This order ends on {day_in_words(last_day(steps[-1]))}; the taper goes on with the next one. "
-    return (
-        f"Part of a taper of {agents} from {day_in_words(plan.start)} to nothing on {day_in_words(plan.ends)}. "
-        f"{goes_on}Dispense one interval at a time."
-    )
-
-
-def first_dispense(plan: Plan, product: Presentation, interval_days: int) -> Resource:
-    """What to dispense of the product for the days from its first dose, as many as the interval at most; no repeats."""
-    using = [(step, sum(taken(step, product).values(), Decimal(0))) for step in plan.steps]
-    start = next(step.start for step, count in using if count)
-    end = start
-    total = Decimal(0)
-    for step, count in using:
-        stops = min(step.start + timedelta(days=step.days), start + timedelta(days=interval_days))
-        if count and step.start < stops:
-            total += count * (stops - step.start).days
-            end = stops
+def dispensed(steps: Sequence[PlanStep], product: Presentation) -> Resource:
+    """What is dispensed of the product: what the directions of these steps use, on the days that they reach over; no repeats."""
+    own = using(steps, product)
+    total = sum((sum(taken(step, product).values(), Decimal(0)) * step.days for step in own), Decimal(0))
+    start, end = own[0].start, last_day(own[-1])
     return {
-        "validityPeriod": {"start": start.isoformat(), "end": (end - timedelta(days=1)).isoformat()},
+        "validityPeriod": {"start": start.isoformat(), "end": end.isoformat()},
         "numberOfRepeatsAllowed": 0,
         "quantity": quantity(total.to_integral_value(ROUND_CEILING), product),
-        "expectedSupplyDuration": {"value": number(Decimal((end - start).days)), "unit": "days", "system": UCUM, "code": "d"},
+        "expectedSupplyDuration": {"value": (end - start).days + 1, "unit": "days", "system": UCUM, "code": "d"},
     }
 
 

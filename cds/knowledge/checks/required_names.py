@@ -18,7 +18,8 @@ PARAMETERS = {
     "days": (
         "abrupt_stop_use", "crossover_review", "crossover_rung", "crossover_usual", "crossover_wait", "curve_days",
         "dispensing_interval", "episode_gap", "last_supply", "long_use", "longest_after_short_use", "longest_dosing_interval",
-        "longest_plan", "most_stockpile", "order_reach", "plan_review", "start_lookback", "taper_before_stop", "unstated_supply",
+        "longest_plan", "most_stockpile", "plan_review", "start_lookback", "supply_at_risk", "taper_before_stop",
+        "unstated_supply",
     ),
     "times": ("abrupt_stops_many", "fewest_fills", "most_doses_a_day", "procedural_doses"),
     "doses": ("doses_a_day_long", "doses_a_day_short"),
@@ -35,15 +36,17 @@ PARAMETERS = {
     "tablets": ("most_tablets_in_a_dose", "second_strength_saves"),
     "units": ("most_units_in_a_dose",),
     "years": ("plan_from_age",),
-    NAME: ("crossover_target", "declined_up_to", "taper_basis"),
+    NAME: ("card_detail", "crossover_target", "declined_up_to", "taper_basis"),
 }  # fmt: skip
 """By their unit."""
 TEXTS = (
-    "declined_no_worse", "declined_returns", "declined_show", "declined_unchanged",
+    "agree_on_taper", "declined_no_worse", "declined_returns", "declined_unchanged",
     "fluoroquinolone_started", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
-    "not_reviewed", "onset_long", "onset_short", "takes_the_place",
+    "keep_dose", "not_reviewed", "not_reviewed_short", "onset_long", "onset_short", "review_hold", "review_taper", "smaller_cut",
+    "takes_the_place",
 )  # fmt: skip
 BASES = ("current", "original")
+LENGTHS = ("short", "full")
 
 
 def check_needed(
@@ -65,7 +68,12 @@ def check_needed(
     for name in TEXTS:
         if name not in texts:
             _missing("text", name, "a paragraph", "rules/texts.yaml", nearest(name, set(texts) - set(TEXTS)), problems)
-    for name, allowed in (("crossover_target", agents), ("declined_up_to", INDICATORS), ("taper_basis", BASES)):
+    for name, allowed in (
+        ("crossover_target", agents),
+        ("declined_up_to", INDICATORS),
+        ("taper_basis", BASES),
+        ("card_detail", LENGTHS),
+    ):
         if name in numbers:
             _check_name(numbers[name], allowed, problems)
 

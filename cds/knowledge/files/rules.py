@@ -37,10 +37,13 @@ ASKED_LIKE = {"medication-refill": "order-sign", "medication-prescribe": "order-
 ABOUT = ("agent", "indication", "use", "patient")
 INDICATORS = ("info", "warning", "critical")
 CROSSOVER = ("favours", "against")
-SUGGESTIONS = ("taper_plan", "crossover_plan", "naloxone")
+LEADS, FLAGS = ("danger", "first"), ("short_supply", "ask_first")
+SUGGESTIONS = ("continue_dose", "taper_plan", "crossover_plan", "naloxone")
 LONGEST_SUMMARY = 139
 """CDS Hooks 2.0: a summary is shorter than 140 characters."""
 TEMPLATE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
+OPTIONAL = re.compile(r"\[\[.*?\]\]", re.DOTALL)
+"""What a text leaves out where it is not known or finds no room."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +141,9 @@ def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
 
 
 def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
-    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief"]
+    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", *LEADS, *FLAGS]
     then = Fields(fields.node("then"), fields.problems, ["says"], optional)
-    for key in ("says", "watch", "brief"):
+    for key in ("says", "watch", "brief", *LEADS):
         check_template(then.text(key), then.at(key), around.askable(RuleKind.RISK), fields.problems)
     return RiskOutcome(
         says=then.text("says"),
@@ -150,6 +153,10 @@ def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
         setting=then.optional_text("setting"),
         watch=then.optional_text("watch"),
         brief=then.optional_text("brief"),
+        danger=then.optional_text("danger"),
+        first=then.optional_text("first"),
+        short_supply=then.yes_no("short_supply"),
+        ask_first=then.yes_no("ask_first"),
     )
 
 
@@ -159,9 +166,9 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
         fields.node("card"),
         problems,
         ["indicator", "summary", "detail"],
-        ["raise", "suggest", "if we cannot tell", "override_reasons", "only_alone"],
+        ["raise", "in_full", "also", "suggest", "if we cannot tell", "override_reasons", "only_alone"],
     )
-    for key in ("summary", "detail", "if we cannot tell"):
+    for key in ("summary", "detail", "in_full", "also", "if we cannot tell"):
         check_template(card.text(key), card.at(key), around.insertable(), problems)
     _check_length(card, around)
     raised, raise_when = None, None
@@ -177,6 +184,8 @@ def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
         override_reasons=card.each_of("override_reasons", tuple(around.override_reasons), "RULE124"),
         raise_indicator=raised,
         raise_when=raise_when,
+        in_full=card.optional_text("in_full"),
+        also=card.optional_text("also"),
         only_alone=card.yes_no("only_alone"),
     )
 
@@ -196,10 +205,23 @@ def check_template(text: str, at: Position, known: Collection[str], problems: Pr
     rest = TEMPLATE.sub("", text)
     if "{{" in rest or "}}" in rest or "{%" in rest:
         problems.add("RULE122", at, "braces stand here that insert nothing.", "Write `{{ fact }}` and nothing else in them.")
+    if not _closed(text):
+        problems.add("RULE122", at, "`[[` and `]]` do not pair.", "Write `[[ ... ]]` around what may be left out.")
+
+
+def _closed(text: str) -> bool:
+    """Whether every `[[` has its `]]` after it."""
+    depth = 0
+    for bracket in re.findall(r"\[\[|\]\]", text):
+        depth += 1 if bracket == "[[" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _check_length(card: Fields, around: Surroundings) -> None:
-    longest = TEMPLATE.sub(lambda match: _widest(around.facts.get(match[1])), card.text("summary"))
+    always = OPTIONAL.sub("", card.text("summary"))
+    longest = TEMPLATE.sub(lambda match: _widest(around.facts.get(match[1])), always)
     if len(longest) > LONGEST_SUMMARY:
         seen = f"the summary has {len(longest)} characters with the longest choices filled in."
         expected = f"At most {LONGEST_SUMMARY} fit."

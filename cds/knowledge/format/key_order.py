@@ -18,8 +18,31 @@ OF_FILE = {
 }
 """By the key that tells which kind of file it is."""
 OF_PART = {
-    "then": ("pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", "says"),
-    "card": ("indicator", "raise", "summary", "detail", "only_alone", "suggest", "if we cannot tell", "override_reasons"),
+    "then": (
+        "pace",
+        "pace_with_another_risk",
+        "crossover",
+        "setting",
+        "danger",
+        "first",
+        "short_supply",
+        "ask_first",
+        "watch",
+        "brief",
+        "says",
+    ),
+    "card": (
+        "indicator",
+        "raise",
+        "summary",
+        "detail",
+        "also",
+        "in_full",
+        "only_alone",
+        "suggest",
+        "if we cannot tell",
+        "override_reasons",
+    ),
 }
 
 

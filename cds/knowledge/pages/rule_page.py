@@ -66,7 +66,7 @@ def asked_numbers(rule: Rule) -> tuple[str, ...]:
     groups = [rule.when, *([rule.card.raise_when] if rule.card and rule.card.raise_when else [])]
     operands = (operand for group in groups for condition in conditions_of(group) for operand in condition.operands)
     asked = [operand.name for operand in operands if isinstance(operand, ParameterName)]
-    texts = (rule.card.summary, rule.card.detail) if rule.card else ()
+    texts = (rule.card.summary, rule.card.detail, rule.card.in_full or "") if rule.card else ()
     inserted = [match[1] for text in texts for match in TEMPLATE.finditer(text)]
     return tuple(dict.fromkeys([*asked, *(name[10:] for name in inserted if name.startswith("parameter."))]))
 
@@ -155,6 +155,10 @@ def _card(card: Card, knowledge: Knowledge, words: Mapping[str, FactDefinition])
         yield f"It is {card.raise_indicator} where:"
         yield "\n".join(_group(card.raise_when, knowledge, words))
     yield f"```markdown\n{card.summary}\n\n{card.detail.strip()}\n```"
+    if card.also:
+        yield f"On another card about the order, in one line: {card.also}"
+    if card.in_full:
+        yield f"In full, where it is asked for:\n\n```markdown\n{card.in_full.strip()}\n```"
     if card.suggest:
         yield f"It suggests: {', '.join(card.suggest)}."
     if card.if_we_cannot_tell:
@@ -171,6 +175,10 @@ def _outcome(outcome: RiskOutcome, knowledge: Knowledge) -> Iterator[str]:
         "pace with another risk of the patient": outcome.pace_with_another_risk,
         "crossover": outcome.crossover,
         "setting": outcome.setting,
+        "danger": f"`{outcome.danger}`" if outcome.danger else None,
+        "first": f"`{outcome.first}`" if outcome.first else None,
+        "short supply": "no more than a short supply at a time" if outcome.short_supply else None,
+        "ask first": "no dose is offered before it is asked what is taken" if outcome.ask_first else None,
         "watch": outcome.watch,
         "says": f"`{outcome.says}`",
     }

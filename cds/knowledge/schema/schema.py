@@ -205,8 +205,21 @@ def _given(fact: FactDefinition) -> Schema:
 def _outcome(knowledge: Knowledge) -> Schema:
     pace = choice({pace.id: pace.says for pace in knowledge.paces.values()})
     says = {**TEXT, "description": "What the card says of this risk; {{ fact }} inserts a value"}
-    asks = {"pace": pace, "pace_with_another_risk": pace, "crossover": {"enum": [*CROSSOVER]}}
-    return object_of({"says": says}, {**asks, "setting": TEXT, "watch": TEXT, "brief": TEXT})
+    return object_of(
+        {"says": says},
+        {
+            "pace": pace,
+            "pace_with_another_risk": pace,
+            "crossover": {"enum": [*CROSSOVER]},
+            "setting": TEXT,
+            "watch": TEXT,
+            "brief": TEXT,
+            "danger": {**TEXT, "description": "What leads a card's summary, in a few words"},
+            "first": {**TEXT, "description": "What to do about it before anything else"},
+            "short_supply": YES_NO,
+            "ask_first": YES_NO,
+        },
+    )
 
 
 def _card(knowledge: Knowledge) -> Schema:
@@ -216,6 +229,8 @@ def _card(knowledge: Knowledge) -> Schema:
         {"indicator": indicator, "summary": {**TEXT, "description": SUMMARY}, "detail": {**TEXT, "description": DETAIL}},
         {
             "raise": object_of({"to": indicator, "when": {"$ref": "#/definitions/group"}}),
+            "in_full": {**TEXT, "description": "What stands behind the card: the long form"},
+            "also": {**TEXT, "description": "One line that says it on another card about the same order"},
             "suggest": list_of({"enum": [*SUGGESTIONS]}),
             "if we cannot tell": TEXT,
             "override_reasons": list_of(reasons),
