@@ -200,7 +200,8 @@ def _file(name: str, found: Plan, asked: Asked, rules: Knowledge, now: datetime)
     words = rules.sheets.get(LANGUAGE)
     if words is None:
         fail(f"{name}: the rule book holds no sheet/{LANGUAGE}.yaml; expected the words of the patient's sheet. Add the file.")
-    told = sheet(found, words, SheetFor(asked.takes.daily, rules.agents[found.target].short_acting))
+    reach = int(rules.value("plan_review", asked.start))
+    told = sheet(found, words, SheetFor(asked.takes.daily, rules.agents[found.target].short_acting, reach))
     return (as_text(told) if name == "--sheet" else as_page(told)).encode()
 
 

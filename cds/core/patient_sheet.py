@@ -14,6 +14,7 @@ from functools import reduce
 from textwrap import wrap
 
 from cds.core.medication import Form
+from cds.core.period import on_a_working_day
 from cds.core.plan import AgentDose, Plan, PlanKind, PlanStep
 from cds.core.quantity import plain
 from cds.core.regimen import DayTime
@@ -21,6 +22,7 @@ from cds.core.tablets import Presentation
 
 PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 WIDTH = 78
+BLANK = "____________________"
 WEEK = 7
 FORMS = {Form.TABLET: "tablet", Form.CAPSULE: "capsule", Form.ODT: "melting_tablet", Form.FILM: "film"}
 PARTS = {
@@ -70,6 +72,8 @@ class SheetFor:
     takes: Decimal
     short_acting: bool
     """Of the agent that is lowered: whether symptoms begin within a day or two of a step."""
+    reach: int
+    """How far one sheet reaches, in days from the first step; what begins later stands on the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ class Row:
     takes: tuple[tuple[str, ...], ...]
     total: tuple[str, ...]
     remark: str = ""
+    stay: str = ""
+    """What stands before the blank in which a later day is written, where the step is too hard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,8 @@ class Sheet:
 
 def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
     """The sheet of a plan."""
-    times = [time for time in DayTime if any(dose.times.get(time) for step in plan.steps for dose in step.doses)]
+    shown = _shown(plan, about.reach)
+    times = [time for time in DayTime if any(dose.times.get(time) for step in shown for dose in step.doses)]
     changes = plan.agent != plan.target
     return Sheet(
         language=words.language,
@@ -131,8 +138,10 @@ def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
         before=words.text("before", drug=plan.agent, day=words.day(plan.start), mg=words.number(about.takes)),
         columns=(words.text("when"), *(words.text(time.value) for time in times), words.text("in_all")),
         nothing=words.text("nothing"),
-        rows=tuple(_rows(plan, words, times)),
-        after=words.text("after", drug=plan.target, days=_length(plan.steps[-1].days, words)),
+        rows=tuple(_rows(plan, shown, words, times)),
+        after=words.text("after", drug=plan.target, days=_length(plan.steps[-1].days, words))
+        if shown[-1] is plan.steps[-1]
+        else "",
         sections=tuple(_sections(plan, words, about)),
         foot=words.text("foot"),
     )
@@ -143,9 +152,18 @@ def _first(plan: Plan, words: Words) -> Iterator[Section]:
     yield Section(words.text("urgent_title"), words.text("urgent"), words.items("urgent"), urgent=True)
 
 
-def _rows(plan: Plan, words: Words, times: list[DayTime]) -> Iterator[Row]:
+def _shown(plan: Plan, reach: int) -> list[PlanStep]:
+    """The steps that begin within the reach of one sheet; the first of them always."""
+    until = plan.start + timedelta(days=reach)
+    return [step for step in plan.steps if step is plan.steps[0] or step.start < until]
+
+
+def _rows(plan: Plan, shown: list[PlanStep], words: Words, times: list[DayTime]) -> Iterator[Row]:
     changes = plan.agent != plan.target
-    for step in plan.steps[:-1]:
+    end = plan.steps[-1]
+    for step in shown:
+        if step is end:
+            break
         several = len(step.doses) > 1
         last = step.start + timedelta(days=step.days - 1)
         yield Row(
@@ -153,10 +171,14 @@ def _rows(plan: Plan, words: Words, times: list[DayTime]) -> Iterator[Row]:
             length=_length(step.days, words),
             takes=tuple(tuple(_taken_at(step, time, words, changes)) for time in times),
             total=tuple(words.text("drug_mg" if several else "mg", **_sum(dose, words, several)) for dose in step.doses),
-            remark=words.text("review", day=words.day(step.review)) if step.review else "",
+            remark=words.text("review", day=words.day(on_a_working_day(step.review or last))),
+            stay=words.text("stay"),
         )
-    end = plan.steps[-1]
     nothing = tuple(() for _ in times)
+    if shown[-1] is not end:
+        later = plan.steps[len(shown)].start
+        yield Row(words.text("from", first=words.day(later)), "", nothing, (words.text("next_sheet"),))
+        return
     yield Row(words.text("from", first=words.day(end.start)), "", nothing, (words.text("none_left", drug=plan.target),))
 
 
@@ -193,16 +215,16 @@ def _length(days: int, words: Words) -> str:
 
 
 def _sections(plan: Plan, words: Words, about: SheetFor) -> Iterator[Section]:
-    yield Section(words.text("take_title"), "", tuple(_how_to_take(plan, words)))
+    yield Section(words.text("take_title"), "", tuple(_how_to_take(plan, words, about)))
     onset = words.text("onset_short" if about.short_acting else "onset_long")
     yield Section(words.text("expect_title"), words.text("expect", onset=onset), words.items("expect"))
     yield Section(words.text("call_title"), words.text("call"), (*_changing(plan, words), *words.items("call")))
     yield Section(words.text("helps_title"), "", words.items("helps"))
 
 
-def _how_to_take(plan: Plan, words: Words) -> Iterator[str]:
-    """What to know of the tablets that this plan uses."""
-    amounts = [amount for step in plan.steps for dose in step.doses for amount in dose.amounts]
+def _how_to_take(plan: Plan, words: Words, about: SheetFor) -> Iterator[str]:
+    """What to know of the tablets that the sheet names."""
+    amounts = [amount for step in _shown(plan, about.reach) for dose in step.doses for amount in dose.amounts]
     yield from words.items("take")
     if len({amount.presentation for amount in amounts}) > 1:
         yield words.text("several_strengths")
@@ -226,10 +248,14 @@ def _changing(plan: Plan, words: Words) -> tuple[str, ...]:
 
 def as_text(sheet: Sheet) -> str:
     """The sheet as plain text, which is also Markdown."""
-    parts = [f"# {sheet.title}", _wrapped(sheet.checked), *(f"{blank}: ____________________" for blank in sheet.blanks)]
+    parts = [f"# {sheet.title}", _wrapped(sheet.checked), *(f"{blank}: {BLANK}" for blank in sheet.blanks)]
     parts += [*(_section(section) for section in sheet.first), f"## {sheet.steps_title}", _wrapped(sheet.before)]
     parts += [_step(row, sheet) for row in sheet.rows]
-    parts += [_wrapped(sheet.after), *(_section(section) for section in sheet.sections), _wrapped(sheet.foot)]
+    parts += [
+        *([_wrapped(sheet.after)] if sheet.after else []),
+        *(_section(section) for section in sheet.sections),
+        _wrapped(sheet.foot),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -240,7 +266,7 @@ def _step(row: Row, sheet: Sheet) -> str:
         return "\n".join([*lines, *row.total])
     lines += [_wrapped(f"{time}: {', '.join(takes)}", "- ", "  ") for time, takes in zip(times, row.takes, strict=True) if takes]
     lines.append(f"- {in_all}: {', '.join(row.total)}")
-    return "\n".join([*lines, *([f"- {row.remark}"] if row.remark else [])])
+    return "\n".join([*lines, *([f"- {row.remark}"] if row.remark else []), *([f"- {row.stay}: {BLANK}"] if row.stay else [])])
 
 
 def _section(section: Section) -> str:

@@ -59,10 +59,15 @@ def plan(name: str) -> Plan:
     return found
 
 
-def told(name: str, words: Words = ENGLISH):
+REACH = 91
+EVER = 10_000
+"""A reach that shows every step."""
+
+
+def told(name: str, words: Words = ENGLISH, reach: int = EVER):
     found = plan(name)
     agent = BOOK.agents[found.target]
-    return sheet(found, words, SheetFor(sum((d.daily for d in found.steps[0].doses), Decimal(0)), agent.short_acting))
+    return sheet(found, words, SheetFor(sum((d.daily for d in found.steps[0].doses), Decimal(0)), agent.short_acting, reach))
 
 
 each_plan = pytest.mark.parametrize("name", PLANS)
@@ -112,6 +117,7 @@ def test_every_text_is_used_and_every_text_that_is_used_exists():
     words = replace(ENGLISH, texts=Recording(ENGLISH.texts), lists=Recording(ENGLISH.lists))
     for name in PLANS:
         told(name, words)
+        told(name, words, REACH)
     for count, form, _ in FORMS:
         counted_amount(Decimal(count), presentation(form), words)
     assert sorted(set(words.texts) - words.texts.asked) == []
@@ -136,7 +142,40 @@ def test_the_sheet_holds_each_step_with_its_tablets(name):
 def test_a_change_of_medicine_names_both_each_time_and_its_check_ups():
     first = told("crossover").rows[0]
     assert first.takes == (("alprazolam: 1 tablet of 1 mg",), ("alprazolam: 1 tablet of 1 mg",), ("diazepam: 1 tablet of 10 mg",))
-    assert first.remark == "Check-up with your prescriber around Saturday 28 November 2026"
+    assert first.remark == "Check-up: Friday 27 November 2026"
+
+
+@each_plan
+def test_a_sheet_is_for_the_next_quarter_and_says_when_the_next_one_is_due(name):
+    found, page = plan(name), told(name, reach=REACH)
+    shown = [step for step in found.steps if (step.start - found.start).days < REACH]
+    assert len(page.rows) == min(len(shown) + 1, len(found.steps))
+    if len(shown) < len(found.steps):
+        assert page.rows[-1].when == f"From {ENGLISH.day(found.steps[len(shown)].start)}"
+        assert "keep taking the last dose above" in page.rows[-1].total[0] and page.after == ""
+
+
+@each_plan
+def test_each_step_has_a_check_up_on_a_working_day_and_room_to_write_until_when_to_stay(name):
+    for row in told(name).rows[:-1]:
+        assert re.fullmatch(r"Check-up: (Mon|Tues|Wednes|Thurs|Fri)day \d+ \w+ \d{4}", row.remark)
+        assert row.stay and f"{row.stay}: ____" in as_text(told(name))
+
+
+@each_plan
+def test_what_stands_beside_the_steps_fits_on_the_page_with_them(name):
+    page = told(name, reach=REACH)
+    beside = [*page.first, *page.sections]
+    words = " ".join(
+        [page.checked, page.before, page.after, page.foot, *(t for s in beside for t in (s.title, s.lead, *s.items))]
+    )
+    assert len(words.split()) <= 600
+    assert len(page.rows) <= 14
+
+
+def test_a_liquid_is_shaken_measured_with_a_syringe_and_checked():
+    beside = " ".join(item for section in told("direct with a liquid").sections for item in section.items)
+    assert "Shake the bottle" in beside and "syringe" in beside and "same strength" in beside
 
 
 def every_text(name: str) -> Iterator[str]:
@@ -252,7 +291,7 @@ def test_another_language_is_one_more_file():
     words = from_files(with_sheet("qaa", another_language())).sheets["qaa"]
     page = told("direct with a liquid", words)
     assert page.language == "qaa" and "Elfter 2026" in page.rows[0].when and page.sections[-1].title == "Qqq"
-    assert page.rows[0].total == ("2,875 mg",)
+    assert page.rows[0].total == ("2,85 mg",)
 
 
 @pytest.mark.parametrize(
@@ -282,5 +321,5 @@ def test_every_plan_has_a_sheet(agent):
             for draw in (direct_plan, crossover_plan):
                 found = draw(BOOK, DAY, takes(agent, night=daily), pace)
                 if isinstance(found, Plan):
-                    page = sheet(found, ENGLISH, SheetFor(Decimal(daily), BOOK.agents[found.target].short_acting))
+                    page = sheet(found, ENGLISH, SheetFor(Decimal(daily), BOOK.agents[found.target].short_acting, EVER))
                     assert len(page.rows) == len(found.steps) and "{{" not in as_text(page)
