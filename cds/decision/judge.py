@@ -61,7 +61,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     counted = [risk for risk in ruled if risk.rule.status is not Status.SILENT]
     there = [risk for risk in counted if risk.finding.true]
     factors = _risk_factors(there, known, knowledge, case)
-    pace = _suited(_pace(there, knowledge), there, case, known, knowledge)
+    pace = _pace(there, case, known, knowledge)
     begin, ordered = start(case, knowledge), _ordered(case)
     child = not_for_a_child(known, knowledge, case.day)
     crossover = _crossover(case, counted, pace, begin, child, knowledge)
@@ -152,29 +152,35 @@ def _in_a_list(factors: Iterable[RiskFactor]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _pace(there: Sequence[Risk], knowledge: Knowledge) -> Pace | None:
-    """The strictest pace that a risk asks for, by itself or together with another risk of the patient's own."""
+def _pace(there: Sequence[Risk], case: Case, known: Facts, knowledge: Knowledge) -> Pace | None:
+    """The strictest pace that a true risk asks for, as it suits what is taken.
+
+    One hypnotic dose at night goes by the strengths that are sold, and no high dose slows it. Use too short to be long is tapered
+    over weeks, and short, low use may just stop, whatever asks for the standard pace; an earlier severe withdrawal still slows.
+    """
+    hypnotic = _one_hypnotic_dose(case, knowledge)
     asked = []
     for risk in there:
         outcome = risk.rule.outcome
         if outcome is None or outcome.pace is None:
             continue
-        another = any(other is not risk and other.rule.about == "patient" for other in there)
+        another = not hypnotic and any(other is not risk and other.rule.about == "patient" for other in there)
         asked.append(knowledge.paces[(another and outcome.pace_with_another_risk) or outcome.pace])
-    return max(asked, key=lambda pace: pace.rank, default=None)
-
-
-def _suited(pace: Pace | None, there: Iterable[Risk], case: Case, known: Facts, knowledge: Knowledge) -> Pace | None:
-    """The pace as it suits what is taken: one hypnotic dose at night goes by strengths, and short low use may just stop."""
-    if pace is None:
-        return None
-    if pace.id == STANDARD and _one_hypnotic_dose(case, knowledge):
-        return knowledge.paces[HYPNOTIC]
-    dose = known.get("equivalent_high")
-    low = isinstance(dose, Known) and isinstance(dose.value, Decimal) and dose.value <= case.amounts["low_dose"]
+    pace = max(asked, key=lambda pace: pace.rank, default=None)
+    if pace is None or pace.rank > knowledge.paces[STANDARD].rank:
+        return pace
     length = known.get("use_length")
-    brief = isinstance(length, Known) and isinstance(length.value, Decimal) and length.value < case.amounts["first_month"]
-    return knowledge.paces[STOP] if pace.id == SHORT and low and brief else pace
+    used = length.value if isinstance(length, Known) and isinstance(length.value, Decimal) else None
+    if pace.id == STANDARD and used is not None and 0 < used < case.amounts["long_use"]:
+        pace = knowledge.paces[SHORT]
+    if pace.id == SHORT and used is not None and used < case.amounts["first_month"] and _is(known, "dose_band", "low"):
+        return knowledge.paces[STOP]
+    return knowledge.paces[HYPNOTIC] if pace.id == STANDARD and hypnotic else pace
+
+
+def _is(known: Facts, name: str, value: str) -> bool:
+    fact = known.get(name)
+    return isinstance(fact, Known) and fact.value == value
 
 
 def _one_hypnotic_dose(case: Case, knowledge: Knowledge) -> bool:
