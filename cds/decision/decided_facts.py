@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cds.core.cases import Case
 from cds.core.cuts import PaceLimits, PercentOf, TooFast
-from cds.core.drug_facts import interactions
+from cds.core.drug_facts import all_of, interactions
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.judged_order import Crossover
 from cds.core.medication import Agent, DurationClass
@@ -55,10 +55,18 @@ def decided_facts(
         "start_avoided_for": _joined(
             [wording.line(outcome.brief) for outcome in outcomes if outcome and outcome.brief], ", ", "nothing speaks against it"
         ),
+        "contraindication": _joined(_contraindications(case, knowledge), " ", "there is none"),
         "onset": Known(texts[onset]),
         "converted_by": _converted(case, knowledge),
         "interaction": _joined([wording.line(texts[name]) for name in interactions(case) if name in texts], " ", "there is none"),
     }
+
+
+def _contraindications(case: Case, knowledge: Knowledge) -> list[str]:
+    """What labels say of the other drugs that are taken or ordered with the agent, where they forbid one."""
+    forbids = [each for each in knowledge.interactions if each.kind == "contraindicated"]
+    own = [each for each in forbids if each.agents is None or case.situation.agent in each.agents]
+    return [each.says for each in own if all_of(case, {each.group})]
 
 
 def _converted(case: Case, knowledge: Knowledge) -> Fact:

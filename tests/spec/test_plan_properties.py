@@ -148,9 +148,7 @@ def test_no_plan_holds_a_liquid_where_tablets_make_a_step_of_at_most_a_quarter(g
     if isinstance(plan, NoPlan) or pace.compounded:
         return
     alone = [one for one in held.presentations if not one.liquid]
-    solid = direct(
-        takes, held.agent, held.equivalent, alone, pace, LIMITS, START, long_acting=held.agent in LONG_ACTING
-    )
+    solid = direct(takes, held.agent, held.equivalent, alone, pace, LIMITS, START, long_acting=held.agent in LONG_ACTING)
     if isinstance(solid, Plan):
         assert not any(a.presentation.liquid for step in plan.steps for dose in step.doses for a in dose.amounts)
     assert not any(a.presentation.compounded for step in plan.steps for dose in step.doses for a in dose.amounts)
@@ -282,8 +280,6 @@ def test_from_all_that_is_sold_every_agent_gets_a_plan_from_every_strength(agent
         if sum(takes.values()) * held.equivalent.high > LIMITS.no_plan_above:
             continue
         pace = HYPNOTIC if hypnotic else STANDARD
-        plan = direct(
-            takes, agent, held.equivalent, held.presentations, pace, LIMITS, START, long_acting=agent in LONG_ACTING
-        )
+        plan = direct(takes, agent, held.equivalent, held.presentations, pace, LIMITS, START, long_acting=agent in LONG_ACTING)
         only_the_smallest = many == 1 and mg == min(strengths)
         assert isinstance(plan, Plan) or only_the_smallest, (agent, takes, plan)
