@@ -14,6 +14,7 @@ from cds.errors import CdsError
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 
 PREFIX = "CDS_"
+LEAST_OF_A_TOKEN = 16
 WANTED, REQUIRED = "wanted", "required"
 """What `records` may be."""
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -41,6 +42,7 @@ class Settings:
     In `metrics_folder` several workers write down their counters, so that each tells those of all.
 
     `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
+    `operator_token` is what operators show to see the counters from elsewhere. `sandbox` lets the public sandbox's page call.
     Where `records` are required, a call whose decision can't be kept is not answered.
     """
 
@@ -65,6 +67,8 @@ class Settings:
     database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
     patient_hash_key: str | None = field(default=None, repr=False)
     records: str = WANTED
+    operator_token: str | None = field(default=None, repr=False)
+    sandbox: bool = False
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
@@ -75,10 +79,10 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
          "CDS_MOST_CALLS_OF_ONE": "most_calls_of_one", "CDS_DECIDE_SECONDS": "decide_seconds",
          "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
          "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key",
-         "CDS_RECORDS": "records"}  # fmt: skip
+         "CDS_RECORDS": "records", "CDS_OPERATOR_TOKEN": "operator_token", "CDS_SANDBOX": "sandbox"}  # fmt: skip
 """The environment variable of each setting."""
-SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY")
-"""What no message repeats: a key, and an address that may hold a password."""
+SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY", "CDS_OPERATOR_TOKEN")
+"""What no message repeats: a key, a token, and an address that may hold a password."""
 
 
 def settings(environment: Mapping[str, str]) -> Settings:
@@ -105,6 +109,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "database_url": _given,
         "patient_hash_key": _given,
         "records": _records,
+        "operator_token": _long,
+        "sandbox": _yes_no,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -121,6 +127,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
             problems.append(f"{variable}: {seen}{error}")
     if "clients" in values and "public_url" not in values:
         problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
+    if values.get("sandbox") and "clients" in values:
+        problems.append("CDS_SANDBOX: not beside CDS_CLIENTS; name the page in a client's `origins`.")
     if values.get("database_url", "").startswith("postgresql") and "patient_hash_key" not in values:
         problems.append("CDS_DATABASE_URL: PostgreSQL needs CDS_PATIENT_HASH_KEY, the same on every machine that shares it.")
     if problems:
@@ -163,6 +171,12 @@ def _given(text: str) -> str:
     if not text.strip():
         raise ValueError("seen nothing; expected a value.")
     return text
+
+
+def _long(text: str) -> str:
+    if len(text.strip()) < LEAST_OF_A_TOKEN:
+        raise ValueError(f"expected {LEAST_OF_A_TOKEN} characters or more that nobody can guess.")
+    return text.strip()
 
 
 def _address(text: str) -> str:

@@ -9,11 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import httpx
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cds.cli.client_calls import SECONDS, signer, tried
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.fhir.client import FhirClient, NotRead, Place
@@ -46,8 +48,17 @@ def show(file: FileOption = None) -> None:
 def check(
     file: FileOption = None,
     fetch: Annotated[bool, typer.Option("--fetch", help="Read each client's keys from its address too.")] = False,
+    call: Annotated[str | None, typer.Option(help="Check no file, but call the service at this address.")] = None,
+    issuer: Annotated[str | None, typer.Option(help="With --call: the `iss` of the token that is shown.")] = None,
+    key: Annotated[Path | None, typer.Option(help="With --call: the client's private key, a JWK, that signs it.")] = None,
 ) -> None:
-    """Checks the file, its sites by the rules of CDS_RULES; with --fetch also whether the keys of each client can be read now."""
+    """Checks the file, its sites by the rules of CDS_RULES; with --fetch also whether the keys of each client can be read now.
+
+    With --call: whether a registration works: discovery, token, hook call, prefetch, drafts and feedback.
+    """
+    if call is not None:
+        _call(call, issuer, key)
+        return
     read = _read(_path(file))
     try:
         _check_sites(read)
@@ -61,6 +72,23 @@ def check(
         for address, keys in told:
             typer.echo(f"  {address}: {'can not be read' if keys is None else keys}")
     if failed:
+        raise typer.Exit(2)
+
+
+def _call(address: str, issuer: str | None, key: Path | None) -> None:
+    """Tries each step of a registration and tells what came back. Ends with 2 where one went wrong."""
+    if (issuer is None) != (key is None):
+        fail("--issuer, --key: seen one of them; expected both, or none where the service verifies nobody.")
+    try:
+        signs = signer(issuer, key) if issuer and key else None
+    except (OSError, ValueError) as error:
+        fail(f"--key: {error}")
+    day = datetime.now(_settings().time_zone).date()
+    with httpx.Client(timeout=SECONDS, trust_env=False) as caller:
+        steps = list(tried(address, day, signs, caller))
+    for step in steps:
+        typer.echo(f"{'right' if step.right else 'WRONG'}  {step.what}: {step.seen}")
+    if not all(step.right for step in steps):
         raise typer.Exit(2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,9 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from cds.cli.failing import fail
@@ -27,6 +30,7 @@ from cds.records.replay import differences, replayed
 from cds.records.store import Store
 from cds.settings import settings
 
+WIDTH = 160
 DEFAULT = "sqlite:///var/taper-cds.sqlite"
 DIFFERENT = 1
 """The exit status of a replay that gives other cards."""
@@ -48,6 +52,22 @@ def export(store: Address = DEFAULT) -> None:
     with opened(store, down=True) as kept:
         for line in kept.export():
             sys.stdout.write(orjson.dumps(line).decode() + "\n")
+
+
+@records.command()
+def report(store: Address = DEFAULT) -> None:
+    """Prints of each rule how many of its cards were shown, accepted and overridden, why, and which suggestions were taken."""
+    with opened(store) as kept:
+        found = kept.outcomes()
+    table = Table("rule", "shown", "accepted", "overridden", "reasons", "taken", box=box.SIMPLE)
+    for rule, one in found.items():
+        counts = (str(number) for number in (one.shown, one.accepted, one.overridden))
+        table.add_row(rule, *counts, _counted(one.reasons), Text(_counted(one.taken)))
+    Console(width=WIDTH).print(table)
+
+
+def _counted(some: Counter[str]) -> str:
+    return "\n".join(f"{what}: {number}" for what, number in some.most_common())
 
 
 @records.command()

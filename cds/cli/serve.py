@@ -98,6 +98,8 @@ def serve(
         os.environ["CDS_RULES"] = str(rules)
     try:
         configured = settings(os.environ)
+        if configured.sandbox and not is_this_machine(host):
+            fail(f"--host: seen {host}, which other machines can reach. CDS_SANDBOX=yes is for 127.0.0.1 alone.")
         if configured.clients:
             trusted_clients(configured.clients)
         elif not is_this_machine(host) and not configured.allow_unauthenticated:

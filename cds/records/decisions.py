@@ -110,7 +110,7 @@ class Recorder:
             "orders": [_order(order, names) for order in own["orders"]],
             "gaps": [_gap(gap, names) for gap in own["gaps"]],
             "unclear": [_gap(gap_json(gap), names) for gap in decision.unclear],
-            "cards": [_card(card, names) for card in decision.answer["cards"]],
+            "cards": [_card(card, names, self.keyed) for card in decision.answer["cards"]],
         }
         if decision.shortened:
             payload["shortened"] = [_shortened(one, names) for one in decision.shortened]
@@ -191,17 +191,18 @@ def _shortened(one: Shortened, names: Pseudonyms) -> Json:
     return replace(one, order=names.of(one.order), also=also).whole_json()
 
 
-def _card(card: Json, names: Pseudonyms) -> Json:
-    """A card without the resources of its suggestions."""
+def _card(card: Json, names: Pseudonyms, keyed: Keyed) -> Json:
+    """A card without the resources of its suggestions; each has the keyed hash by which feedback names it."""
     own = card["extension"][EXTENSION]
     kept = {**card, "extension": {EXTENSION: {**own, "order": names.of(own["order"])} if "order" in own else own}}
     if "suggestions" in card:
-        kept["suggestions"] = [_suggestion(one, names) for one in card["suggestions"]]
+        kept["suggestions"] = [_suggestion(one, names, keyed) for one in card["suggestions"]]
     return kept
 
 
-def _suggestion(one: Json, names: Pseudonyms) -> Json:
-    return {**one, "actions": [_action(action, names) for action in one["actions"]]} if "actions" in one else one
+def _suggestion(one: Json, names: Pseudonyms, keyed: Keyed) -> Json:
+    kept = {**one, "key": keyed.suggestion(one["uuid"])} if "uuid" in one else one
+    return {**kept, "actions": [_action(action, names) for action in one["actions"]]} if "actions" in one else kept
 
 
 def _action(action: Json, names: Pseudonyms) -> Json:

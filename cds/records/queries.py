@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Select, Table, delete, literal, selec
 from cds.records.decisions import DecisionRecord
 from cds.records.errors import UnknownDecision
 from cds.records.feedback import FeedbackEvent
+from cds.records.outcomes import taken
 from cds.records.rows import record_of, unless_there, with_site
 from cds.records.tables import Moment, cards, decisions, feedback
 
@@ -65,7 +66,11 @@ def everything(engine: Engine) -> Iterator[dict[str, Any]]:
             own = [_told(card, "fingerprint") for card in shown if card["decision"] == row["id"]]
             yield {"decision": {**_told(with_site(row), "payload"), "cards": own}}
     for page in _pages(engine, feedback, "received_at"):
-        yield from ({"feedback": _told(row, "suggestions", "reasons")} for row in page)
+        with engine.connect() as connection:
+            labels = taken(connection, page)
+        for row in page:
+            told = _told(row, "suggestions", "reasons")
+            yield {"feedback": {**told, "taken": [labels[key] for key in told["suggestions"] if key in labels]}}
 
 
 def _told(row: Mapping[str, Any], *as_json: str) -> dict[str, Any]:

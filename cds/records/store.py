@@ -22,6 +22,7 @@ from cds.records.decisions import DecisionRecord
 from cds.records.declined_query import Wanted
 from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
+from cds.records.outcomes import Outcomes, outcomes
 from cds.records.queries import Purged
 from cds.records.rows import from_line, insert_decisions, line, written_and_taken_back
 from cds.records.spool import Spool
@@ -215,6 +216,11 @@ class Store:
         if trouble is not None:
             raise trouble
         yield from queries.everything(self._asked(self._database).patient)
+
+    def outcomes(self) -> dict[str, Outcomes]:
+        """What became of the cards of each rule. Refuses: when the database is down (StoreUnavailable)."""
+        self._asked(self.unspool)
+        return self._asked(lambda: self._read(outcomes))
 
     def purge(self, before: datetime) -> Purged:
         """What was deleted: all that was made or received before a moment."""

@@ -68,6 +68,8 @@ class KeySet:
         if id in self._keys and self._age() > FRESH_SECONDS and self._failed:
             self.renew()  # a source that is away holds up no call of a key that is known
         elif id not in self._keys or self._age() > FRESH_SECONDS:
+            if self._renewing is not None and not self._renewing.done():
+                await asyncio.wait([self._renewing])
             async with self._lock:
                 if (id not in self._keys or self._age() > FRESH_SECONDS) and self._may_ask():
                     await self._ask()

@@ -1,4 +1,4 @@
-"""The JWT of a caller: verified by CDS Hooks' rules, or refused for a reason that only our own log tells."""
+"""The JWT of a caller: verified by CDS Hooks' rules, or refused for a reason that only our own log tells; and one to try with."""
 
 from __future__ import annotations
 
@@ -151,3 +151,10 @@ def _verified(token: str, key: jwt.PyJWK, client: Client, audiences: list[str]) 
 
 def _audience(token: str) -> str:
     return str(jwt.decode(token, options=UNVERIFIED).get("aud"))[:LONGEST_ID]
+
+
+def signed(issuer: str, jwk: Mapping[str, Any], audience: str, now: int, seconds: int, id: str) -> str:
+    """A token for an address, signed by a client's private key, to try a registration. Units: seconds, `now` since 1970."""
+    key = jwt.PyJWK(dict(jwk))
+    claims = {"iss": issuer, "aud": audience, "iat": now, "exp": now + seconds, "jti": id}
+    return jwt.encode(claims, key.key, algorithm=key.algorithm_name, headers={"kid": jwk["kid"], "typ": "JWT"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
@@ -15,10 +15,11 @@ from cds.records.hashes import keyed
 from cds.settings import REQUIRED, BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
 from cds.web.live_rules import Live
-from cds.web.logs import LOG, log_to_standard_output
+from cds.web.logs import LOG, log_to_standard_output, place_of
 from cds.web.recording import Keeping, keeping
-from cds.web.revision import Source
+from cds.web.revision import Revision, Source
 from cds.web.tracing import tracing
+from cds.web.warming import warm
 
 
 def served() -> FastAPI:
@@ -32,9 +33,19 @@ def served() -> FastAPI:
     kept = kept_by(configured)
     service = live_app(live, configured, today, tracing(os.environ), kept)
     first = live.now
+    warmed(first, today())
     fields = {"knowledge": first.id, "rules": len(first.book.rules), "sites": live.sites()}
     LOG.info("ready", extra={"fields": fields})
     return service
+
+
+def warmed(first: Revision, day: date) -> None:
+    """Nothing, once the first call will cost no more than any other. Where that fails, the log tells it, and the calls go on."""
+    try:
+        for _ in warm(first, day):
+            pass
+    except Exception as error:
+        LOG.warning("not warm", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
 
 
 def kept_by(configured: Settings) -> Keeping:

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from datetime import date
 
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from cds.fhir.client import FhirClient, Place
+from cds.hooks.client_profiles import Profile
 from cds.settings import Settings
 from cds.trust.clients import Client
 from cds.trust.keys import KeySets
@@ -20,8 +22,12 @@ from cds.web.cors import Cors, SecurityHeaders
 from cds.web.limits import Admission, Here, InHand, RateLimit, Shared
 from cds.web.live_clients import LiveClients
 from cds.web.live_rules import Live
+from cds.web.operators import Operators
 from cds.web.turns import Turns
 
+SMALLEST_TO_COMPRESS = 2000
+SANDBOX = "https://sandbox.cds-hooks.org"
+"""The public page on which CDS Hooks services are tried."""
 EVERYONE = "everyone"
 """The id of every caller of a service that verifies none."""
 
@@ -35,7 +41,11 @@ class Doors:
     def __init__(self, settings: Settings, live: Live, today: Callable[[], date], seen: SeenTokens | None = None) -> None:
         self._settings = settings
         self.clients = LiveClients(settings.clients, live, today)
-        self.everyone = Client(EVERYONE, fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else ())
+        self.everyone = Client(
+            EVERYONE,
+            fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else (),
+            profile=Profile.SANDBOX if settings.sandbox else Profile.STU2,
+        )
         self.reader = FhirClient(settings.fhir_read_seconds)
         self.turns = Turns()
         self._keys = KeySets(self.reader)
@@ -53,11 +63,14 @@ class Doors:
     def middleware(self, turned_away: Callable[[str], None]) -> list[Middleware]:
         """What a request passes, from the outside in. `turned_away` is told why one did not reach a route."""
         settings = self._settings
+        own = (*settings.origins, *([SANDBOX] if settings.sandbox else []))
         encrypted = (settings.public_url or "").startswith("https:")
         allowances = Shared(settings.metrics_folder) if settings.metrics_folder else Here()
         return [
-            Middleware(Cors, origins=lambda: (*settings.origins, *self.clients.origins)),
+            Middleware(Cors, origins=lambda: (*own, *self.clients.origins)),
             Middleware(SecurityHeaders, encrypted=encrypted),
+            Middleware(GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=1),
+            Middleware(Operators, token=settings.operator_token),
             Middleware(InHand, most=settings.most_calls, seconds=settings.call_seconds, turned_away=turned_away),
             Middleware(
                 Authentication,

@@ -32,6 +32,8 @@ def test_the_page_tells_each_default() -> None:
         assert (ROWS[name], bool(getattr(default, NAMES[name]))) == ("none", False)
     assert ROWS["CDS_DATABASE_URL"] == f"`{default.database_url}`"
     assert (ROWS["CDS_PATIENT_HASH_KEY"], default.patient_hash_key) == ("made at the first start", None)
+    assert (ROWS["CDS_OPERATOR_TOKEN"], default.operator_token) == ("none", None)
+    assert (ROWS["CDS_SANDBOX"], default.sandbox) == ("`no`", False)
     assert ROWS["CDS_RECORDS"] == f"`{default.records}`"
     assert ROWS["CDS_LOG_LEVEL"] == f"`{default.log_level}`"
 

@@ -157,7 +157,7 @@ def test_what_is_no_moment_is_refused(told: Any) -> None:
         ({"feedback": None}, "feedback"),
         ({"feedback": {}}, "feedback"),
         ({"feedback": ["x"]}, "feedback[0]"),
-        ({"feedback": [ACCEPTED, {**OVERRIDDEN, "card": None}]}, "feedback[1].card"),
+        ({"feedback": [{**OVERRIDDEN, "card": None}, ACCEPTED["outcome"]]}, "feedback[0].card"),
         ({"feedback": [{**OVERRIDDEN, "card": 4}]}, "feedback[0].card"),
         ({"feedback": [{**OVERRIDDEN, "card": "  "}]}, "feedback[0].card"),
         ({"feedback": [{**OVERRIDDEN, "outcome": "ignored"}]}, "feedback[0].outcome"),
