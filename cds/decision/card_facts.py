@@ -10,7 +10,7 @@ from decimal import Decimal
 from cds.core.cases import Case
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.judged_order import RiskFactor
-from cds.core.medication import Form
+from cds.core.medication import AgentKind, Form
 from cds.core.order_action import Action
 from cds.core.plan import NoPlan, Plan, PlanStep
 from cds.core.quantity import plain
@@ -77,7 +77,7 @@ def card_facts(
         "change_in_short": change_in_short(case),
         "cut_in_short": cut_in_short(case, known),
         "use_in_short": use_in_short(known),
-        "regimen_now": None if takes is None or ask_first else regimen_in_words(takes),
+        "regimen_now": None if takes is None or ask_first or _steps_down(case, pace, drawn) else regimen_in_words(takes),
         "why_in_short": why_in_short(known, found),
         "against_in_short": next(
             (DATED.sub("", _without_names(one.factor.shortest)) for one in found if one.crossover == "against"), None
@@ -93,7 +93,7 @@ def card_facts(
     }
     if pace is None or not pace.plan:
         told["no_plan"] = None
-    told["do_now"] = _do_now(case, told, known, knowledge)
+    told["do_now"] = _do_now(case, told, known, knowledge, _steps_down(case, pace, drawn))
     return _as_facts(told)
 
 
@@ -101,10 +101,16 @@ def _as_facts(told: Mapping[str, str | None]) -> dict[str, Fact]:
     return {name: Known(says) if says else Unknown("it is not known") for name, says in told.items()}
 
 
-def _do_now(case: Case, told: Mapping[str, str | None], known: Facts, knowledge: Knowledge) -> str | None:
+def _steps_down(case: Case, pace: Pace | None, drawn: Offers) -> bool:
+    """Whether a Z-drug at its label's dose goes down by strengths: no alarm, so that nobody is told to keep the dose."""
+    z_drug = case.agent_now.kind is AgentKind.Z_DRUG
+    return z_drug and pace is not None and pace.by_strengths and drawn.taper_plan is not None
+
+
+def _do_now(case: Case, told: Mapping[str, str | None], known: Facts, knowledge: Knowledge, steps_down: bool) -> str | None:
     """Keep the dose, or of a cut a smaller one; and what comes first: the danger, else a plan that both make."""
     wording = Wording({**known, **_as_facts(told)}, {}, knowledge, case.day)
-    smaller = case.situation.action is Action.REDUCE and not told["danger"]
+    smaller = (steps_down or case.situation.action is Action.REDUCE) and not told["danger"]
     dose = next(filter(None, (wording.line(knowledge.texts[name]) for name in ("smaller_cut", "keep_dose")[not smaller :])), "")
     taper = told["first_step"] and not smaller
     first = told["danger_first"] or (wording.line(knowledge.texts["agree_on_taper"]) if taper else "")

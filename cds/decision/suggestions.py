@@ -9,8 +9,9 @@ from typing import Any
 
 import orjson
 
+from cds.core.medication import AgentKind
 from cds.core.order_action import is_stop
-from cds.core.plan import Plan, PlanKind
+from cds.core.plan import NoPlan, Plan, PlanKind
 from cds.core.record import Order
 from cds.decision.courses import begun, continued, running
 from cds.decision.judge import Judgement
@@ -109,11 +110,16 @@ def _suggestions(
         plan = advice.plans.get(name)
         if isinstance(plan, Plan):
             found[name] = _of_plan(plan, judgement, desktop, name == plans[0])
-        elif name == CONTINUE:
+        elif name == CONTINUE and not any(_steps_down(advice.plans[other], judgement) for other in plans):
             found[name] = _continued(judgement, desktop)
         elif name == NALOXONE and advice.wants_naloxone and desktop.knowledge.naloxone is not None:
             found[name] = (_naloxone(advice, desktop),)
     return found
+
+
+def _steps_down(plan: Plan | NoPlan, judgement: Judgement) -> bool:
+    """Whether a Z-drug goes down by strengths: nobody is asked to keep its dose first."""
+    return isinstance(plan, Plan) and plan.pace.by_strengths and judgement.case.agent_now.kind is AgentKind.Z_DRUG
 
 
 def _may_order(judgement: Judgement) -> bool:
