@@ -7,10 +7,10 @@ something that could be applied is left out, the card's words still say it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from uuid import UUID, uuid5
 
 Json = dict[str, Any]
 
@@ -19,9 +19,11 @@ OIDS = {RXNORM: "urn:oid:2.16.840.1.113883.6.88", NDC: "urn:oid:2.16.840.1.11388
 """The names that Epic knows these code systems by."""
 SINCE_2_0 = ("uuid", "overrideReasons")
 """Members of a card that a client of 1.0 does not know."""
-ONE_PLAN = "**Choose one of the plans that are offered, not both.**"
-DRAFT_TOO = " The draft stays until it is taken away: that is a choice of its own."
+ITEM = "urn:com.epic.cdshooks.action.code.system.preference-list-item"
+"""The name under which Epic takes the key of an item of a preference list."""
+DATES = re.compile(r", \d{1,2} \w{3} \d{4} to \d{1,2} \w{3} \d{4}")
 NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]+")
+TABLE_RULE = re.compile(r"\|[-:| ]+\|")
 
 
 class Profile(StrEnum):
@@ -34,25 +36,82 @@ class Profile(StrEnum):
     SANDBOX = "sandbox"
 
 
-def shaped(answer: Mapping[str, Any], profile: Profile) -> Mapping[str, Any]:
-    """The answer in the form of the profile. Nothing of the answer itself is changed."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a client's preference list, and the order that it places: our product, with these directions and days."""
+
+    key: str
+    product: str
+    """The RxNorm code of the product."""
+    directions: tuple[str, ...] = ()
+    """What the item says to take, each line as our orders write it without its days; none where the product says it all."""
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a client does with a card, beyond what its profile says. `items` are of its preference list."""
+
+    suggestions: bool = True
+    tables: bool = True
+    care_plan: bool = True
+    extension: bool = True
+    items: tuple[Item, ...] = ()
+
+
+ALL = Abilities()
+
+
+def shaped(answer: Mapping[str, Any], profile: Profile, can: Abilities = ALL) -> Mapping[str, Any]:
+    """The answer in the form of the profile, for a client that can do so much. Nothing of the answer itself is changed."""
     shape = SHAPES.get(profile)
-    return answer if shape is None else {**answer, "cards": [_with(card, shape) for card in answer["cards"]]}
+    if shape is None and can == ALL:
+        return answer
+    found = {**answer, "cards": [_with(card, shape, can) for card in answer["cards"]]}
+    return found if can.extension else _without_extension(found)
 
 
-def _with(card: Mapping[str, Any], shape: Callable[[Json], Json]) -> Json:
+def _with(card: Json, shape: Callable[[Json, Abilities], Json] | None, can: Abilities) -> Json:
     """The card in a shape; where no suggestion is left, nothing says how to choose among them."""
-    found = shape(dict(card))
+    found = dict(card)
+    if not can.suggestions:
+        found.pop("suggestions", None)
+    elif not can.care_plan and "suggestions" in found:
+        found["suggestions"] = [one for one in found["suggestions"] if not _is_care_plan(one)]
+    if shape is not None:
+        found = shape(found, can)
+    if not can.tables and "detail" in found:
+        found["detail"] = _plain_tables(found["detail"])
     if not found.get("suggestions"):
         found.pop("suggestions", None)
         found.pop("selectionBehavior", None)
     return found
 
 
+def _is_care_plan(suggestion: Json) -> bool:
+    return any(action.get("resource", {}).get("resourceType") == "CarePlan" for action in suggestion["actions"])
+
+
+def _plain_tables(detail: str) -> str:
+    """The detail with each row of a table as a line of its own, for clients without GitHub's Markdown."""
+    lines = []
+    for line in detail.split("\n"):
+        if TABLE_RULE.fullmatch(line):
+            continue
+        row = line.startswith("|") and line.endswith("|")
+        lines.append("- " + ", ".join(cell.strip() for cell in line.strip("|").split("|")) if row else line)
+    return "\n".join(lines)
+
+
+def _without_extension(answer: Json) -> Json:
+    cards = [{name: value for name, value in card.items() if name != "extension"} for card in answer["cards"]]
+    return {**{name: value for name, value in answer.items() if name != "extension"}, "cards": cards}
+
+
 # CDS Hooks 1.0 ----------------------------------------------------------------------------------------------------------
 
 
-def _stu1(card: Json) -> Json:
+def _stu1(card: Json, _: Abilities) -> Json:
     """Without what came with 2.0; one suggestion at most may be taken, which is all that 1.0 knows; deletes by `resource`."""
     found = {name: value for name, value in card.items() if name not in SINCE_2_0}
     found["source"] = {name: value for name, value in card["source"].items() if name != "topic"}
@@ -79,65 +138,45 @@ def _delete_by_resource(action: Json) -> Json:
 # Epic -------------------------------------------------------------------------------------------------------------------
 
 
-def _epic(card: Json) -> Json:
-    """Any number of suggestions of one action each: a MedicationRequest created, or a draft deleted. None is ticked beforehand.
+def _epic(card: Json, can: Abilities) -> Json:
+    """Words and links, and of the suggestions those that an item of its preference list does whole.
 
-    A plan of several orders is left out: a part of it could be taken. Epic takes its own dose for an order, so the words give it.
+    Epic ignores the details of an order that is created, and places the default dose of what it finds for the drug.
     """
     found = {**card, "source": _with_plain_topic(card["source"])}
-    if "suggestions" not in card:
-        return found
-    kept = [one for suggestion in card["suggestions"] for one in _one_action_each(suggestion)]
-    found["suggestions"] = list({str(one["actions"]): one for one in kept}.values())
+    kept = (_by_item(suggestion, can.items) for suggestion in card.get("suggestions", ()))
+    found["suggestions"] = [one for one in kept if one is not None]
     found["selectionBehavior"] = "any"
-    plans = sum(one["actions"][0]["type"] == "create" for one in found["suggestions"])
-    if card.get("selectionBehavior") == "at-most-one" and plans > 1:
-        found["detail"] = f"{ONE_PLAN}\n\n{card.get('detail', '')}".strip()
     return found
 
 
-def _one_action_each(suggestion: Json) -> Iterator[Json]:
-    actions = [action for action in suggestion.get("actions", []) if _is_of_an_order(action)]
-    orders = [action for action in actions if action["type"] != "delete"]
-    removals = [action for action in actions if action["type"] == "delete"]
-    removals += [_removal(action) for action in orders if action["type"] == "update"]
-    if len(orders) > 1:
-        return
-    for order in orders:
-        description = order["description"] + (DRAFT_TOO if removals else "")
-        action = {"type": "create", "description": description, "resource": _epic_order(order["resource"])}
-        yield {"label": suggestion["label"], "uuid": suggestion["uuid"], "actions": [action]}
-    for number, removal in enumerate(removals, 1):
-        yield {"label": removal["description"], "uuid": _further_id(suggestion["uuid"], number), "actions": [removal]}
-
-
-def _is_of_an_order(action: Json) -> bool:
-    if action["type"] == "delete":
-        return str(action.get("resourceId", "")).startswith("MedicationRequest/")
-    return bool(action["resource"].get("resourceType") == "MedicationRequest")
-
-
-def _removal(update: Json) -> Json:
-    return {
-        "type": "delete",
-        "description": "Take this draft away",
-        "resourceId": f"MedicationRequest/{update['resource']['id']}",
+def _by_item(suggestion: Json, items: tuple[Item, ...]) -> Json | None:
+    """The suggestion as the one item that places its order; None where it does more, or no item does the whole of it."""
+    orders = [action for action in suggestion["actions"] if action["type"] == "create"]
+    if len(orders) != 1 or len(suggestion["actions"]) != 1 or orders[0]["resource"]["resourceType"] != "MedicationRequest":
+        return None
+    order = orders[0]["resource"]
+    item = next((one for one in items if _places(one, order)), None)
+    if item is None:
+        return None
+    coding = [{"system": ITEM, "code": item.key}]
+    resource = {
+        "resourceType": "MedicationRequest",
+        **{name: order[name] for name in ("intent", "subject", "encounter") if name in order},
+        "status": "draft",
+        "medicationCodeableConcept": {"coding": coding, "text": order["medicationCodeableConcept"].get("text", "")},
     }
+    kept = {name: suggestion[name] for name in ("label", "uuid")}
+    return {**kept, "actions": [{"type": "create", "description": orders[0]["description"], "resource": resource}]}
 
 
-def _further_id(id: str, number: int) -> str:
-    """An id for what was split off a suggestion: always the same for the same one."""
-    return str(uuid5(UUID(id), str(number)))
-
-
-def _epic_order(order: Json) -> Json:
-    """The order as a new one, its codes under the names that Epic knows."""
-    found = {name: value for name, value in order.items() if name not in {"id", "meta"}} | {"status": "draft"}
-    concept = order.get("medicationCodeableConcept")
-    if isinstance(concept, dict) and isinstance(concept.get("coding"), list):
-        coding = [{**one, "system": OIDS.get(one.get("system"), one.get("system"))} for one in concept["coding"]]
-        found["medicationCodeableConcept"] = {**concept, "coding": coding}
-    return found
+def _places(item: Item, order: Json) -> bool:
+    """Whether the item is this product, with these directions for these days."""
+    codes = {one.get("code") for one in order["medicationCodeableConcept"].get("coding", ()) if one.get("system") in OIDS}
+    supply = order.get("dispenseRequest", {}).get("expectedSupplyDuration", {}).get("value")
+    lines = tuple(DATES.sub("", line.get("text", "")) for line in order.get("dosageInstruction", ()))
+    told = not item.directions or lines == item.directions
+    return item.product in codes and told and (item.days is None or supply == item.days) and bool(item.directions or not supply)
 
 
 def _with_plain_topic(source: Json) -> Json:
@@ -149,17 +188,14 @@ def _with_plain_topic(source: Json) -> Json:
 # The public sandbox -----------------------------------------------------------------------------------------------------
 
 
-def _sandbox(card: Json) -> Json:
-    """A delete ends the sandbox's work on a suggestion, so that it stands only where nothing is created or changed."""
-    if "suggestions" in card:
-        card["suggestions"] = [_orders_first(suggestion) for suggestion in card["suggestions"]]
-    return card
+def _sandbox(card: Json, _: Abilities) -> Json:
+    """Words and links alone: the sandbox takes the drug of the first action and none of its dose, and reports it as accepted."""
+    return {name: value for name, value in card.items() if name != "suggestions"}
 
 
-def _orders_first(suggestion: Json) -> Json:
-    orders = [action for action in suggestion.get("actions", []) if action["type"] != "delete"]
-    return {**suggestion, "actions": orders} if orders else suggestion
-
-
-SHAPES: Mapping[Profile, Callable[[Json], Json]] = {Profile.STU1: _stu1, Profile.EPIC: _epic, Profile.SANDBOX: _sandbox}
+SHAPES: Mapping[Profile, Callable[[Json, Abilities], Json]] = {
+    Profile.STU1: _stu1,
+    Profile.EPIC: _epic,
+    Profile.SANDBOX: _sandbox,
+}
 """What is changed for whom. 2.0.1 is what we write, and 3.0 takes it as it is."""

@@ -13,7 +13,7 @@ import orjson
 from cds.core.record import Part
 from cds.errors import BadKnowledge, CdsError
 from cds.fhir.client import Place
-from cds.hooks.client_profiles import Profile
+from cds.hooks.client_profiles import ALL, Abilities, Item, Profile
 from cds.knowledge.fields import Fields
 from cds.knowledge.model import Knowledge
 from cds.knowledge.position import Position
@@ -27,7 +27,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 REQUIRED = ("issuer",)
 OPTIONAL = (
     "jku", "keys", "algorithms", "audiences", "tenants", "fhir_servers", "private_addresses", "origins", "profile",
-    "calls_a_minute", "prefetch_names", "site", "subject",
+    "calls_a_minute", "prefetch_names", "site", "subject", "cards", "tables", "care_plan", "extension", "preference_list",
 )  # fmt: skip
 WRONG, NO_SITE = "RULE023", "RULE166"
 
@@ -59,6 +59,7 @@ class Client:
     fhir_servers: tuple[Place, ...] = ()
     origins: tuple[str, ...] = ()
     profile: Profile = Profile.STU2
+    can: Abilities = ALL
     calls_a_minute: int | None = None
     prefetch_names: Mapping[str, str] = field(default_factory=dict)
     site: str | None = None
@@ -155,12 +156,36 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         fhir_servers=tuple(Place(url, private) for url in _web(fields, "fhir_servers")),
         origins=tuple(_origins(fields)),
         profile=Profile(fields.text("profile", Profile.STU2.value)) if own else Profile.STU2,
+        can=_abilities(fields),
         calls_a_minute=fields.whole("calls_a_minute") if fields.node("calls_a_minute") else None,
         prefetch_names=dict(_prefetch_names(fields)),
         subject=fields.optional_text("subject"),
         site=fields.optional_text("site"),
         site_at=fields.at("site"),
     )
+
+
+def _abilities(fields: Fields) -> Abilities:
+    """What the client does with a card: `cards: words-only`, `tables: plain`, `care_plan: no`, `extension: no`, its items."""
+
+    def is_not(key: str, choices: tuple[str, str]) -> bool:
+        return fields.node(key) is None or fields.one_of(key, choices) != choices[0]
+
+    return Abilities(
+        suggestions=is_not("cards", ("words-only", "suggestions")),
+        tables=is_not("tables", ("plain", "markdown")),
+        care_plan=is_not("care_plan", ("no", "yes")),
+        extension=is_not("extension", ("no", "yes")),
+        items=tuple(_items(fields)),
+    )
+
+
+def _items(fields: Fields) -> Iterator[Item]:
+    """The items of a preference list, each with the order that it places."""
+    for node in fields.items("preference_list") if fields.node("preference_list") is not None else ():
+        item = Fields(node, fields.problems, ["item", "product"], ["directions", "days"])
+        days = item.whole("days") if item.node("days") is not None else None
+        yield Item(item.text("item"), item.text("product"), item.texts("directions"), days)
 
 
 def _web(fields: Fields, key: str) -> Iterator[str]:

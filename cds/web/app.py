@@ -104,7 +104,7 @@ class Routes:
                 with spent_on("remember"):
                     decision = await self.keeping.shortening(decision, call, knowledge, client.id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
-            response = json_response(200, shaped(decision.answer, client.profile))
+            response = json_response(200, shaped(decision.answer, client.profile, client.can))
             if self.keeping:
                 with spent_on("keep"):
                     await self.keeping.keep(decision, call, knowledge, client.id, _by_part(parts))

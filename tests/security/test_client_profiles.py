@@ -81,8 +81,16 @@ def test_fhir_5_an_access_token_for_another_than_us_is_not_used(
     assert (answer.status_code, bool(fhir.asked)) == ((200, True) if used else (412, False))
 
 
-def test_epic_gets_one_action_a_suggestion(site: Site) -> None:
-    assert all(len(one["actions"]) == 1 for card in cards(site, "profile: epic") for one in card.get("suggestions", []))
+@pytest.mark.parametrize("entry", ["profile: epic", "profile: sandbox", "cards: words-only"])
+def test_a_client_that_can_not_do_the_whole_of_a_suggestion_gets_words(site: Site, entry: str) -> None:
+    assert not any("suggestions" in card for card in cards(site, entry))
+
+
+def test_what_a_client_does_is_said_in_its_entry(site: Site) -> None:
+    item = "{item: K, product: '308047', directions: ['Take 1 tablet (1 mg) at night.'], days: 28}"
+    assert any("suggestions" in card for card in cards(site, "tables: plain"))
+    assert not any("extension" in card for card in cards(site, "extension: no"))
+    assert not any("suggestions" in card for card in cards(site, f"profile: epic\npreference_list: [{item}]"))
 
 
 def test_pref_15_a_client_may_have_its_own_names_of_prefetch_keys(site: Site) -> None:

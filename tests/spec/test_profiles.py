@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 import pytest
 
-from cds.hooks.client_profiles import DRAFT_TOO, ONE_PLAN, Profile, shaped
+from cds.hooks.client_profiles import ALL, ITEM, Abilities, Item, Profile, shaped
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ONE, TWO, THREE = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2, 3))
@@ -55,11 +54,11 @@ def card(*suggestions: dict[str, Any], behavior: str = "any") -> dict[str, Any]:
     return {**found, "suggestions": list(suggestions), "selectionBehavior": behavior} if suggestions else found
 
 
-def got(profile: Profile, *suggestions: dict[str, Any], behavior: str = "any") -> dict[str, Any]:
+def got(profile: Profile, *suggestions: dict[str, Any], behavior: str = "any", can: Abilities = ALL) -> dict[str, Any]:
     """The card as the profile has it, once the answer itself was found unchanged and the rest of the envelope kept."""
     answer = {"cards": [card(*suggestions, behavior=behavior)], "extension": {"org.taper-cds": {"decision": "x"}}}
     before = copy.deepcopy(answer)
-    told = shaped(answer, profile)
+    told = shaped(answer, profile, can)
     assert answer == before
     assert told["extension"] == answer["extension"]
     [found] = told["cards"]
@@ -105,79 +104,82 @@ def test_act_5_1_0_deletes_by_resource() -> None:
 # Epic -------------------------------------------------------------------------------------------------------------------
 
 
-def test_epic_gets_one_action_a_suggestion_and_any_of_them() -> None:
-    found = got(Profile.EPIC, suggestion(DELETE, create(), isRecommended=True))
-    assert actions(found) == [["create"], ["delete"]]
-    assert found["selectionBehavior"] == "any"
-    assert found["suggestions"][0]["actions"][0]["description"] == "Order diazepam 5 mg" + DRAFT_TOO
-    assert not [one for one in found["suggestions"] if "isRecommended" in one]
+DIRECTIONS = "Take 1 tablet (5 mg) in the morning and at night, 23 Nov 2026 to 20 Dec 2026."
 
 
-def test_epic_is_told_of_the_draft_only_where_there_is_one() -> None:
-    [found] = got(Profile.EPIC, suggestion(create()))["suggestions"]
-    assert found["actions"][0]["description"] == "Order diazepam 5 mg"
+def dosed(code: str = "197590", days: int = 28) -> dict[str, Any]:
+    supply = {"expectedSupplyDuration": {"value": days, "unit": "days"}}
+    return {**order(code=code), "dosageInstruction": [{"text": DIRECTIONS}], "dispenseRequest": supply}
 
 
-def test_epic_does_not_update_so_that_the_change_is_a_new_order_and_the_draft_taken_away() -> None:
-    found = got(Profile.EPIC, suggestion(update()))
-    assert actions(found) == [["create"], ["delete"]]
-    assert "id" not in found["suggestions"][0]["actions"][0]["resource"]
-    assert found["suggestions"][1]["actions"][0]["resourceId"] == "MedicationRequest/d1"
+ITEM_OF_IT = Item("EPIC-1", "197590", ("Take 1 tablet (5 mg) in the morning and at night.",), 28)
+WITH_ITEM = Abilities(items=(ITEM_OF_IT,))
+
+
+def test_epic_without_a_preference_list_gets_words_and_links_alone() -> None:
+    found = got(Profile.EPIC, suggestion(create(dosed())), suggestion(DELETE, create(dosed())))
+    assert not {"suggestions", "selectionBehavior"} & found.keys()
+    assert found["links"] and found["detail"] == "Taper it."
+
+
+def test_epic_gets_the_item_that_places_the_whole_order() -> None:
+    found = got(Profile.EPIC, suggestion(create(dosed()), isRecommended=True), can=WITH_ITEM)
+    [one] = found["suggestions"]
+    assert found["selectionBehavior"] == "any" and "isRecommended" not in one
+    [action] = one["actions"]
+    assert action["resource"]["medicationCodeableConcept"]["coding"] == [{"system": ITEM, "code": "EPIC-1"}]
+    assert not {"dosageInstruction", "dispenseRequest"} & action["resource"].keys()
 
 
 @pytest.mark.parametrize(
-    "several", [(create(), create(order(code="1"))), (update(), create()), (DELETE, create(), create(order(code="1")))]
+    "more",
+    [
+        (DELETE, create(dosed())),
+        (update(),),
+        (create(dosed()), create(dosed())),
+        (create(dosed("1")),),
+        (create(dosed(days=7)),),
+        (create(order()),),
+        (CARE_PLAN,),
+    ],
 )
-def test_epic_is_offered_no_plan_of_which_a_part_could_be_taken(several: tuple[dict[str, Any], ...]) -> None:
-    found = got(Profile.EPIC, suggestion(*several))
-    assert not {"suggestions", "selectionBehavior"} & found.keys()
-    assert found["detail"] == "Taper it."
-
-
-def test_epic_takes_orders_alone() -> None:
-    assert "suggestions" not in got(Profile.EPIC, suggestion(CARE_PLAN))
-    assert actions(got(Profile.EPIC, suggestion(CARE_PLAN), suggestion(create(), uuid=TWO))) == [["create"]]
-
-
-def test_epic_knows_code_systems_by_their_oid() -> None:
-    [found] = got(Profile.EPIC, suggestion(create()))["suggestions"]
-    [coding] = found["actions"][0]["resource"]["medicationCodeableConcept"]["coding"]
-    assert coding == {"system": "urn:oid:2.16.840.1.113883.6.88", "code": "197590"}
-
-
-def test_epic_can_not_exclude_one_plan_by_another_so_the_words_do() -> None:
-    plans = suggestion(create()), suggestion(create(order(code="1")), uuid=TWO)
-    assert got(Profile.EPIC, *plans, behavior="at-most-one")["detail"] == f"{ONE_PLAN}\n\nTaper it."
-    assert got(Profile.EPIC, *plans)["detail"] == "Taper it."
-
-
-def test_two_plans_that_take_the_same_draft_away_offer_it_once() -> None:
-    found = got(Profile.EPIC, suggestion(DELETE, create()), suggestion(DELETE, create(order(code="1")), uuid=TWO))
-    assert actions(found) == [["create"], ["delete"], ["create"]]
+def test_epic_is_offered_nothing_that_its_item_does_only_in_part(more: tuple[dict[str, Any], ...]) -> None:
+    assert "suggestions" not in got(Profile.EPIC, suggestion(*more), can=WITH_ITEM)
 
 
 def test_src_4_epic_keeps_acknowledgements_under_an_alphanumeric_topic() -> None:
     assert got(Profile.EPIC)["source"]["topic"]["code"] == "abruptstop"
 
 
-def test_ids_of_what_was_split_are_uuids_and_always_the_same() -> None:
-    ids = [[one["uuid"] for one in got(Profile.EPIC, suggestion(DELETE, create()))["suggestions"]] for _ in range(2)]
-    assert ids[0] == ids[1]
-    assert ids[0][0] == ONE
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", ids[0][1])
-    assert len(set(ids[0])) == 2
-
-
 # The sandbox ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_sandbox_would_stop_at_a_delete_so_it_gets_the_order_alone() -> None:
-    assert actions(got(Profile.SANDBOX, suggestion(DELETE, create()))) == [["create"]]
-    assert actions(got(Profile.SANDBOX, suggestion(DELETE, update("d2"), create()))) == [["update", "create"]]
+def test_the_sandbox_takes_no_dose_so_it_gets_words_and_links_alone() -> None:
+    assert "suggestions" not in got(Profile.SANDBOX, suggestion(create(dosed())), suggestion(DELETE))
 
 
-def test_the_sandbox_gets_a_delete_where_nothing_else_is_done() -> None:
-    assert actions(got(Profile.SANDBOX, suggestion(DELETE))) == [["delete"]]
+# What a client can do ---------------------------------------------------------------------------------------------------
+
+
+def test_a_client_of_words_gets_no_suggestion() -> None:
+    assert "suggestions" not in got(Profile.STU2, suggestion(create()), can=Abilities(suggestions=False))
+
+
+def test_a_client_without_care_plans_gets_the_orders_alone() -> None:
+    found = got(Profile.STU2, suggestion(create()), suggestion(CARE_PLAN, uuid=TWO), can=Abilities(care_plan=False))
+    assert actions(found) == [["create"]]
+
+
+def test_tables_are_plain_lines_for_a_client_without_them() -> None:
+    table = {**card(), "detail": "**Taper**\n\n|From|Advised|\n|-|-|\n|1 Jan 2027|5 mg|\n\nThen 0."}
+    told = shaped({"cards": [table]}, Profile.STU2, Abilities(tables=False))
+    assert told["cards"][0]["detail"] == "**Taper**\n\n- From, Advised\n- 1 Jan 2027, 5 mg\n\nThen 0."
+
+
+def test_the_extension_is_left_out_where_a_client_wants_none() -> None:
+    answer = {"cards": [card()], "extension": {"org.taper-cds": {"decision": "x"}}}
+    told = shaped(answer, Profile.STU2, Abilities(extension=False))
+    assert "extension" not in told and "extension" not in told["cards"][0]
 
 
 @pytest.mark.parametrize("profile", Profile)

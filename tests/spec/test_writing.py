@@ -197,7 +197,7 @@ def supplies_what_it_directs(request: dict[str, Any]) -> None:
     assert 0 <= Decimal(str(dispense["quantity"]["value"])) - used < 1
 
 
-@pytest.mark.row("ACT-9")
+@pytest.mark.row("ACT-10")
 @any_plan(100)
 def test_an_order_supplies_the_days_that_it_directs_and_no_others(plan):
     if plan is None:
