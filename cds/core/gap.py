@@ -12,6 +12,8 @@ class GapKind(StrEnum):
 
     DOSE = "dose"
     """The daily dose could not be read."""
+    TEXT = "text"
+    """Words beside a coded dose could not be read; the coded dose was used. A note: nothing is missing for it."""
     CONTRADICTION = "contradiction"
     """Two parts of one resource say different things; neither is picked."""
     MEDICATION = "medication"

@@ -42,7 +42,10 @@ class Crossover:
 
 @dataclass(frozen=True, slots=True)
 class JudgedOrder:
-    """Units: doses in mg a day of the agent, the equivalent in mg of diazepam a day, the change in percent (a stop is -100)."""
+    """Units: doses in mg a day of the agent, the equivalent in mg of diazepam a day, the change in percent (a stop is -100).
+
+    A dose that is not taken every day is its average; the ordered one then says on how many `days_a_week` it is taken.
+    """
 
     request: str
     agent: str
@@ -56,3 +59,4 @@ class JudgedOrder:
     pace: str | None
     crossover: Crossover
     plan: Plan | None = None
+    days_a_week: Decimal | None = None

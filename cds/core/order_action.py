@@ -63,6 +63,11 @@ class Situation:
     gaps: tuple[Gap, ...] = ()
 
     @property
+    def days_a_week(self) -> Decimal | None:
+        """On how many days of a week the ordered dose is taken; None where on all, or it is not known."""
+        return self.dose.days_a_week if self.dose is not None and self.dose.intermittent else None
+
+    @property
     def agent_now(self) -> str:
         """The agent that is taken now; the ordered one where nothing is taken."""
         return self.from_agent or self.agent

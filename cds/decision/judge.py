@@ -16,8 +16,9 @@ from cds.core.medication import AgentKind
 from cds.core.order_action import Action
 from cds.core.order_facts import change_percent, equivalent
 from cds.core.plan import NoPlan
+from cds.core.quantity import exactly
 from cds.core.record import Part
-from cds.core.regimen import NOTHING, Step
+from cds.core.regimen import NOTHING, Dose, Step
 from cds.decision.card_facts import Found, card_facts
 from cds.decision.decided_facts import LONG_ACTING, Risk, decided_facts
 from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
@@ -264,7 +265,8 @@ def _not_checked(
     untold = [f"{length.reason[:1].upper()}{length.reason[1:]}."] if isinstance(length, Unknown) else []
     rules = (knowledge.rule(finding.rule_id, RuleKind.ADVICE) for finding in advice if finding.answer is Answer.CANNOT_TELL)
     cards = [rule.card for rule in rules if rule.card and rule.status is not Status.SILENT]
-    unweighed = [card.if_we_cannot_tell for card in cards if card.if_we_cannot_tell] if gaps else []
+    missed = any(gap.kind is not GapKind.TEXT for gap in gaps)
+    unweighed = [card.if_we_cannot_tell for card in cards if card.if_we_cannot_tell] if missed else []
     return tuple(dict.fromkeys([*(gap.says for gap in gaps), *untold, *(gap.says for gap in missing), *unweighed]))
 
 
@@ -322,6 +324,11 @@ def indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:
     return card.raise_indicator if card.raise_indicator and engine.raised(rule, known, day) else card.indicator
 
 
+def _average(mg: Decimal | None, days_a_week: Decimal | None) -> Decimal | None:
+    """mg a day over a week in which it may not be taken on every day."""
+    return mg if mg is None or days_a_week is None else Dose(exactly(mg), days_a_week).average
+
+
 def _judged(
     case: Case,
     gaps: tuple[Gap, ...],
@@ -337,8 +344,9 @@ def _judged(
         request=situation.request,
         agent=situation.agent,
         action=situation.action.value if situation.action else None,
-        daily_dose=situation.daily_dose,
-        takes_now=situation.takes_now,
+        daily_dose=_average(situation.daily_dose, situation.days_a_week),
+        takes_now=_average(situation.takes_now, situation.taking.days_a_week if situation.taking else None),
+        days_a_week=situation.days_a_week,
         equivalent=equivalent(case),
         change_percent=change_percent(case),
         gaps=gaps,

@@ -137,3 +137,20 @@ def fingerprint(json: object) -> bytes | None:
 def inclusive_days(start: date, end: date) -> int:
     """Days from start to end, both counted."""
     return (end - start) // timedelta(days=1) + 1
+
+
+def absent(element: Json, name: str) -> bool:
+    """Whether a primitive is said to have no value: no value, or none at a place of a list, and an extension that says why."""
+    values, shadows = element.get(name), element.get(f"_{name}")
+    values = [*values] if isinstance(values, list) else [values]
+    shadows = shadows if isinstance(shadows, list) else [shadows]
+    values += [None] * (len(shadows) - len(values))
+    return any(
+        value is None and isinstance(shadow, Mapping) and bool(shadow.get("extension"))
+        for value, shadow in zip(values, shadows, strict=False)
+    )
+
+
+def any_absent(element: Json) -> bool:
+    """Whether any member of an element is said to have no value."""
+    return any(absent(element, name[1:]) for name in element if name.startswith("_"))

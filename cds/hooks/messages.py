@@ -109,6 +109,7 @@ def judged_json(order: JudgedOrder) -> dict[str, Any]:
         "agent": order.agent,
         "action": order.action,
         "dailyDoseMg": _number(order.daily_dose),
+        "daysAWeek": _number(order.days_a_week),
         "takesNowMg": _number(order.takes_now),
         "diazepamEquivalentMg": _range(order.equivalent),
         "changePercent": _number(order.change_percent),

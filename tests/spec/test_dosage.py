@@ -249,8 +249,11 @@ BESIDE_TEXT = [
     # A text that changes the dose outweighs a structure that does not
     (each(TID), "1 tab tid, decrease by half a tablet every week", "dose"),
     (each(TID), "1 tab tid except Sundays", "dose"),
-    # A text that can't be read as a whole still contradicts where it names another frequency
-    (each(TID), "xyzzy twice daily", "contradiction"),
+    # A text that can't be read as a whole still contradicts where it names another dose
+    (each(TID), "Take 1 tablet twice daily xyzzy", "contradiction"),
+    (each(TID), "Xyzzy. Take 2 tablets three times a day.", "contradiction"),
+    (each(TID), "xyzzy 1 tablet twice daily", "contradiction"),
+    (each(TID), "xyzzy twice daily", "3"),
     (each(TID), "xyzzy three times a day", "3"),
     (each(TID), "1 tab tid xyzzy, may take an extra one", "dose"),
 ]
@@ -259,6 +262,78 @@ BESIDE_TEXT = [
 @pytest.mark.parametrize(("dosage", "text", "expected"), BESIDE_TEXT, ids=str)
 def test_structure_and_text_complete_each_other_or_contradict(dosage: dict[str, Any], text: str, expected: str) -> None:
     assert mg_a_day(read({**dosage, "text": text})) == expected
+
+
+NOT_UNDERSTOOD = [
+    "Take 1 tablet by mouth three times a day xyzzy",
+    "Take 1 tablet by mouth 3 time(s) a day, xyzzy",
+    "Tomar una tableta tres veces al dia",
+    "Xyzzy frobnicate.",
+    "Given by xyzzy on the ward",
+    "Do not take with xyzzy",
+    "Patient has a xyzzy weekly",
+    "1 tab or xyzzy",
+    "Dispense weekly at night",
+    "Take at regular intervals xyzzy. Complete the prescribed course unless otherwise directed",
+]
+
+
+@pytest.mark.parametrize("text", NOT_UNDERSTOOD)
+def test_a_text_that_is_not_understood_leaves_a_whole_structure_standing_with_a_note(text: str) -> None:
+    found = read({**each(TID), "text": text})
+    assert mg_a_day(found) == "3" and [gap.kind for gap in found.gaps] == [GapKind.TEXT]
+    assert found.value is not None and found.value.first.basis is Basis.STRUCTURE
+
+
+@pytest.mark.parametrize("text", NOT_UNDERSTOOD)
+def test_without_a_whole_structure_it_stays_unread(text: str) -> None:
+    assert read({**ONE, "text": text}).value is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Take 1 tablet 3 time(s) a day", "As directed", "Warning: This medicine may make you sleepy", "Dispense weekly", ""],
+)
+def test_a_text_that_is_understood_and_says_nothing_else_leaves_no_note(text: str) -> None:
+    found = read({**each(TID), "text": text})
+    assert mg_a_day(found) == "3" and found.gaps == ()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "then 2 tablets", "increase every week", "taper", "except on Sundays", "alternate with 2", "skip a dose",
+        "hold if sleepy", "reduce by half", "week 1: 3 tablets", "decrease slowly", "stop in May",
+        "and an extra one", "titrate up", "wean",
+    ],
+)  # fmt: skip
+def test_a_word_that_changes_doses_outweighs_a_whole_structure(word: str) -> None:
+    assert read({**each(TID), "text": f"1 tab tid xyzzy, {word}"}).value is None
+    assert read({**each(TID), "patientInstruction": f"Xyzzy: {word}"}).value is None
+
+
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        {"period": 1, "periodUnit": "d", "_frequency": True},
+        {"frequency": 2, "periodUnit": "d", "_period": True},
+        {"frequency": 2, "period": 1, "_periodUnit": True},
+        {"frequency": 1, "period": 1, "periodUnit": "d", "_frequencyMax": True},
+        {"frequency": 1, "period": 1, "periodUnit": "d", "_count": True},
+        {"frequency": 1, "period": 1, "periodUnit": "d", "_dayOfWeek": True},
+        {"when": ["HS", None], "_when": [None, True]},
+        {"frequency": 1, "period": 1, "periodUnit": "d", "_timeOfDay": [True]},
+    ],
+    ids=str,
+)
+def test_a_part_of_the_timing_that_is_said_to_be_unknown_leaves_the_dose_unread(repeat: dict[str, Any]) -> None:
+    why = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+    told = {
+        name: [why if item is True else item for item in value] if isinstance(value, list) else why if value is True else value
+        for name, value in repeat.items()
+    }
+    assert mg_a_day(read(each(told))) == "dose"
+    assert mg_a_day(read({**each(DAILY), "_asNeededBoolean": why})) == "dose"
 
 
 def test_the_basis_is_the_structure_only_where_the_structure_is_whole() -> None:

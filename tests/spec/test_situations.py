@@ -116,11 +116,12 @@ def test_drafts_without_an_id_are_told_apart(ask: Any) -> None:
 
 DAYS = [
     # taken                        ordered                         action      daily mg, change in percent, told
-    ("1 tablet daily", "1 tablet three days a week", "reduce", 1, -57.1, True),
+    ("1 tablet daily", "1 tablet three days a week", "reduce", 0.429, -57.1, True),
     ("1 tablet three days a week", "1 tablet daily", "increase", 1, 133.3, False),
-    ("1 tablet three days a week", "1 tablet three days a week", "continue", 1, 0, False),
-    ("1 tablet daily", "2 tablets every other day", "continue", 2, 0, False),
+    ("1 tablet three days a week", "1 tablet three days a week", "continue", 0.429, 0, False),
+    ("1 tablet daily", "2 tablets every other day", "continue", 1, 0, False),
 ]
+"""`dailyDoseMg` is the average of a dose that is taken on some days only; `daysAWeek` says on how many."""
 
 
 @pytest.mark.parametrize(("taken", "ordered", "action", "daily", "change", "told"), DAYS)
@@ -131,6 +132,8 @@ def test_the_same_dose_on_fewer_days_of_the_week_is_less(
     answer = ask([draft("n", lorazepam, ordered)], requests=[order("x", lorazepam, taken, since=240)])
     found = answer.orders[0]
     assert (found["action"], found["dailyDoseMg"], round(found["changePercent"], 1)) == (action, daily, change)
+    days = {"1 tablet three days a week": 3, "2 tablets every other day": 3.5}
+    assert found.get("daysAWeek") == days.get(ordered)
     assert ("cut-too-fast" in answer.says) == told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -234,6 +235,11 @@ def test_a_judged_order_is_told_in_json_numbers() -> None:
         '"riskFactors":[{"id":"long-use","because":"Supplied on 182 days"}],"pace":"slower",'
         '"crossover":{"advice":"favoured","to":"diazepam","because":["It acts for long."]}}'
     )
+
+
+def test_a_dose_on_some_days_only_says_on_how_many() -> None:
+    told = judged_json(replace(JUDGED, days_a_week=Decimal("3.5")))
+    assert told["daysAWeek"] == 3.5 and "daysAWeek" not in judged_json(JUDGED)
 
 
 def test_what_could_not_be_read_is_absent() -> None:

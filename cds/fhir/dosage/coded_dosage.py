@@ -60,6 +60,8 @@ def structure(dosage: Json, reader: DoseReader) -> Said:
     """What the coded elements say, complete or not."""
     timing = views.child(dosage, "timing")
     repeat = views.child(timing, "repeat")
+    if views.absent(dosage, "asNeededBoolean") or views.absent(dosage, "asNeeded") or views.any_absent(timing):
+        raise Unreadable("The dosage says that a part of it is not known.")
     when = _both_timings(repeat_timing(repeat, reader.dosing, reader.limits), _coded_timing(timing, reader))
     amount = _amount(dosage, reader)
     single = doses_in_all(timing, repeat)
@@ -166,7 +168,7 @@ def _cap(dosage: Json, reader: DoseReader) -> Cap | None:
         amount = quantity_amount(views.child(ratio, "numerator"), reader.dosing)
         period = views.child(ratio, "denominator")
         seconds = reader.dosing.seconds.get(views.text(period, "code") or (views.text(period, "unit") or "").lower())
-        length = views.number(period.get("value", 1))
+        length = None if views.absent(period, "value") else views.number(period.get("value", 1))
         if not seconds or not length or length < 0:
             raise Unreadable("The highest amount in a period could not be read.")
         if length * seconds >= DAY:

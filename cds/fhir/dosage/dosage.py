@@ -16,7 +16,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from cds.core.gap import Reading
+from cds.core.gap import Gap, GapKind, Reading
 from cds.core.medication import Medication
 from cds.core.quantity import Range
 from cds.core.regimen import Basis, DayTime, Dose, Regimen, Step
@@ -43,7 +43,9 @@ def regimen(
     """The doses that a MedicationRequest, MedicationDispense or MedicationStatement tells to take, or a gap that says why not."""
     reader = DoseReader(medication, dosing, limits)
     try:
-        return Reading(_dosages(resource, reader))
+        lines = _dosages(resource, reader)
+        notes = dict.fromkeys(each.note for each in lines if each.note)
+        return Reading(_together(lines), tuple(Gap(GapKind.TEXT, note, reference) for note in notes))
     except Unreadable as error:
         if not error.silent:
             return error.reading(reference)
@@ -55,14 +57,14 @@ def regimen(
     return Reading(supply) if supply else unread.reading(reference)
 
 
-def _dosages(resource: Json, reader: DoseReader) -> Regimen:
+def _dosages(resource: Json, reader: DoseReader) -> list[Line]:
     given = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
     rows = [row for row in given if row]
     if not rows:
         if not given and (resource.get("dosageInstruction") or resource.get("dosage")):
             raise Unreadable("The dosage could not be read.", silent=True)
         raise Unreadable(NO_DOSAGE, silent=True)
-    return _together([line(row, reader) for row in rows])
+    return [line(row, reader) for row in rows]
 
 
 def _together(lines: list[Line]) -> Regimen:

@@ -11,11 +11,13 @@ from cds.fhir.dosage.coded_dosage import DoseReader, structure
 from cds.fhir.dosage.dose_statement import Intake, Said
 from cds.fhir.dosage.dose_units import Amount
 from cds.fhir.dosage.limits import Unreadable, contradiction
-from cds.fhir.dosage.sig_step import AS_DIRECTED
-from cds.fhir.dosage.sig_text import Sig, mentioned, sig
+from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES
+from cds.fhir.dosage.sig_text import Sig, changes_doses, holds_unknown_words, mentioned, sig, understood
+from cds.fhir.dosage.sig_words import TOO_LONG
 from cds.fhir.dosage.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds, whole_days
 from cds.fhir.json_access import Json
 
+UNREAD_BESIDE = "Words of the written directions could not be read; the coded dose was used."
 DISAGREE = "The coded dose or timing and the written directions say different things; neither was used."
 
 
@@ -38,6 +40,8 @@ class Line:
     single: int | None = None
     weekdays: frozenset[str] = frozenset()
     stops: bool = False
+    note: str | None = None
+    """What of its words could not be read, where its coded dose was used."""
 
 
 def line(dosage: Json, reader: DoseReader) -> Line:
@@ -45,14 +49,19 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     timing = views.child(dosage, "timing")
     repeat = views.child(timing, "repeat")
     limits = bounds(repeat, reader.dosing)
-    written, unread = _text(dosage, reader)
+    texts = [_read_text(text, reader) for name in ("text", "patientInstruction") if (text := views.text(dosage, name))]
+    written, unread = _together([text.sig for text in texts if text.sig], reader), [text for text in texts if text.error]
     coded = _structure_beside(written, dosage, reader)
+    whole = _whole(coded, reader)
+    loud = next((text.error for text in unread if text.error and not text.error.silent), None)
+    if loud is not None and whole is None:
+        raise loud
     if written is None and not coded.intakes:
-        raise unread or Unreadable(AS_DIRECTED, silent=True)
+        raise (unread[0].error if unread else None) or Unreadable(AS_DIRECTED, silent=True)
+    for text in unread:
+        _check_unread_text(text, coded, whole, reader)
     if written is not None and not written.steps:
         return _ended(written, coded, dosage, limits)
-    if written is None:
-        _check_unread_text(dosage, coded, reader)
     steps = _steps(coded, written, reader)
     ends = limits.ends or bool(written and written.ends) or coded.single is not None
     if len(steps) == 1:
@@ -68,7 +77,14 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     if single is not None and len(steps) == 1 and steps[0].days is None:
         steps = (LineStep(steps[0].dose, _days_for(single, first[0] if first else None)),)
     return Line(
-        steps, limits, ends, int(sequence) if sequence is not None else None, single, weekdays, bool(written and written.stops)
+        steps,
+        limits,
+        ends,
+        int(sequence) if sequence is not None else None,
+        single,
+        weekdays,
+        bool(written and written.stops),
+        UNREAD_BESIDE if any(_not_understood(text, reader) for text in unread) else None,
     )
 
 
@@ -80,14 +96,37 @@ def _ended(written: Sig, coded: Said, dosage: Json, limits: Bounds) -> Line:
     return Line((LineStep(NOTHING),), limits, written.ends, int(sequence) if sequence is not None else None, stops=written.stops)
 
 
-def _check_unread_text(dosage: Json, coded: Said, reader: DoseReader) -> None:
-    """Refuses a coded timing beside a text that could not be read as a whole but names other frequencies only."""
-    timing = coded.intakes[0].timing
-    for name in ("text", "patientInstruction"):
-        text = views.text(dosage, name)
-        named = mentioned(text, reader.dosing, reader.limits) if text else set()
-        if timing is not None and named and (timing.settled().high, timing.settled().days) not in named:
-            raise contradiction(DISAGREE)
+def _whole(coded: Said, reader: DoseReader) -> Dose | None:
+    """The dose of coded elements that say all of it, and that can be meant."""
+    try:
+        return reader.dose(coded, Basis.STRUCTURE) if coded.complete else None
+    except Unreadable:
+        return None
+
+
+def _check_unread_text(text: _Text, coded: Said, whole: Dose | None, reader: DoseReader) -> None:
+    """Refuses a coded dose beside a text that could not be read as a whole, but changes doses or names another."""
+    assert text.error is not None
+    if text.error.says == TOO_LONG or changes_doses(text.words, reader.dosing, reader.names):
+        raise text.error if not text.error.silent else Unreadable(CHANGES)
+    timing = coded.intakes[0].timing if coded.intakes else None
+    try:
+        named = mentioned(text.words, reader.dosing, reader.limits)
+        said = understood(text.words, reader.dosing, reader.limits, reader.names)
+    except Unreadable:
+        return
+    if timing is not None and named and (timing.settled().high, timing.settled().days) not in named:
+        raise contradiction(DISAGREE)
+    if whole is not None and any(_another(dose, whole, reader) for dose in said):
+        raise contradiction(DISAGREE)
+
+
+def _another(said: Said, whole: Dose, reader: DoseReader) -> bool:
+    try:
+        dose = reader.dose(said, Basis.TEXT)
+    except Unreadable:
+        return False
+    return (dose.mg.high, dose.days_a_week) != (whole.mg.high, whole.days_a_week)
 
 
 def _days_for(doses: int, timing: Timing | None) -> int:
@@ -113,21 +152,33 @@ def _structure_beside(written: Sig | None, dosage: Json, reader: DoseReader) -> 
         raise
 
 
-def _text(dosage: Json, reader: DoseReader) -> tuple[Sig | None, Unreadable | None]:
-    """What the written directions say, None where nothing of a dose; and why they were not read."""
-    found: list[Sig] = []
-    unread: Unreadable | None = None
-    for name in ("text", "patientInstruction"):
-        text = views.text(dosage, name)
-        try:
-            found += [sig(text, reader.dosing, reader.limits, reader.names)] if text else []
-        except Unreadable as error:
-            if not error.silent:
-                raise
-            unread = unread or error
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text of a dosage: its words, and what they say or why they were not read."""
+
+    words: str
+    sig: Sig | None = None
+    error: Unreadable | None = None
+
+
+def _not_understood(text: _Text, reader: DoseReader) -> bool:
+    """Whether more than "as directed" is said."""
+    quiet = text.error is not None and text.error.says == AS_DIRECTED
+    return not quiet or holds_unknown_words(text.words, reader.dosing, reader.names)
+
+
+def _read_text(words: str, reader: DoseReader) -> _Text:
+    try:
+        return _Text(words, sig(words, reader.dosing, reader.limits, reader.names))
+    except Unreadable as error:
+        return _Text(words, error=error)
+
+
+def _together(found: list[Sig], reader: DoseReader) -> Sig | None:
+    """What one or two texts say; None where neither was read."""
     if len(found) == 2 and found[0] != found[1]:
-        return _agreed(found[0], found[1], reader), unread
-    return (found[0] if found else None), unread
+        return _agreed(found[0], found[1], reader)
+    return found[0] if found else None
 
 
 def _agreed(one: Sig, other: Sig, reader: DoseReader) -> Sig:

@@ -16,7 +16,7 @@ SUPPLY = frozenset({"supply", "supplied", "starts"})
 _BREAKS = frozenset(
     {"sentence", "comma", "open", "close", "take", "then", "change_to", "as_needed", "if", "most", "up_to", "changes", "stop"}
 )
-_DROPPED = QUIET | {"unit", "word", "and", "or", "of", "x", "through", "doubts", "lasts", "total", "offset", "single"}
+_DROPPED = QUIET | {"unit", "word", "and", "or", "of", "x", "through", "doubts", "lasts", "span", "total", "offset", "single"}
 _OF_A_DAY = frozenset({"part", "clock", "meals"})
 
 
@@ -126,7 +126,7 @@ def _check(supply: Sequence[Token]) -> None:
             numbers += 1
             if timed or numbers > 1:
                 raise Unreadable(SUPPLY_UNCLEAR)
-        elif token.kind in _OF_A_DAY or (supply[0].kind == "starts" and token.kind == "lasts"):
+        elif token.kind in _OF_A_DAY or (supply[0].kind == "starts" and token.kind in {"lasts", "span"}):
             raise Unreadable(SUPPLY_UNCLEAR)
         elif token.kind in TIMING_KINDS:
             timed = True

@@ -194,7 +194,7 @@ class Doses:
 
     def time(self, timing: Timing, *, meals: bool, later: bool) -> None:
         """Adds a time: to the dose before it, or to the next where times stand first ("at night 2, in the morning 1")."""
-        joined = self._resume()
+        apart, joined = self.apart, self._resume()
         last = self.found[-1] if self.found else None
         if last is None or (self.leading and last.amount is not None and last.timings and later):
             self.found.append(_Open(None, [timing], meals, joined))
@@ -217,7 +217,7 @@ class Doses:
             return
         if joined and timing.high is not None and last.timings:
             raise Unreadable(UNCLEAR)
-        last.timings.append(_same_part(timing, last, joined, self.dosing))
+        last.timings.append(_same_part(timing, last, joined, apart, self.dosing))
 
     def _meals(self, timing: Timing, last: _Open, joined: bool) -> None:
         """Meals not named one by one say how often only where nothing else does."""
@@ -280,6 +280,10 @@ def _said_before(intake: Intake, kept: list[Intake]) -> bool:
     """Whether the dose stands there already. Refuses one that may be another dose or the same in other words."""
     if intake in kept:
         return True
+    for at, other in enumerate(kept):
+        if _same(intake, other):
+            kept[at] = max(other, intake, key=lambda each: len(each.amount.also) if each.amount else 0)
+            return True
     if intake.timing is None:
         return False
     parts = set(intake.timing.parts)
@@ -290,7 +294,17 @@ def _said_before(intake: Intake, kept: list[Intake]) -> bool:
     return False
 
 
-def _same_part(timing: Timing, last: _Open, joined: bool, dosing: Dosing) -> Timing:
+def _same(one: Intake, other: Intake) -> bool:
+    """Whether two doses are the same, one of them told in one unit only."""
+    if one.amount is None or other.amount is None or one.timing is None or other.timing is None:
+        return False
+    if one.amount.also and other.amount.also:
+        return False
+    bare = replace(one.amount, also=()), replace(other.amount, also=())
+    return bare[0] == bare[1] and one.timing.settled() == other.timing.settled()
+
+
+def _same_part(timing: Timing, last: _Open, joined: bool, apart: bool, dosing: Dosing) -> Timing:
     """The timing, without a part of the day that only repeats the one before in other words ("every evening at bedtime")."""
     if joined or not timing.parts or not last.parts:
         return timing
@@ -299,6 +313,10 @@ def _same_part(timing: Timing, last: _Open, joined: bool, dosing: Dosing) -> Tim
         last.same_parts += 1
         return Timing()
     if dosing.same_part.get(before.parts[-1]) == timing.parts[0]:
+        if apart and sum(len(other.parts) for other in last.timings) > 1:
+            return timing
+        if apart and last.often is None:
+            raise Unreadable(UNCLEAR)
         last.timings[last.timings.index(before)] = Timing(before.low, before.high, before.days, timing.parts)
         last.same_parts += 1
         return Timing()

@@ -46,6 +46,7 @@ DOSE_KINDS = TIMING_KINDS | frozenset(
         "then",
         "stop",
         "lasts",
+        "span",
         "step_label",
         "doses_in_all",
         "single",
@@ -181,6 +182,8 @@ class StepReader:
             self.up_to = True
         elif kind == "most":
             self.most(daily="dail" in token.text or "day" in token.text or token.text == "mdd")
+        elif kind == "span":
+            self.span(token)
         elif kind == "lasts":
             self.length(token)
         elif kind == "doses_in_all":
@@ -196,6 +199,14 @@ class StepReader:
             self.bracket()
         elif kind != "close":
             raise Unreadable(UNKNOWN_WORDS, silent=True)
+
+    def span(self, token: Token) -> None:
+        """A bare length at the end of a whole dose ("twice a day, 90 days") is how long it is taken."""
+        rest = {other.kind for other in self.tokens[self.place :]}
+        timed = self.doses.has_amount and all(dose.timings for dose in self.doses.found)
+        if not timed or rest - QUIET - {"sentence", "as_needed"}:
+            raise Unreadable(UNKNOWN_WORDS, silent=True)
+        self.length(token)
 
     def length(self, token: Token) -> None:
         spelled = re.findall(r"[a-z]+", token.text)[-1]

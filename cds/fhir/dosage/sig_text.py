@@ -6,6 +6,7 @@ don't know. This one refuses: a word that may change a dose, or an unknown word 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
@@ -14,13 +15,17 @@ from cds.fhir.dosage.dose_statement import Said
 from cds.fhir.dosage.limits import ReadingLimits, Unreadable
 from cds.fhir.dosage.sig_clauses import about_taking
 from cds.fhir.dosage.sig_doses import UNCLEAR
-from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
+from cds.fhir.dosage.sig_severity import said
+from cds.fhir.dosage.sig_step import AMOUNT_KINDS, AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
 from cds.fhir.dosage.sig_weekdays import with_ranges
 from cds.fhir.dosage.sig_words import Token, tokens
 from cds.knowledge.files.dosing import Dosing
 
 SENTENCE = "."
 FREQUENCIES = frozenset({"often", "every", "every_hours", "every_days", "times", "times_a_day"})
+COUNTED_TIMES = TIMING_KINDS - {"part", "clock", "meals", "weekdays"}
+STEERING = frozenset({"changes", "then", "change_to", "stop", "step_label", "repeat"})
+"""Kinds of words that change doses, and so outweigh a coded dose."""
 SAYS_A_DOSE = (DOSE_KINDS | {"as_directed"}) - {"unit", "or"}
 
 
@@ -50,7 +55,7 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
         if _only_stops(segment):
             ends = True
             break
-        steps.append(StepReader(segment, dosing, limits).said())
+        steps.append(said(segment, dosing, limits))
     if len(steps) > 1 and steps[-1].days is None and not ends and _next_sentence(found):
         raise Unreadable(UNCLEAR)
     return _joined(steps, ends)
@@ -67,13 +72,48 @@ def spoken(text: str, dosing: Dosing, names: frozenset[str] = frozenset()) -> li
     return about_taking(with_ranges(tokens(text, dosing, names), dosing))
 
 
+def changes_doses(text: str, dosing: Dosing, names: frozenset[str]) -> bool:
+    """Whether a text that could not be read as a whole holds a word that changes doses."""
+    return any(token.kind in STEERING for token in tokens(text, dosing, names))
+
+
+def holds_unknown_words(text: str, dosing: Dosing, names: frozenset[str]) -> bool:
+    """Whether a text holds words that stand in no table."""
+    return any(token.kind == "word" for token in tokens(text, dosing, names))
+
+
+def understood(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str]) -> list[Said]:
+    """The doses that a text which could not be read as a whole still says in full: each sentence up to its first unknown word."""
+    found = []
+    for sentence in _split(spoken(text, dosing, names)):
+        end = next((at for at, token in enumerate(sentence) if token.kind == "word"), len(sentence))
+        try:
+            dose = said(sentence[:end], dosing, limits)
+        except Unreadable:
+            continue
+        found += [dose] if dose.complete else []
+    return found
+
+
 def mentioned(text: str, dosing: Dosing, limits: ReadingLimits) -> set[tuple[Decimal | None, Decimal | None]]:
-    """The doses a day and days a week that a text names anywhere, also where it can't be read as a whole."""
-    found = tokens(text, dosing)
-    reader = StepReader(found, dosing, limits)
-    timings = [reader.timing(token) for token in found if token.kind in TIMING_KINDS - {"part", "clock", "meals", "weekdays"}]
-    settled = [timing.settled() for timing in timings if timing.high is not None]
-    return {(timing.high, timing.days) for timing in settled}
+    """The doses a day and days a week that a text names beside an amount, also where it can't be read as a whole."""
+    named: set[tuple[Decimal | None, Decimal | None]] = set()
+    for sentence in _split(spoken(text, dosing)):
+        if any(token.kind in AMOUNT_KINDS for token in sentence):
+            reader = StepReader(sentence, dosing, limits)
+            timings = [reader.timing(token) for token in sentence if token.kind in COUNTED_TIMES]
+            named |= {(each.settled().high, each.settled().days) for each in timings if each.high is not None}
+    return named
+
+
+def _split(found: list[Token]) -> Iterator[list[Token]]:
+    sentence: list[Token] = []
+    for token in [*found, Token("sentence")]:
+        if token.kind != "sentence":
+            sentence.append(token)
+        elif sentence:
+            yield sentence
+            sentence = []
 
 
 def _joined(steps: list[Said], ends: bool) -> Sig:

@@ -82,6 +82,8 @@ def _meant(days: Sequence[str], signs: Sequence[str]) -> Token:
 
 def _between(first: str, last: str) -> tuple[str, ...]:
     """The days from one to another, over the end of the week where they run so."""
+    if first == last:
+        raise Unreadable(UNCLEAR)
     start = WEEK.index(first)
     length = (WEEK.index(last) - start) % len(WEEK) + 1
     return tuple(WEEK[(start + day) % len(WEEK)] for day in range(length))

@@ -12,6 +12,7 @@ from cds.fhir.dosage.limits import Unreadable
 from cds.knowledge.files.dosing import ATOM, COUNTED, Dosing, Phrase, initial
 
 LONGEST_SIG = 1000
+TOO_LONG = "The directions are too long to be read."
 WORD = re.compile(r"[^\W\d_][\w'/\-]*|[^\w\s]|\w+")
 SYMBOLS = str.maketrans(
     {
@@ -34,10 +35,12 @@ SYMBOLS = str.maketrans(
 )
 SPACED = re.compile(r"(?<=\d)(?=[½¼¾])")
 PLURAL = re.compile(r"(?<=[A-Za-z])(?:\((?:e?s|ES|S)\)|(?<=[A-Za-z]{3})(?<![Mm][Cc][Gg])/[sS](?![\w/]))")
-DOTTED = re.compile(r"(?<![A-Za-z0-9.])(?:[A-Za-z]\.\s?){1,3}[A-Za-z](?:\.(?!\d)\s?|(?![A-Za-z0-9.]))(?![A-Za-z0-9]*\.)")
+DOTTED = re.compile(
+    r"(?<![A-Za-z0-9.])(?:(?:[A-Za-z]\.){1,3}[A-Za-z]|(?:[A-Za-z]\. ){1,3}[A-Za-z](?=\.))(?:\.(?!\d)\s?|(?![A-Za-z0-9.]))"
+)
 DOTTED_EVERY = re.compile(r"(?<![A-Za-z0-9.])([qQ])\.\s?(\d{1,2}(?:\s?-\s?\d{1,2})?)\.?\s?(?=[A-Za-z])")
 LONE_STOP = re.compile(
-    r"(?:(?<![\w.)])|(?<=\d))\.\s+(?=\d)|(?<=\d)\s+\.(?=\d)|(?<=[A-Za-z)])\.(?=\d)|\.\.+(?=\d)|(?<=\d)\.(?=\d+\.\d)|(?<![^\s(;]),(?=\d)"
+    r"(?:(?<![\w.)])|(?<=\d))\.\s+(?=\d)|(?<=\d)\s+\.(?=\d)|(?<=[A-Za-z)])\.(?=\d)|(?<!\.)\.\.+\s*(?=\d)|(?<=\d)\.(?=\d+\.\d)|(?<![^\s(;]),(?=\d)"
 )
 """A full stop of which it can't be told whether it is a decimal point: "Take . 5 mg", "0. 5 mg", "tab.2 times"."""
 FULL_STOP = re.compile(r"(?<![A-Za-z])([A-Za-z]*)(\)?)\.(?!\d)(\s*)(\S?)")
@@ -72,7 +75,7 @@ class Token:
 def tokens(sig: str, dosing: Dosing, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a sig. `names` are words of the drug's own name, which say nothing about its dose."""
     if len(sig) > LONGEST_SIG:
-        raise Unreadable("The directions are too long to be read.")
+        raise Unreadable(TOO_LONG)
     text = normal(sig, dosing)
     found: list[Token] = []
     place = 0

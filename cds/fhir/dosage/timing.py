@@ -77,6 +77,8 @@ def in_period(low: Decimal, high: Decimal, shortest: Decimal, longest: Decimal, 
 
 def repeat_timing(repeat: Json, dosing: Dosing, limits: ReadingLimits) -> Timing | None:
     """The timing of Timing.repeat, or None where it says none."""
+    if views.any_absent(repeat):
+        raise Unreadable("The timing says that a part of it is not known.")
     _refuse_duration(repeat, dosing)
     base = _frequency(repeat, dosing, limits)
     parts, free = _times_of_day(repeat, dosing)

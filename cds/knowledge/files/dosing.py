@@ -30,10 +30,10 @@ OF_TABLE = {
     "meals": ("doses", "phrases"),
     "frequency_phrases": ("times", "times_a_day", "times_a_week", "days_a_week", "every", "every_hours", "every_days", "per"),
     "sig": (
-        "number", "one", "as_needed", "if", "up_to", "most", "total", "then", "stop", "lasts", "step_label", "doses_in_all",
-        "single", "procedure", "offset", "repeat", "rate", "changes", "change_to", "doubts", "through", "take", "supply",
-        "supplied", "starts", "warning", "severity", "tolerated", "reason", "and", "or", "of", "x", "equals", "as_directed",
-        "ignore",
+        "number", "one", "as_needed", "if", "up_to", "most", "total", "then", "stop", "lasts", "span", "step_label",
+        "doses_in_all", "single", "procedure", "offset", "repeat", "rate", "changes", "change_to", "doubts", "through", "take",
+        "supply", "supplied", "starts", "warning", "severity", "tolerated", "reason", "and", "or", "of", "x", "equals",
+        "as_directed", "ignore",
     ),
 }  # fmt: skip
 """Of tables that are one mapping: its keys."""
