@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs/how-to").glob("*.md"))
 BLOCK = re.compile(r"^```(sh|text|diff)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COPIED = ("cds", "rules", "fhir_examples", "docs")
-NOT_COPIED = shutil.ignore_patterns("__pycache__")
 ENDS_WITH = re.compile(r"  # ends with (\d)$")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
@@ -25,7 +24,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def copy(tmp_path: Path) -> Path:
     """The project's files in a repository of their own, with a `cds` that runs them."""
     for name in COPIED:
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=NOT_COPIED)
+        shutil.copytree(ROOT / name, tmp_path / name)
     command = tmp_path / ".venv/bin/cds"
     command.parent.mkdir(parents=True)
     runs = f'"{sys.executable}" -c "from cds.cli.main import app; app()" "$@"'

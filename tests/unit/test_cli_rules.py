@@ -37,6 +37,16 @@ def rules(tmp_path: Path) -> Path:
     return Path(shutil.copytree(RULES, tmp_path / "my-rules"))
 
 
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """The option that has a few stories told, of an order that is stopped at once and of older adults."""
+    folder = tmp_path_factory.mktemp("stories")
+    older = ("crossover-advised-against-older-adult", "quiet-smallest-tablet-step", "quiet-ten-percent-after-years")
+    for name in (STORY.name, *older):
+        shutil.copytree(ROOT / "fhir_examples" / name, folder / name)
+    return "--stories", folder
+
+
 def edit(rules: Path, file: str, old: str, new: str) -> None:
     text = (rules / file).read_text()
     assert old in text, f"{file} does not hold {old!r}"
@@ -333,34 +343,35 @@ def test_a_changed_threshold_is_told_in_clinical_words_with_the_cards_that_appea
     assert "stories change:" in ran.output
 
 
-def test_a_new_edition_is_told_with_its_day_and_the_stories_can_be_told_then(run: Run, rules: Path) -> None:
+def test_a_new_edition_is_told_with_its_day_and_the_stories_can_be_told_then(
+    run: Run, rules: Path, few: tuple[str, Path]
+) -> None:
     edition = "    2027-01-01: {value: 80, cite: local-default}\n"
     edit(rules, "parameters/patient.yaml", "    2025-06-01: {value: 65,", f"{edition}    2025-06-01: {{value: 65,")
-    stories = ("--stories", ROOT / "fhir_examples")
-    ran = run("diff", RULES, rules, *stories)
+    ran = run("diff", RULES, rules, *few)
     assert "older_adult_age 65 to 80 years from 2027-01-01 on" in ran.output
     assert "None of" in ran.output and "add --day 2027-01-01" in ran.output
     assert "older-adult is no risk any more" in ran.output.split("add --day")[1]
-    assert "older-adult is no risk any more" in run("diff", RULES, rules, *stories, "--day", "2027-01-01").output
-    told = json.loads(run("diff", RULES, rules, *stories, "--format", "json").output)
+    assert "older-adult is no risk any more" in run("diff", RULES, rules, *few, "--day", "2027-01-01").output
+    told = json.loads(run("diff", RULES, rules, *few, "--format", "json").output)
     assert told["stories"] == [] and told["later"]["day"] == "2027-01-01" and told["later"]["stories"]
 
 
 @pytest.mark.parametrize("begins", ["2026-01-01", "2036-05-01"])
-def test_a_new_rule_is_seen_in_the_stories_whenever_it_begins(begins: str, run: Run, rules: Path) -> None:
+def test_a_new_rule_is_seen_in_the_stories_whenever_it_begins(begins: str, run: Run, rules: Path, few: tuple[str, Path]) -> None:
     run("new", "risk", "recent", "--rules", rules, "--from", begins)
     edit(rules, "risk/recent.yaml", "status: draft", "status: active")
     edit(rules, "risk/recent.yaml", "- suicidality_on_record: {is: yes}", "- age: {is at least: older_adult_age}")
-    assert "recent is a risk now" in run("diff", RULES, rules, "--stories", ROOT / "fhir_examples").output
+    assert "recent is a risk now" in run("diff", RULES, rules, *few).output
     told = run("explain", STORY, "--rules", rules)
     assert ("recent was not asked" in told.output) is (begins > "2026-11-23")
     assert "recent on" in run("explain", STORY, "--rules", rules, "--day", begins).output or begins < "2026-11-23"
     assert told.output.count(f"it is from {begins} on, and --day tells a story as of then") == (begins > "2026-11-23")
 
 
-def test_a_rule_that_is_switched_off_is_told_with_the_cards_that_disappear(run: Run, rules: Path) -> None:
+def test_a_rule_that_is_switched_off_is_told_with_the_cards_that_disappear(run: Run, rules: Path, few: tuple[str, Path]) -> None:
     edit(rules, "advice/abrupt-stop.yaml", "status: active", "status: silent")
-    told = json.loads(run("diff", RULES, rules, "--stories", ROOT / "fhir_examples", "--format", "json").output)
+    told = json.loads(run("diff", RULES, rules, *few, "--format", "json").output)
     assert [change["says"] for change in told["changes"]] == ["advice abrupt-stop goes from active to silent"]
     gone = {card for story in told["stories"] for card in story["disappear"]}
     assert "abrupt-stop (critical)" in gone
