@@ -81,7 +81,7 @@ def test_methadone_without_opioid_use_disorder_is_an_opioid_like_any_other(ask: 
         ("zopiclone 3.75 mg tablet", "zopiclone 7.5 mg tablet", []),
         ("triazolam 0.125 mg tablet", "triazolam 0.25 mg tablet", []),
         ("temazepam 15 mg capsule", "temazepam 30 mg capsule", [("cut-too-fast", "info")]),
-        ("eszopiclone 1 mg tablet", "eszopiclone 3 mg tablet", [("cut-too-fast", "info")]),
+        ("eszopiclone 1 mg tablet", "eszopiclone 3 mg tablet", [("z-drug-step", "info")]),
     ],
 )
 def test_a_hypnotic_goes_down_by_strengths(ask: Any, ordered: str, running: str, cards: list[Any]) -> None:
@@ -92,7 +92,7 @@ def test_a_hypnotic_goes_down_by_strengths(ask: Any, ordered: str, running: str,
 @pytest.mark.parametrize("drug", ["zolpidem 10 mg tablet", "zopiclone 7.5 mg tablet", "eszopiclone 3 mg tablet"])
 def test_a_z_drug_at_label_strength_is_no_seizure_alarm_and_never_crosses_over(ask: Any, drug: str) -> None:
     answer = ask([order("now", drug, NIGHT, since=LONG, status="stopped")], requests=[taken(drug, NIGHT)])
-    assert told(answer) == [("cut-too-fast", "info")]
+    assert told(answer) == [("z-drug-step", "info")]
     assert answer.orders[0]["crossover"]["advice"] == "not-relevant"
 
 
