@@ -26,7 +26,7 @@ from cds.engine.engine import Engine
 from cds.hooks.client_profiles import shaped
 from cds.hooks.messages import EXTENSION, HookCall, hook_call
 from cds.hooks.prefetch import Ledger
-from cds.hooks.services import HOOKS, discovery
+from cds.hooks.services import DRAFTS_IN, HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.records.store import State
 from cds.settings import Settings
@@ -110,6 +110,8 @@ class Routes:
                     await self.keeping.keep(decision, call, knowledge, client.id, _by_part(parts))
             self.metrics.answered(decision.answer, silent, here.site.id if here.site else "")
             self.metrics.prefetched(client.id, parts)
+            if not call.drafts and call.hook in DRAFTS_IN:
+                self.metrics.brought_no_order(client.id)
         except Exception as error:
             response, told = refusal(error, id)
         else:
@@ -126,7 +128,7 @@ class Routes:
             return body, renamed(hook_call(service, body), client.prefetch_names)
 
         with spent_on("read"):
-            return await self.deciding.done(read, size, client.id)
+            return await self.deciding.small_or_done(read, size, client.id)
 
     async def feedback(self, request: Request) -> Response:
         """200 and an empty object, once the feedback in the body is stored."""

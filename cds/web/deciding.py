@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from cds.errors import RefusedCall
@@ -39,9 +38,9 @@ class Deciding:
         self._seconds = seconds
         self._clock = clock
 
-    def turn(self, client: str) -> AbstractAsyncContextManager[None]:
-        """A turn in the loop, for what is short."""
-        return self._turns.turn(client)
+    async def small_or_done(self, work: Callable[[Callable[[], None]], T], parts: int, client: str) -> T:
+        """As `done`; work that is nothing beside deciding waits for no turn, where the call is not large."""
+        return work(self._until()) if parts <= MOST_PARTS_IN_THE_LOOP else await self.done(work, parts, client)
 
     async def done(self, work: Callable[[Callable[[], None]], T], parts: int, client: str) -> T:
         """What the work gives. It is handed a check that it has to ask often. Refuses: what takes too long (TooLong)."""

@@ -21,7 +21,7 @@ from cds.trust.keys import ALGORITHMS
 from cds.trust.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 
 TEMPLATE = "integration.html"
-COUNTER = "cds_prefetch_total"
+COUNTER, WITHOUT_ORDERS = "cds_prefetch_total", "cds_calls_without_orders_total"
 WITH_ORDERS = ("Medication",)
 """What orders refer to: read, never searched for."""
 RESOURCE = re.compile(r"^[A-Za-z]+")
@@ -36,6 +36,7 @@ def guide(
     Each client comes with the knowledge by which it is judged. `counters` are the service's own, as Prometheus reads them.
     """
     base, known = public_url or "", [*clients]
+    without = _without_orders(counters)
     offered = templates(knowledge)
     counted = _counted(counters)
     return {
@@ -65,7 +66,9 @@ def guide(
                 reason for each in (knowledge, *(own for _, own in known)) for reason in each.override_reasons.values()
             )
         ],
-        "clients": [_client(client, counted, asking(own)) for client, own in known],
+        "clients": [
+            {**_client(client, counted, asking(own)), "callsWithoutOrders": without.get(client.id, 0)} for client, own in known
+        ],
     }
 
 
@@ -96,6 +99,13 @@ def _counted(counters: bytes) -> dict[tuple[str, str, str], int]:
     families = text_string_to_metric_families(counters.decode())
     samples = [sample for family in families for sample in family.samples if sample.name == COUNTER]
     return {(one.labels["client"], one.labels["key"], one.labels["state"]): int(one.value) for one in samples}
+
+
+def _without_orders(counters: bytes) -> dict[str, int]:
+    """How many calls of each client were about orders, and brought none."""
+    families = text_string_to_metric_families(counters.decode())
+    samples = [sample for family in families for sample in family.samples if sample.name == WITHOUT_ORDERS]
+    return {one.labels["client"]: int(one.value) for one in samples}
 
 
 def _client(client: Client, counted: Mapping[tuple[str, str, str], int], looked_at: Mapping[str, Asking]) -> dict[str, Any]:

@@ -46,6 +46,9 @@ class Metrics:
             gauge = Gauge(f"cds_engine_{name}", f"{says} for which the reference answer had to be used", registry=self.registry)
             gauge.set_function(partial(live.counted, name))
         self.turned = Counter("cds_turned_away", "Requests that reached no service, by reason", ["why"], registry=self.registry)
+        self.without = Counter(
+            "cds_calls_without_orders", "Calls about orders that brought none, by client", ["client"], registry=self.registry
+        )
         self.prefetch = Counter(
             "cds_prefetch", "Parts of the record, by client and state", ["client", "key", "state"], registry=self.registry
         )
@@ -88,6 +91,10 @@ class Metrics:
         """Counts where the parts of a call's record came from."""
         for part, state in parts.items():
             self.prefetch.labels(client, part.value, state.value).inc()
+
+    def brought_no_order(self, client: str) -> None:
+        """Counts a call that was about orders, and brought none: it gets no card, and that is no all-clear."""
+        self.without.labels(client).inc()
 
     def fhir_read(self, outcome: str, seconds: float) -> None:
         self.fhir_reads.labels(outcome).observe(seconds)

@@ -12,6 +12,8 @@ from cds.errors import RefusedCall
 
 MOST_SECONDS_AHEAD = 0.2
 """How much work may be ahead of a call that is taken on. What is left of half a second is for the call itself."""
+LOOKS_BETWEEN = 6
+"""How often the loop looks at what has come in between two calls: from a new connection to its first refusal it takes as many."""
 FIRST_GUESS = 0.01
 """Seconds that a call costs, before any was measured."""
 WEIGHT_OF_THE_LAST = 0.1
@@ -69,8 +71,15 @@ class Turns:
             self._spent[client] = max(self._spent.get(client, 0.0), self._least()) + took
             if not self._waiting:
                 self._learn(client, took)
-            # Handed on once the loop has looked at what came in meanwhile, so that those who wait are in view, and in fair turn.
-            asyncio.get_running_loop().call_soon(self._next)
+            self._hand_on()
+
+    def _hand_on(self, looks: int = LOOKS_BETWEEN) -> None:
+        """Hands on once the loop has looked at what came in meanwhile, so that those who wait are in view, and in fair turn, and
+        who is to be refused is refused now, not after as many turns as a new connection takes looks."""
+        if looks:
+            asyncio.get_running_loop().call_soon(self._hand_on, looks - 1)
+        else:
+            self._next()
 
     async def _wait(self, client: str) -> None:
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()

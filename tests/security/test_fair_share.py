@@ -226,3 +226,17 @@ def test_a_body_whose_length_is_told_in_two_ways_is_refused(service: TestClient,
     headers = {"Content-Type": "application/json", "Content-Length": "2", "Transfer-Encoding": "chunked"}
     answer = service.post(SIGN, content=b"{}", headers={**headers, **shown(site.ec.token())})
     assert (answer.status_code, "Transfer-Encoding" in answer.text) == (400, True)
+
+
+# No order is no all-clear ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("drafts", [None, {}, {"entry": []}, {"entry": [{}]}])
+def test_a_call_that_brings_no_order_is_counted_and_shown_of_its_client(site: Site, drafts: Any) -> None:
+    call = json.loads(json.dumps(STOP))
+    call["context"]["draftOrders"] = drafts if drafts is None else {"resourceType": "Bundle", **drafts}
+    with TestClient(app(site.book, site.engine, Settings(), lambda: DAY)) as service:
+        assert service.post(SIGN, json=call).json()["cards"] == []
+        [client] = service.get("/integration", headers={"Accept": "application/json"}).json()["clients"]
+        page = service.get("/integration").text
+    assert client["callsWithoutOrders"] == 1 and "brought no order: 1" in page
