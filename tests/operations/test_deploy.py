@@ -154,7 +154,8 @@ def test_the_proxy_takes_every_body_that_the_service_takes() -> None:
 
 
 def test_the_manifest_holds_what_it_says() -> None:
-    assert [one["kind"] for one in OBJECTS] == ["ConfigMap", "ConfigMap", "StatefulSet", "Service", "PodDisruptionBudget"]
+    kinds = ["ConfigMap", "ConfigMap", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy"]
+    assert [one["kind"] for one in OBJECTS] == kinds
     assert all(one["apiVersion"] and one["metadata"]["name"] for one in OBJECTS)
 
 
@@ -168,7 +169,7 @@ def test_a_pod_runs_the_image_on_its_port(container: dict[str, Any]) -> None:
 def test_a_pod_is_set_by_settings_that_there_are(container: dict[str, Any]) -> None:
     [settings, _] = kind("ConfigMap")
     assert set(settings["data"]) <= set(NAMES)
-    assert {one["name"] for one in container["env"]} == {"CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY"}
+    assert {one["name"] for one in container["env"]} == {"CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY", "CDS_OPERATOR_TOKEN"}
     assert [one["configMapRef"]["name"] for one in container["envFrom"]] == [settings["metadata"]["name"]]
     assert settings["data"]["CDS_PUBLIC_URL"].startswith("https://")
 
@@ -236,3 +237,19 @@ def test_everything_is_of_one_name() -> None:
     assert labels == replicas["spec"]["selector"]["matchLabels"] == service["spec"]["selector"]
     assert labels == budget["spec"]["selector"]["matchLabels"]
     assert budget["spec"]["minAvailable"] < replicas["spec"]["replicas"]
+
+
+def test_the_network_of_the_cluster_lets_through_what_is_needed_and_no_more() -> None:
+    [policy] = kind("NetworkPolicy")
+    [replicas] = kind("StatefulSet")
+    assert policy["spec"]["podSelector"] == replicas["spec"]["selector"]
+    assert sorted(policy["spec"]["policyTypes"]) == ["Egress", "Ingress"]
+    [reached] = policy["spec"]["ingress"]
+    assert [port["port"] for port in reached["ports"]] == [int(PORT)] and reached["from"]
+    assert {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]} == {53, 443, 5432}
+
+
+def test_the_database_of_the_cluster_is_asked_over_tls_and_its_counters_need_a_token(container: dict[str, Any]) -> None:
+    assert "sslmode=verify-full" in (ROOT / "deploy/kubernetes.yaml").read_text()
+    secret = {one["name"]: one["valueFrom"]["secretKeyRef"]["key"] for one in container["env"] if "valueFrom" in one}
+    assert secret["CDS_OPERATOR_TOKEN"] == "operator-token"
