@@ -109,6 +109,28 @@ LONG_VALUES = {
     "order_in_short": "The cut in switching chlordiazepoxide to ethyl loflazepate (33.3% in two weeks)",
     "order_taper_length": Decimal(1000),
     "benzodiazepines_taken": Decimal(10),
+    "contraindicated_with": "lopinavir with ritonavir",
+    "sedative_named": "cyclobenzaprine",
+    "start_avoided_for": "pregnancy, alcohol, 80 years old, hydrocodone",
+    "undeliverable_dose": "half of an extended-release tablet of 12.5 mg zolpidem",
+    "order_supply_at_once": Decimal(90),
+    "order_increase": Decimal(100),
+    "order_daily_dose": Decimal("22.5"),
+    "takes_now": Decimal("22.5"),
+    "label_limit": Decimal("6.25"),
+    "days_without_supply": Decimal(1000),
+    "taken_in_short": "ethyl loflazepate 22.5 mg/day",
+    "ordered_in_short": "ethyl loflazepate 22.5 mg/day",
+    "change_in_short": "ethyl loflazepate 22.5 to 11.25 mg/day",
+    "cut_in_short": "ethyl loflazepate 22.5 to 11.25 mg/day (50%)",
+    "use_in_short": "daily for 6 months",
+    "danger": "Suicide risk",
+    "danger_first": "ask a psychiatrist first",
+    "several_named": "ethyl loflazepate and chlordiazepoxide",
+    "review_in_short": "ask what it does, and whether to taper",
+    "regimen_now": "7.5 mg three times a day",
+    "do_now": "Continue 7.5 mg three times a day.",
+    "against_in_short": "liver disease",
 }
 
 
@@ -167,7 +189,7 @@ def test_every_fact_of_the_vocabulary_is_worked_out_known_or_not(book: Knowledge
     call = hook_call("taper-order-sign", json.loads(story.read_text()))
     (judgement,) = decide(call, book, Engine(book), DAY, "decision", lambda: "id").judgements
     shown_alone = {*judgement.told[0].lists, "plans"}
-    assert askable(book).keys() - shown_alone == judgement.facts.keys()
+    assert askable(book).keys() - shown_alone == judgement.told[0].facts.keys()
 
 
 def test_a_threshold_is_a_parameter_and_never_a_number_in_a_rule(book: Knowledge) -> None:
@@ -207,7 +229,7 @@ def test_a_summary_fits_with_long_names_in_it(rule_id: str, book: Knowledge) -> 
     wording = Wording({name: Known(value) for name, value in LONG_VALUES.items()}, {}, book, DAY)  # type: ignore[arg-type]
     assert rule.card is not None
     summary = wording.summary(rule.card.summary)
-    assert len(summary) <= 120 and not summary.endswith("…"), summary
+    assert len(summary) < 140 and not summary.endswith("…"), summary
     assert "(not known)" not in summary
 
 
