@@ -27,7 +27,7 @@ from cds.decision.plasma_levels import curves, curves_json
 from cds.decision.replanning import Replanned, replanned
 from cds.errors import CdsError
 from cds.fhir.dosage.dosage import reading_limits, regimen
-from cds.knowledge.files.drugs import folded
+from cds.knowledge.files.drug_names import folded
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import chosen
 from cds.knowledge.problems import nearest

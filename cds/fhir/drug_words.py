@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.core.medication import Form, Medication
-from cds.knowledge.files.drugs import LONGEST_NAME, folded
+from cds.knowledge.files.drug_names import BY_STEM, NO_STEMS, UNLISTED, Stems, folded, unread_script
+from cds.knowledge.files.drugs import LONGEST_NAME
 
 LONGEST_TEXT = 400
 AMOUNT = re.compile(
@@ -72,6 +73,10 @@ class Words:
     usual_form: Form | None
     extended_release: bool
     local: bool
+    strange: tuple[str, ...] = ()
+    """Words that no table holds and that are built like a benzodiazepine's or Z-drug's name; then `drugs` says so."""
+    unread: bool = False
+    """Whether it is written in a script in which no drug names are known."""
 
     def names(self, medication: Medication) -> bool:
         """Whether the text names this drug or one of its ingredients."""
@@ -85,12 +90,14 @@ def same_drug(one: Medication, other: Medication) -> bool:
     return not set(one.ingredients).isdisjoint(other.ingredients)
 
 
-def words(text: str, names: Mapping[str, Medication]) -> Words:
+def words(text: str, names: Mapping[str, Medication], stems: Stems = NO_STEMS) -> Words:
     """What a text such as `Xanax 1 mg tablet` or `LORazepam 0.5 MG Oral Tablet` says."""
     text = text[:LONGEST_TEXT]
     plain = folded(text)
     tokens = plain.split()
-    drugs = _drugs(tokens, names)
+    drugs, others = _drugs(tokens, names)
+    strange = stems.found_in(others, plain) if not any(drug.agent or UNLISTED in drug.groups for drug in drugs) else ()
+    drugs = (*drugs, BY_STEM) if strange else drugs
     found = list(AMOUNT.finditer(text))
     amounts = [amount for match in found if not match[4] and (amount := _mg(match)) is not None]
     concentrations = [amount for match in found if match[4] and (amount := _per_ml(match)) is not None]
@@ -103,6 +110,8 @@ def words(text: str, names: Mapping[str, Medication]) -> Words:
         usual_form=next((drug.form for drug in drugs if drug.form), None),
         extended_release=_is_slow(plain, tokens) or any(drug.extended_release for drug in drugs),
         local=not LOCAL_WORDS.isdisjoint(tokens),
+        strange=strange,
+        unread=unread_script(text),
     )
 
 
@@ -119,8 +128,10 @@ def _is_slow(plain: str, tokens: list[str]) -> bool:
     return not SLOW_WORDS.isdisjoint(tokens) or any(phrase in plain for phrase in SLOW_PHRASES)
 
 
-def _drugs(tokens: list[str], names: Mapping[str, Medication]) -> tuple[Medication, ...]:
+def _drugs(tokens: list[str], names: Mapping[str, Medication]) -> tuple[tuple[Medication, ...], list[str]]:
+    """The drugs that words name, and the words that are part of no name."""
     found: dict[tuple[str, ...], Medication] = {}
+    others: list[str] = []
     start = 0
     while start < len(tokens):
         for length in range(min(LONGEST_NAME, len(tokens) - start), 0, -1):
@@ -131,8 +142,10 @@ def _drugs(tokens: list[str], names: Mapping[str, Medication]) -> tuple[Medicati
                     found[key] = drug
                 start += length - 1
                 break
+        else:
+            others.append(tokens[start])
         start += 1
-    return tuple(found.values())
+    return tuple(found.values()), others
 
 
 def _tells_more(one: Medication, other: Medication) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from difflib import SequenceMatcher
 
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.medication import Certainty, Form, Medication
@@ -13,7 +14,8 @@ from cds.fhir import json_access as views
 from cds.fhir.drug_words import Words, form_of, in_mg, same_drug, words
 from cds.fhir.json_access import Json
 from cds.fhir.references import Library
-from cds.knowledge.files.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, UNLISTED, folded, joint_groups
+from cds.knowledge.files.drug_names import BY_STEM, UNLISTED, folded
+from cds.knowledge.files.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, joint_groups
 from cds.knowledge.model import Knowledge
 
 SYSTEMS = {
@@ -24,7 +26,12 @@ SYSTEMS = {
 COVERED = {RXNORM: re.compile(r"\d{1,8}"), ATC: re.compile(r"[A-Z]\d\d[A-Z]{2}\d\d", re.IGNORECASE)}
 """What a code looks like in the systems of which the tables hold every benzodiazepine: one that isn't there is another drug."""
 ATC_LENGTHS = (7, 5, 4, 3)
+ABSENT = frozenset({"data-absent-reason", "v3-NullFlavor", "NullFlavor"})
+"""The code systems that tell why something is not known."""
 OTHER_DRUG = "another medicine"
+STRANGE = "Its name is built like a benzodiazepine's or Z-drug's and stands in no table, so its dose can't be judged."
+ALIKE = 0.8
+"""How much of two spellings is the same, from 0 to 1, where an unknown one beside a code is taken for the code's name."""
 MASS = re.compile(r"mg|mcg|ug|µg|μg|g", re.IGNORECASE)
 RANK = {Certainty.PRODUCT: 0, Certainty.INGREDIENT: 1, Certainty.WORDS: 2}
 FORM_CODES = {"385055001": Form.TABLET, "385049006": Form.CAPSULE, "385219001": Form.INJECTION, "385023001": Form.LIQUID}
@@ -67,6 +74,23 @@ def medication(resource: Json, library: Library, knowledge: Knowledge) -> Readin
     return _reading(evidence, where)
 
 
+def unresolved(resource: Json, library: Library) -> bool:
+    """Whether the medication is only referred to, and what is referred to is not there."""
+    links = list(_links(resource))
+    return bool(links) and all(library.find(link, resource) is None for link in links)
+
+
+def says_unknown(resource: Json, library: Library) -> bool:
+    """Whether the order says nothing of its medication, or codes say that it is not known."""
+    concepts = [*_concepts(resource), *(views.child(library.find(link, resource), "code") for link in _links(resource))]
+    absent = [views.child(each, "extension") or views.objects(each, "extension") for each in concepts if each]
+    return not any(concepts) or any(absent) or any(_is_unknown(system) for each in concepts for system, _, _ in views.codings(each))
+
+
+def _is_unknown(system: str) -> bool:
+    return system.rstrip("/").rpartition("/")[2] in ABSENT
+
+
 def linked(resource: Json, library: Library) -> list[Json | None] | None:
     """The Medications that a request, dispense or statement refers to; None where they refer further, and for a Medication."""
     if resource.get("resourceType") == "Medication":
@@ -74,7 +98,7 @@ def linked(resource: Json, library: Library) -> list[Json | None] | None:
     if "medicationReference" not in resource and "medication" not in resource:
         return []
     targets = [library.find(link, resource) for link in _links(resource)]
-    items = [item for target in targets for item in views.objects(target, "ingredient")]
+    items = [item for target in targets for item in _items(views.mapping(target))]
     return None if any(_item_link(item) for item in items) else targets
 
 
@@ -95,7 +119,10 @@ def _links(resource: Json) -> Iterator[Json]:
 
 
 def _add_concept(evidence: _Evidence, concept: Json, knowledge: Knowledge) -> None:
-    for system, code, _ in views.codings(concept):
+    coded = list(views.codings(concept))
+    if coded and all(_is_unknown(system) for system, _, _ in coded):
+        coded, concept = [], {"text": concept["text"]} if "text" in concept else {}
+    for system, code, _ in coded:
         system = _system(system)
         known = _by_code(system, code, knowledge)
         if known is not None:
@@ -111,12 +138,12 @@ def _add_concept(evidence: _Evidence, concept: Json, knowledge: Knowledge) -> No
 
 def _add_text(evidence: _Evidence, text: str | None, knowledge: Knowledge) -> None:
     if text is not None:
-        evidence.texts.append(words(text, knowledge.names))
+        evidence.texts.append(words(text, knowledge.names, knowledge.stems))
 
 
 def _add_named_code(evidence: _Evidence, code: str, knowledge: Knowledge) -> None:
     """Some systems write the drug's name as its code."""
-    said = words(code, knowledge.names)
+    said = words(code, knowledge.names, knowledge.stems)
     if said.drugs:
         evidence.texts.append(said)
 
@@ -136,10 +163,10 @@ def _by_code(system: str, code: str, knowledge: Knowledge) -> Medication | None:
 def _add_medication(evidence: _Evidence, target: Json, within: Json, library: Library, knowledge: Knowledge) -> None:
     """What a Medication resource says: its code, its ingredients with their strength, its form."""
     _add_concept(evidence, views.child(target, "code"), knowledge)
-    items = views.objects(target, "ingredient")
+    items = _items(target)
     parts = [part for item in items if (part := _ingredient(item, target, within, library, knowledge))]
     evidence.coded.extend(_compounded(parts))
-    form = _stated_form(views.child(target, "form") or views.child(target, "doseForm"))
+    form = _stated_form(views.child(target, "form") or views.child(target, "doseForm") or views.child(target, "product", "form"))
     evidence.forms.extend([form] if form else [])
 
 
@@ -149,8 +176,12 @@ def _ingredient(item: Json, target: Json, within: Json, library: Library, knowle
     link = _item_link(item)
     named = library.find(link, target) or library.find(link, within)
     found = _Evidence()
-    for concept in (views.child(item, "itemCodeableConcept"), views.child(item, "item", "concept"), views.child(named, "code")):
+    said = [views.child(item, "itemCodeableConcept"), views.child(item, "item", "concept"), views.child(named, "code")]
+    if not link:
+        said.append(views.child(item, "item"))
+    for concept in said:
         _add_concept(found, concept, knowledge)
+    _add_text(found, views.text(link, "display"), knowledge)
     drug = _reading(found, "").value
     if drug is None or not drug.ingredients:
         return None
@@ -160,8 +191,14 @@ def _ingredient(item: Json, target: Json, within: Json, library: Library, knowle
     return replace(drug, strength=strength, concentration=concentration, certainty=_at_best_ingredient(drug.certainty))
 
 
+def _items(medication: Json) -> list[Json]:
+    """The ingredients of a Medication; DSTU2 has them under `product`."""
+    return views.objects(medication, "ingredient") or views.objects(views.child(medication, "product"), "ingredient")
+
+
 def _item_link(item: Json) -> Json:
-    return views.child(item, "itemReference") or views.child(item, "item", "reference")
+    direct = views.child(item, "item")
+    return views.child(item, "itemReference") or views.child(direct, "reference") or (direct if "reference" in direct else {})
 
 
 def _at_best_ingredient(certainty: Certainty) -> Certainty:
@@ -212,7 +249,8 @@ def _compounded(parts: list[Medication]) -> list[Medication]:
 
 def _reading(evidence: _Evidence, where: str) -> Reading[Medication]:
     coded = _without_classes(evidence)
-    named = [text for text in evidence.texts if text.drugs]
+    agents = {one.agent for one in coded if one.agent}
+    named = [text for text in evidence.texts if text.drugs and not _spells(text.strange, agents)]
     if not coded and not named:
         return _unrecognised(evidence, where)
     chosen = min(coded, key=lambda one: (RANK[one.certainty], one.agent is None)) if coded else _from_words(named)
@@ -220,8 +258,18 @@ def _reading(evidence: _Evidence, where: str) -> Reading[Medication]:
         return Reading(None, (_contradiction(chosen, coded, named, where),))
     if chosen.agent is None:
         local = any(text.local for text in evidence.texts)
-        return _with_unlisted(replace(chosen, groups=frozenset()) if local else chosen, where)
+        form = next((form for form in (chosen.form, *evidence.forms, *(text.form for text in evidence.texts)) if form), None)
+        told = replace(chosen, form=form, out_of_scope=OUT_OF_SCOPE.get(form) if form else None)
+        return _with_unlisted(
+            replace(chosen, groups=frozenset()) if local else told if UNLISTED in chosen.groups else chosen, where
+        )
     return _amounts(chosen, [one for one in coded if one.agent == chosen.agent], evidence, where)
+
+
+def _spells(strange: Iterable[str], agents: Collection[str | None]) -> bool:
+    """Whether the unknown words are but another spelling of the agent that codes name."""
+    agent = next(iter(agents), None) if len(agents) == 1 else None
+    return agent is not None and any(SequenceMatcher(None, word, agent).ratio() >= ALIKE for word in strange)
 
 
 def _without_classes(evidence: _Evidence) -> list[Medication]:
@@ -236,7 +284,7 @@ def _without_classes(evidence: _Evidence) -> list[Medication]:
 
 def _unrecognised(evidence: _Evidence, where: str) -> Reading[Medication]:
     """Another drug, where a text or a covered code says so much; else a gap."""
-    if evidence.texts or evidence.covered:
+    if any(not text.unread for text in evidence.texts) or evidence.covered:
         certainty = Certainty.INGREDIENT if evidence.covered else Certainty.WORDS
         return Reading(Medication(OTHER_DRUG, None, certainty=certainty))
     return Reading(None, (Gap(GapKind.MEDICATION, "Which drug is meant could be told neither by code nor by words.", where),))
@@ -277,6 +325,8 @@ def _short_name(drug: Medication) -> str:
 def _with_unlisted(drug: Medication, where: str) -> Reading[Medication]:
     if UNLISTED not in drug.groups:
         return Reading(drug)
+    if drug.ingredients == BY_STEM.ingredients:
+        return Reading(drug, (Gap(GapKind.MEDICATION, STRANGE, where),))
     says = f"{drug.name} is a benzodiazepine or Z-drug that the agents table doesn't hold, so its dose can't be judged."
     return Reading(drug, (Gap(GapKind.MEDICATION, says, where),))
 

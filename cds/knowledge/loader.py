@@ -103,6 +103,7 @@ def assembled(
         equivalence_sources=shelves.equivalence_sources,
         medications=shelves.medications,
         names=shelves.names,
+        stems=shelves.stems,
         interactions=shelves.interactions,
         value_sets=shelves.value_sets,
         codes=shelves.codes,

@@ -15,6 +15,7 @@ from cds.core.medication import Agent, Medication
 from cds.core.patient_sheet import Words
 from cds.core.quantity import Quantity
 from cds.core.tablets import Presentation
+from cds.knowledge.files.drug_names import NO_STEMS, Stems
 from cds.knowledge.position import Position
 from cds.memo import Remembered
 
@@ -341,6 +342,8 @@ class Knowledge:
     """By a folded word: an ingredient or a brand."""
     interactions: tuple[Interaction, ...]
     value_sets: Mapping[str, tuple[CodedValue, ...]]
+    stems: Stems = NO_STEMS
+    """By which a name that no table holds shows that it is of a benzodiazepine or Z-drug."""
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """The value sets that each (system, code) is in."""
     dosing: Dosing = field(kw_only=True)

@@ -11,6 +11,7 @@ from cds.core.tablets import Presentation
 from cds.knowledge.files.adjuncts import Adjunct, adjuncts
 from cds.knowledge.files.agents import default_sources
 from cds.knowledge.files.dosing import Dosing, dosing
+from cds.knowledge.files.drug_names import NO_STEMS, Stems
 from cds.knowledge.files.drugs import drugs
 from cds.knowledge.files.naloxone import Naloxone, naloxone
 from cds.knowledge.files.pharmacokinetics import pharmacokinetics
@@ -28,6 +29,7 @@ class Tables:
     equivalence_sources: tuple[str, ...] = ()
     medications: Mapping[tuple[str, str], Medication] = field(default_factory=dict)
     names: Mapping[str, Medication] = field(default_factory=dict)
+    stems: Stems = NO_STEMS
     interactions: tuple[Interaction, ...] = ()
     value_sets: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         equivalence_sources=default_sources(files),
         medications=shelf.medications,
         names=shelf.names,
+        stems=shelf.stems,
         interactions=shelf.interactions,
         value_sets=sets.value_sets,
         codes=sets.codes,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cds.core.medication import AgentKind, Certainty, DurationClass, Form
-from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, DrugTables, drugs, folded, tidy
+from cds.knowledge.files.drug_names import folded
+from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, DrugTables, drugs, tidy
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -17,7 +17,8 @@ from cds.fhir.drug_words import words
 from cds.fhir.medications import medication
 from cds.fhir.references import Library
 from cds.knowledge.files.dosing import Dosing
-from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, UNLISTED, drugs
+from cds.knowledge.files.drug_names import UNLISTED
+from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, drugs
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
 
@@ -34,6 +35,7 @@ KNOWLEDGE = Knowledge(
     agents=TABLES.agents,
     medications=TABLES.medications,
     names=TABLES.names,
+    stems=TABLES.stems,
     interactions=TABLES.interactions,
     value_sets={},
     dosing=Dosing({}),

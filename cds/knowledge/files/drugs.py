@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -13,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from cds.core.medication import Agent, Certainty, Form, Medication
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.agents import agents
+from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, Stems, checked_name, folded, stems
 from cds.knowledge.model import Interaction
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
@@ -21,8 +21,6 @@ from cds.knowledge.yaml_text import Items, Pairs, read
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 SNOMED = "http://snomed.info/sct"
-UNLISTED = "unlisted-benzodiazepine"
-"""The group of benzodiazepines and Z-drugs that the agents table doesn't hold."""
 LONGEST_NAME = 5
 """Words in the longest name that is looked for in a text."""
 OUT_OF_SCOPE = {
@@ -44,7 +42,6 @@ OTHERS = ("system", "code", "display", "tty", "ingredients", "groups", "source",
 NAMES = ("name", "means", "form", "extended_release", "source", "origin")
 INGREDIENT_TERMS = {"IN", "PIN", "MIN", "BN", "ATC", "substance", "class", "name"}
 NAME_TERMS = {"IN", "PIN", "BN", "name"}
-WORD = re.compile(r"[a-z0-9]+")
 LEADING_AMOUNT = re.compile(r"^[\d.]+ (?:hr|ml) ")
 IN_A_PACK = re.compile(r"^\{.*?\(([a-z][^()\[]*)")
 UNITS = re.compile(r"\b(?:mg/ml|ml|mg/actuat)\b")
@@ -60,6 +57,7 @@ class DrugTables:
     medications: Mapping[tuple[str, str], Medication] = field(default_factory=dict)
     names: Mapping[str, Medication] = field(default_factory=dict)
     interactions: tuple[Interaction, ...] = ()
+    stems: Stems = NO_STEMS
 
 
 def drugs(files: Mapping[str, bytes], problems: Problems) -> DrugTables:
@@ -70,25 +68,16 @@ def drugs(files: Mapping[str, bytes], problems: Problems) -> DrugTables:
     shelf.ingredients(rows(files, "drugs/other-drugs.csv", OTHERS, problems))
     shelf.products(rows(files, "drugs/products.csv", PRODUCTS, problems))
     shelf.further_names(rows(files, "drugs/names.csv", NAMES, problems))
-    return DrugTables(known, shelf.medications, shelf.names, interactions)
+    national = rows(files, "drugs/national-names.csv", NATIONAL, problems)
+    shelf.further_names((position, row) for position, row in national if checked_name(position, row, problems))
+    found = stems(rows(files, "drugs/name-stems.csv", STEMS, problems), problems)
+    return DrugTables(known, shelf.medications, shelf.names, interactions, found)
 
 
 def joint_groups(each: Iterable[frozenset[str]]) -> frozenset[str]:
     """The groups of a product, from those of each drug in it."""
     groups = frozenset().union(*each)
     return groups - ANTAGONISTS if "opioid" in groups else groups
-
-
-def folded(text: str) -> str:
-    """The words of a text in small letters and without accents, one space between: how drug names are compared.
-
-    >>> folded("LORazepam 0.5 MG [Ativan]")
-    'lorazepam 0 5 mg ativan'
-    """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return " ".join(WORD.findall(text.lower()))
 
 
 def tidy(display: str) -> str:
@@ -198,7 +187,7 @@ class _Shelf:
         )
 
     def further_names(self, table: Iterable[Row]) -> None:
-        """Brands, salts and other words for what is already known."""
+        """Brands, salts, national names and other words for what is already known."""
         for position, row in table:
             ingredients = tuple(row["means"].split(";"))
             agent = next((name for name in ingredients if name in self.agents), None)
@@ -214,7 +203,7 @@ class _Shelf:
                 groups=joint_groups(self.groups_of.get(name, frozenset()) for name in ingredients),
                 ingredients=ingredients,
                 form=form,
-                extended_release=row["extended_release"] == "yes",
+                extended_release=row.get("extended_release") == "yes",
                 out_of_scope=OUT_OF_SCOPE.get(form) if form and agent else None,
             )
             self._name(position, row["name"], drug)
