@@ -70,15 +70,31 @@ def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking 
 
 
 def unclear_ends(record: PatientRecord, day: date, within: int) -> Mapping[str, Gap]:
-    """By agent, that its last order may have lasted until now: it has ended, began within so many days, and states no length."""
+    """By agent, that its last order may have lasted until now.
+
+    It has ended, began within so many days, and states no length; or its status is not known, and its supply is not long used up.
+    """
     ended = [order for order in record.orders if order.status == "completed" and order.starts is not None and _counts(order, day)]
     newest = {order.medication.agent: order for order in sorted(ended, key=lambda order: order.starts or day)}
     said = "The last order on record has ended, and does not say for how long it lasted."
-    return {
+    untold = {
+        order.medication.agent: Gap(GapKind.SUPPLY, "The status of an order on record is not known.", order.reference)
+        for order in record.orders
+        if order.medication.agent
+        and order.state is OrderState.UNKNOWN
+        and _counts(order, day)
+        and _may_be_taken(order, day, within)
+    }
+    return untold | {
         agent: Gap(GapKind.SUPPLY, said, order.reference)
         for agent, order in newest.items()
         if agent and last_day(order) is None and _may_last(order, record.supplies, day - timedelta(days=within))
     }
+
+
+def _may_be_taken(order: Order, day: date, within: int) -> bool:
+    last = last_day(order) or order.starts
+    return last is None or last >= day - timedelta(days=within)
 
 
 def _may_last(order: Order, supplies: Iterable[Supply], since: date) -> bool:

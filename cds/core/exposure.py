@@ -38,6 +38,7 @@ class ExposureLimits(SupplyLimits):
             most_stockpile=int(amounts["most_stockpile"]),
             fewest_fills=int(amounts["fewest_fills"]),
             sparse_cover=amounts["sparse_cover"],
+            stale_supply=int(amounts["start_lookback"]),
             abrupt_stop_use=int(amounts["abrupt_stop_use"]),
             taper_before_stop=int(amounts["taper_before_stop"]),
             unstated_supply=int(amounts["unstated_supply"]),
@@ -78,10 +79,10 @@ class Exposure:
     """Use of the agents of one kind up to a day, that day not included: agents that follow each other are one exposure.
 
     Units: lengths in days, doses in mg of the agent a day. `in_hand` is when a drug was in hand. `use_length` is 0 where
-    nothing is taken now, and a lower bound where `length_unknown`. `highest` is the highest daily dose of the last year by
-    agent, a lower bound for the agents in `at_least`; `now` is the dose of the day itself. `last_supply_end` and
-    `days_without_supply` are None where no supply says how long it lasts. `abrupt_stops` counts ends of daily use at once;
-    `unclear_stops` those where a dose that it takes could not be read.
+    nothing is taken now, and a lower bound where `length_unknown`, or where only the month or year of its start is known
+    (`since_earlier`). `highest` is the highest daily dose of the last year by agent, a lower bound for the agents in `at_least`;
+    `now` is the dose of the day itself. `last_supply_end` and `days_without_supply` are None where no supply says how long it
+    lasts. `abrupt_stops` counts ends of daily use at once; `unclear_stops` those where a dose that it takes could not be read.
     """
 
     day: date
@@ -90,6 +91,7 @@ class Exposure:
     current: Episode | None = None
     use_length: int = 0
     length_unknown: bool = False
+    since_earlier: bool = False
     highest: Mapping[str, Range | None] = field(default_factory=dict)
     at_least: frozenset[str] = frozenset()
     now: Mapping[str, Range | None] = field(default_factory=dict)
@@ -147,6 +149,7 @@ def exposure(supplies: Iterable[Supply], day: date, limits: ExposureLimits) -> E
         current=current,
         use_length=(min(day, current.period.until) - current.period.start).days if current else 0,
         length_unknown=_length_unknown(current, past, day, limits.unstated_supply),
+        since_earlier=current is not None and _since_earlier(found, current),
         highest=highest,
         at_least=at_least,
         now=next((dose.mg for dose in doses if day in dose.period), {}),
@@ -164,6 +167,10 @@ def _length_unknown(current: Episode | None, past: Sequence[Episode], day: date,
         return True
     since = current.period.start if current else day
     return bool(past) and not past[-1].known and (since - past[-1].period.until).days < unstated_supply
+
+
+def _since_earlier(found: Iterable[Stretch], current: Episode) -> bool:
+    return any(stretch.since_earlier and stretch.period.start == current.period.start for stretch in found)
 
 
 def _last_supply_end(found: Sequence[Stretch], day: date) -> date | None:

@@ -28,6 +28,8 @@ class GapKind(StrEnum):
     """A history resource belongs to another patient, or it could not be told to whom; it was not used."""
     MISSING = "missing"
     """A part of the record was not given, or only in part."""
+    NOT_JUDGED = "not judged"
+    """A draft that may be of a benzodiazepine or Z-drug was not judged, or there was none to judge; a card says so."""
     EQUIVALENCE = "equivalence"
     """No source gives a diazepam equivalent for the agent."""
     MORE = "more"

@@ -63,7 +63,8 @@ class Order:
     `regimen` is None where the dose could not be read (a gap says why) or none was given. `days` is how many days one
     supply lasts, `supplies` how many supplies are allowed in all (refills and one), either None where not stated.
     `zero` is true for a dose or quantity of zero and for doNotPerform. `replaces` is the reference of the order that it follows.
-    `reasons` are the value sets that its indication is in.
+    `reasons` are the value sets that its indication is in. `starts` may have been earlier where `since_earlier`: only a month or
+    year is on record.
     """
 
     reference: str
@@ -72,6 +73,7 @@ class Order:
     medication: Medication
     regimen: Regimen | None = None
     starts: date | None = None
+    since_earlier: bool = False
     ends: date | None = None
     days: Decimal | None = None
     supplies: int | None = None
@@ -91,7 +93,8 @@ class Supply:
     `days` is None where the supply has no stated end (`open_ended`: an active order or statement, taken until today) or its
     length could not be read. `mg` is mg of the agent a day, None where the dose could not be read. `order` is the request that
     a dispense was made on. `ended` is the day on which the order was stopped before its supply ran out, where that is on record.
-    `as_needed` is true where the dose is taken only when needed, so that a supply may last longer than its days.
+    `as_needed` is true where the dose is taken only when needed, so that a supply may last longer than its days. `since_earlier`
+    is true where only the month or year of its start is on record, so that it may have begun before `start`.
     """
 
     agent: str
@@ -105,6 +108,9 @@ class Supply:
     order: str | None = None
     ended: date | None = None
     as_needed: bool = False
+    since_earlier: bool = False
+    directed: int | None = None
+    """For how many days its directions tell doses that change, where they do: beyond what one supply lasts."""
 
 
 @dataclass(frozen=True, slots=True)

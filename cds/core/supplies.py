@@ -28,13 +28,15 @@ class SupplyLimits:
 
     `episode_gap`: the longest break, in days, that is bridged. `most_stockpile`: how many days from early refills are believed
     to be kept at most. As-needed supplies last longer than their days where at least `fewest_fills` of them each cover less than
-    `sparse_cover` percent of the time to the next.
+    `sparse_cover` percent of the time to the next. `stale_supply`: an order that is still listed is not taken any more, for all
+    that is known, where what it supplies ran out longer ago than so many days.
     """
 
     episode_gap: int
     most_stockpile: int
     fewest_fills: int
     sparse_cover: Decimal
+    stale_supply: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Stretch:
     open_ended: bool = False
     as_needed: bool = False
     known: bool = True
+    since_earlier: bool = False
 
     @property
     def stated(self) -> bool:
@@ -66,7 +69,7 @@ class Stretch:
 
 def stretches(supplies: Iterable[Supply], day: date, limits: SupplyLimits) -> tuple[Stretch, ...]:
     """The supplies that began up to the day, as times in hand, by their start. A supply that is given twice counts once."""
-    begun = _each_once([supply for supply in supplies if supply.start <= day])
+    begun = _each_once([_as_far_as_supplied(supply, day, limits) for supply in supplies if supply.start <= day])
     lanes: defaultdict[object, list[Supply]] = defaultdict(list)
     alone: list[Stretch] = []
     for supply in _counted_once(begun, limits.episode_gap):
@@ -80,6 +83,14 @@ def stretches(supplies: Iterable[Supply], day: date, limits: SupplyLimits) -> tu
             stacked = list(_stacked(course, limits.most_stockpile))
             result.extend(_spread(stacked, limits) if course[0].as_needed else stacked)
     return tuple(sorted(result, key=lambda stretch: (stretch.period, stretch.agent, stretch.sources)))
+
+
+def _as_far_as_supplied(supply: Supply, day: date, limits: SupplyLimits) -> Supply:
+    """The supply; one that is open-ended only until what it supplies ran out, where that is long ago."""
+    days = _supplied(supply) if supply.open_ended else None
+    if days is None or shifted(supply.start, max(ceil(days), supply.directed or 0) + limits.stale_supply) >= day:
+        return supply
+    return replace(supply, open_ended=False)
 
 
 def _each_once(supplies: Sequence[Supply]) -> list[Supply]:
@@ -207,6 +218,7 @@ def _stretch(
         open_ended=open_ended,
         as_needed=one.as_needed,
         known=known,
+        since_earlier=one.since_earlier,
     )
 
 
@@ -223,7 +235,8 @@ def _followed(alone: Iterable[Stretch]) -> list[Stretch]:
         else:
             period = Period(result[before].period.start, stretch.period.until)
             sources = tuple(dict.fromkeys((*result[before].sources, *stretch.sources)))
-            result[before] = replace(stretch, period=period, sources=sources, spells=(period,))
+            earlier = result[before].since_earlier
+            result[before] = replace(stretch, period=period, sources=sources, spells=(period,), since_earlier=earlier)
         if stretch.known and not stretch.open_ended:
             ending[(same, stretch.period.until)] = before
     return result

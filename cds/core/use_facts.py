@@ -13,6 +13,7 @@ from cds.core.period import Period, last_days
 
 UNSTATED = "a supply on record does not say for how long it lasted, so it could not be told for how long it was taken"
 STOPPED = "so it may have been stopped already, and for how long it was taken could not be told"
+MONTH_ONLY = "only the month or year of its start is on record, so it could not be told for how long it was taken"
 UNDATED = "it could not be told since when it is taken"
 
 
@@ -21,13 +22,16 @@ def use_length(case: Case) -> Fact:
     exposure, taking = case.exposure, case.situation.taking
     if exposure.length_unknown and exposure.use_length < case.amounts["long_use"]:
         return Unknown(UNSTATED, exposure.sources)
+    if exposure.since_earlier and exposure.use_length < case.amounts["long_use"]:
+        return Unknown(MONTH_ONLY, exposure.sources)
     if taking is None and not case.situation.switched_from:
         return Known(Decimal(exposure.use_length), exposure.evidence or "nothing on record", exposure.sources)
     if exposure.use_length == 0:
         gap = without_supply(case)
         said = f"no supply for {gap.value} days, {STOPPED}" if isinstance(gap, Known) and gap.value else UNDATED
         return Unknown(said, taking.sources if taking else ())
-    said = f"{exposure.evidence}; it may be longer" if exposure.length_unknown else exposure.evidence
+    longer = exposure.length_unknown or exposure.since_earlier
+    said = f"{exposure.evidence}; it may be longer" if longer else exposure.evidence
     return Known(Decimal(exposure.use_length), said, exposure.sources)
 
 

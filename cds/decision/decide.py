@@ -16,9 +16,9 @@ from cds.decision.judge import Judgement, judge, unread
 from cds.decision.suggestions import Desktop, signable
 from cds.engine.engine import Engine
 from cds.engine.reference import Finding
-from cds.errors import BadRequest, NeededDataMissing
+from cds.errors import NeededDataMissing
 from cds.fhir.dosage.dosage import reading_limits
-from cds.fhir.json_access import local_reference, reference
+from cds.fhir.json_access import earliest_day, local_reference, mapping, reference
 from cds.fhir.legacy import in_r4, is_older, r4_reference
 from cds.fhir.reader import Desk
 from cds.fhir.reading import by_name, draft_orders, patient_record
@@ -29,6 +29,7 @@ from cds.hooks.cards import Advice, cards
 from cds.hooks.declined_card import Shortened
 from cds.hooks.messages import HookCall, answer_extension, refuse_other_patients
 from cds.hooks.prefetch import deliveries, full_urls
+from cds.hooks.services import DRAFTS_IN
 from cds.knowledge.model import Knowledge
 
 MOST_DRAFTS, MOST_JUDGED, MOST_GAPS = 200, 20, 200
@@ -36,6 +37,10 @@ MOST_DRAFTS, MOST_JUDGED, MOST_GAPS = 200, 20, 200
 MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
 """Any one of these tells what the patient takes; without all of them nothing sound can be said."""
 PATIENT_VIEW = "patient-view"
+SOME_NOT_NAMED = "A selection names no draft order; the others were judged."
+NONE_NAMED = "No selection names a draft order, so every draft was judged."
+NOTHING_SENT = "The call held no draft order, so nothing was checked."
+NO_ORDER = "An entry of the draft orders holds no order, so it was not checked."
 PRESCRIBE_OF_1_0 = "medication-prescribe"
 """The one hook that has no orders of R4."""
 
@@ -52,7 +57,7 @@ class Decision:
     judgements: tuple[Judgement, ...]
     gaps: tuple[Gap, ...]
     unclear: tuple[Gap, ...] = ()
-    """Of the gaps, those of drafts whose drug could not be told, so that they were not judged."""
+    """Of the gaps, those of drafts that were not judged, since their drug could not be told."""
     told: tuple[Advice, ...] = ()
     """The advice that the cards are made of."""
     shortened: tuple[Shortened, ...] = ()
@@ -83,19 +88,21 @@ def decide(
 
     `at_length` asks for the long text of each card.
 
-    Refuses: a call that mixes patients (OtherPatient), selections that name no draft (BadRequest), and a call that would need
-    the medication list where none of its parts was given (NeededDataMissing).
+    Refuses: a call that mixes patients (OtherPatient), and a call that would need the medication list where none of its parts was
+    given (NeededDataMissing).
     """
     refuse_other_patients(call)
     call, older = in_shape_of_r4(call)
     call, beyond = _bounded(call)
     given_drafts = by_name(call.drafts)
-    selected = _selection(call, given_drafts)
+    selected, unmatched = _selection(call, given_drafts)
     amounts = knowledge.amounts(day)
     desk = _desk(call, knowledge, day)
     drafts, unclear = draft_orders(given_drafts, desk)
+    unclear = (*unclear, *_nothing_sent(call))
     judgements: tuple[Judgement, ...] = ()
-    gaps: tuple[Gap, ...] = unclear
+    amiss = (*unclear, *unmatched, *(Gap(GapKind.RESOURCE, NO_ORDER, place) for place in call.unread_drafts))
+    gaps: tuple[Gap, ...] = amiss
     valid: Collection[str] = ()
     if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
         given = deliveries(call.prefetch)
@@ -112,7 +119,7 @@ def decide(
         invalid = validity_gaps(list(checked.values()), knowledge.readings)
         unfit = {gap.resource for gap in invalid}
         valid = {name for name, resource in checked.items() if reference(resource) not in unfit}
-        gaps = (*unjudged, *unclear, *invalid, *record.gaps)
+        gaps = (*unjudged, *amiss, *invalid, *record.gaps)
     desktop = Desktop(given_drafts, valid, _visit(call, day), knowledge, new_id)
     told = [advice for judgement in judgements for advice in (judgement.told if older else signable(judgement, desktop))]
     told += unread(unclear, knowledge, engine, day, call.hook)
@@ -179,7 +186,10 @@ def _judged_next(
 
 
 def _desk(call: HookCall, knowledge: Knowledge, day: date) -> Desk:
-    return Desk(knowledge, reading_limits(knowledge, day), Library((*call.drafts, *full_urls(call.prefetch))), day)
+    patient = mapping(call.prefetch.get(Part.PATIENT.value))
+    born = earliest_day(patient.get("birthDate")) if patient.get("id") == call.patient_id else None
+    library = Library((*call.drafts, *full_urls(call.prefetch)))
+    return Desk(knowledge, reading_limits(knowledge, day), library, day, born if born and born <= day else None)
 
 
 def _visit(call: HookCall, day: date) -> Visit:
@@ -190,18 +200,33 @@ def _judged(judgements: Sequence[Judgement]) -> tuple[JudgedOrder, ...]:
     return tuple(order for judgement in judgements for order in judgement.orders)
 
 
-def _selection(call: HookCall, drafts: Mapping[str, Mapping[str, Any]]) -> Callable[[str], bool]:
-    """Whether a draft is selected. Without selections every draft is; a selection that names no draft is passed over."""
+def _selection(call: HookCall, drafts: Mapping[str, Mapping[str, Any]]) -> tuple[Callable[[str], bool], tuple[Gap, ...]]:
+    """Whether a draft is selected, and the gaps of selections that name none.
+
+    A draft is named by its reference, its fullUrl, or, as some clients write it, by its id alone. Without selections, and where
+    none of them names a draft, every draft is selected.
+    """
     if not call.selections:
-        return lambda _: True
-    wanted = {local_reference(selection) for selection in call.selections}
+        return (lambda _: True), ()
     urls = {id(resource): local_reference(url) for url, resource in call.drafts if url}
-    named = {name: {name, reference(resource), urls.get(id(resource), name)} for name, resource in drafts.items()}
-    if call.drafts and not any(wanted & each for each in named.values()):
-        raise BadRequest(
-            "context.selections: none of them names an entry of context.draftOrders; expected at least one that does."
-        )
-    return lambda name: bool(wanted & named.get(name, set()))
+    named = {
+        name: {name, reference(resource), urls.get(id(resource), name), resource.get("id")} for name, resource in drafts.items()
+    }
+    wanted = [local_reference(selection) for selection in call.selections]
+    matched = [one for one in wanted if one and any(one in each for each in named.values())]
+    lost = bool(drafts) and len(matched) < len(wanted)
+    says = SOME_NOT_NAMED if matched else NONE_NAMED
+    gaps = (Gap(GapKind.RESOURCE, says, "context.selections"),) if lost else ()
+    if not matched:
+        return (lambda _: True), gaps
+    return (lambda name: any(one in named.get(name, ()) for one in matched)), gaps
+
+
+def _nothing_sent(call: HookCall) -> tuple[Gap, ...]:
+    """The gap of a call about orders that holds none: that there is no card must not be taken for an all-clear."""
+    if call.hook not in DRAFTS_IN or call.drafts:
+        return ()
+    return (Gap(GapKind.NOT_JUDGED, NOTHING_SENT, f"context.{DRAFTS_IN[call.hook]}"),)
 
 
 def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:

@@ -33,6 +33,8 @@ STOP, SHORT, HYPNOTIC, STANDARD = "stop", "short", "hypnotic", "standard"
 """Ids of `rules/paces.yaml`."""
 FAVOURED, AGAINST, NOT_RELEVANT = "favoured", "against", "not-relevant"
 LIKELY = "dependence-likely"
+UNCHECKED = {GapKind.CONTRADICTION, GapKind.NOT_JUDGED}
+"""The kinds of gap of a draft without a judgement that a card tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,12 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
 
 
 def unread(gaps: Sequence[Gap], knowledge: Knowledge, engine: Engine, day: date, hook: str) -> tuple[Advice, ...]:
-    """The advice about orders whose drug could not be told because code and words contradict each other: that it was not checked.
+    """The advice about orders that were not judged though they may be of a benzodiazepine or Z-drug: that they were not checked.
 
-    Such a contradiction is a gap only where one of the drugs matters here; an order that is merely unknown stays quiet.
+    Code and words contradict each other, of which one matters here; or the drug could not be told, and words or nothing tell that
+    it is none. An order whose drug is in codes of an unknown kind only stays quiet.
     """
-    contradicting = [gap for gap in gaps if gap.kind is GapKind.CONTRADICTION]
+    contradicting = [gap for gap in gaps if gap.kind in UNCHECKED]
     if not contradicting:
         return ()
     known, advice = weigh_unread(engine, day, hook)

@@ -58,6 +58,11 @@ def number(value: object) -> Decimal | None:
     return amount if amount.is_finite() and abs(amount) < BILLION else None
 
 
+def is_absent(value: object, name: str) -> bool:
+    """Whether a member is said to be unknown: there is none, and beside it stands why (`_name`)."""
+    return mapping(value).get(name) is None and bool(child(value, f"_{name}"))
+
+
 def codings(concept: object) -> Iterator[tuple[str, str, str | None]]:
     """(system, code, display) of each coding of a CodeableConcept; a bare Coding counts too. A number counts as a code."""
     for coding in objects(concept, "coding") or ([mapping(concept)] if "code" in mapping(concept) else []):
@@ -106,9 +111,13 @@ def local_reference(value: str) -> str:
 
 
 def days_of(duration: object) -> Decimal | None:
-    """The length of a FHIR Duration in days. Hours and shorter are parts of a day; None where its unit is not one of time."""
+    """The length of a FHIR Duration in days. Hours and shorter are parts of a day; None where its unit is not one of time.
+
+    A unit that is not there is days; one that is said to be unknown is none.
+    """
     amount = number(mapping(duration).get("value"))
-    unit = (text(duration, "code") or text(duration, "unit") or "d").lower()
+    usual = "" if is_absent(duration, "unit") or is_absent(duration, "code") else "d"
+    unit = (text(duration, "code") or text(duration, "unit") or usual).lower()
     factor = DURATION_UNITS.get(unit)
     if amount is None or factor is None or amount < 0:
         return None

@@ -44,6 +44,8 @@ class Desk:
     limits: ReadingLimits
     library: Library
     day: date
+    born: date | None = None
+    """The patient's birth: nothing of the record is older."""
     _drugs: dict[int, _Drug] = field(default_factory=dict, init=False, repr=False, compare=False)
     """By the identity of the resource."""
 

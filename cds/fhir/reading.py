@@ -24,8 +24,10 @@ from cds.core.record import (
 from cds.fhir import json_access as views
 from cds.fhir.conditions_observations import condition, measurements
 from cds.fhir.json_access import Json
+from cds.fhir.not_judged import not_judged
 from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, dispensed_now, order_reading, supplies_of_order
 from cds.fhir.reader import Desk
+from cds.knowledge.files.drug_names import UNLISTED
 
 T = TypeVar("T")
 EXPECTED: Mapping[Part, frozenset[str]] = {
@@ -40,6 +42,10 @@ EXPECTED: Mapping[Part, frozenset[str]] = {
 CARRIED_ALONG = frozenset(
     {"Medication", "Patient", "Practitioner", "PractitionerRole", "Encounter", "Condition", "OperationOutcome"}
 )
+
+
+MONTH_ONLY = "An order's date names a month or year only; it was taken since the last day of it, or for longer."
+NOT_TAKEN = {"not-taken", "entered-in-error", "draft", "intended", "proposed"}
 
 
 @dataclass
@@ -70,16 +76,19 @@ def by_name(drafts: Iterable[tuple[str | None, Resource]]) -> dict[str, Resource
 
 
 def draft_orders(drafts: Mapping[str, Resource], desk: Desk) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
-    """The medication orders among the drafts, by their names, and the gaps of those whose drug could not be told."""
+    """The medication orders among the drafts, by their names, and the gaps of those that were not judged."""
     orders: list[Order] = []
     gaps: list[Gap] = []
     for name, resource in drafts.items():
         if views.text(resource, "resourceType") != "MedicationRequest":
             continue
         reading = order_reading(resource, desk)
-        if reading.value is None:
+        untold = not_judged(resource, reading, desk)
+        if untold is not None:
+            gaps.append(replace(untold, resource=name))
+        elif reading.value is None:
             gaps.extend(reading.gaps)
-        else:
+        if reading.value is not None:
             orders.append(reading.value if reading.value.reference == name else replace(reading.value, reference=name))
     return tuple(orders), tuple(gaps)
 
@@ -193,7 +202,8 @@ def _orders(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Order
             notes.gaps.extend(reading.gaps)
         else:
             orders.append(reading.value)
-            notes.gaps.extend(gap for gap in reading.gaps if reading.value.medication.agent is not None)
+            drug = reading.value.medication
+            notes.gaps.extend(gap for gap in reading.gaps if drug.agent is not None or UNLISTED in drug.groups)
     return tuple(orders)
 
 
@@ -207,13 +217,15 @@ def _dispensed_alone(dispenses: Iterable[Json], orders: Sequence[Order], desk: D
 def _was_ordered(resource: Json) -> bool:
     status = (views.text(resource, "status") or "").lower()
     intent = (views.text(resource, "intent") or "order").lower()
-    not_taken = (views.text(resource, "taken") or "").lower() == "n" or status in {"not-taken", "entered-in-error", "draft"}
+    not_taken = (views.text(resource, "taken") or "").lower() == "n" or status in NOT_TAKEN
     return not (intent in NOT_YET_ORDERED or not_taken or resource.get("doNotPerform") is True)
 
 
 def _supplies(orders: Sequence[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
     followed = {order.replaces: order.starts for order in orders if order.replaces and order.starts}
     for order in orders:
+        if order.medication.agent is not None and order.since_earlier:
+            notes.gaps.append(Gap(GapKind.DATE, MONTH_ONLY, order.reference))
         if order.medication.agent is not None and order.starts is None:
             notes.gaps.append(
                 Gap(GapKind.DATE, "An order has no date, so it is not known since when it is taken.", order.reference)

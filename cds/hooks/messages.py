@@ -31,8 +31,9 @@ Draft = tuple[str | None, Resource]
 class HookCall:
     """One CDS Hooks request, its members checked, its FHIR left as it came.
 
-    `selections` is None where the client sent none: then every draft is meant. `prefetch` holds the keys as sent: a missing
-    key was not looked up, a null found nothing. The access token is not kept, only whether there was one.
+    `selections` is None where the client sent none: then every draft is meant. `unread_drafts` are the entries of the drafts that
+    hold no order. `prefetch` holds the keys as sent: a missing key was not looked up, a null found nothing. The access token is
+    not kept, only whether there was one.
     """
 
     service: str
@@ -42,6 +43,7 @@ class HookCall:
     user: str | None = None
     encounter_id: str | None = None
     drafts: tuple[Draft, ...] = ()
+    unread_drafts: tuple[str, ...] = ()
     selections: tuple[str, ...] | None = None
     prefetch: Mapping[str, Any] = field(default_factory=dict)
     fhir_server: str | None = None
@@ -61,6 +63,7 @@ def hook_call(service: str, body: object) -> HookCall:
     if not UUID.fullmatch(instance):
         raise BadRequest("hookInstance: seen a text that is no UUID; expected one such as d1577c69-dfbe-44ad-ba6d-3e05e953b2ea.")
     context = _object(_required(call, "context"), "context")
+    drafts, unread = _drafts(context, DRAFTS_IN[hook]) if hook in DRAFTS_IN else ((), ())
     server, token = _fhir_access(call)
     return HookCall(
         service=service,
@@ -69,7 +72,8 @@ def hook_call(service: str, body: object) -> HookCall:
         patient_id=_bare_id(_text(context, "patientId", "context."), "Patient", "context.patientId"),
         user=_optional_text(context, "userId", "context."),
         encounter_id=_encounter(context),
-        drafts=_drafts(context, DRAFTS_IN[hook]) if hook in DRAFTS_IN else (),
+        drafts=drafts,
+        unread_drafts=unread,
         selections=_selections(context) if hook == "order-select" else None,
         prefetch=_object(call["prefetch"], "prefetch") if call.get("prefetch") is not None else {},
         fhir_server=server,
@@ -151,40 +155,36 @@ def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any]
     return server, _object(authorization, "fhirAuthorization")
 
 
-def _drafts(context: Mapping[str, Any], name: str) -> tuple[Draft, ...]:
-    """The draft orders; none where the client may not send them. An entry without a resource holds no order."""
+def _drafts(context: Mapping[str, Any], name: str) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
+    """The draft orders, none where the client may not send them; and the places of the entries that hold none."""
     where = f"context.{name}"
     bundle = context.get(name)
     if bundle is None:
-        return ()
+        return (), ()
     bundle = _object(bundle, where)
     if bundle.get("resourceType") != "Bundle":
         raise BadRequest(f"{where}: seen an object that is no Bundle; expected a FHIR Bundle.")
     entries = bundle.get("entry")
     if entries is None:
-        return ()
-    drafts = []
+        return (), ()
+    drafts, unread = [], []
     for number, entry in enumerate(_list(entries, f"{where}.entry")):
-        entry = _object(entry, f"{where}.entry[{number}]")
-        resource = entry.get("resource")
-        if resource is None:
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(resource, dict):
+            unread.append(f"{where}.entry[{number}]")
             continue
         full_url = entry.get("fullUrl")
-        resource = _object(resource, f"{where}.entry[{number}].resource")
         drafts.append((full_url if isinstance(full_url, str) else None, resource))
-    return tuple(drafts)
+    return tuple(drafts), tuple(unread)
 
 
 def _selections(context: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The selections; one that is no text names nothing, and stands as an empty one."""
     selections = context.get("selections")
     if selections is None:
         return None
-    for number, selection in enumerate(_list(selections, "context.selections")):
-        if not isinstance(selection, str):
-            raise BadRequest(
-                f"context.selections[{number}]: seen {_kind(selection)}; expected a reference such as MedicationRequest/1."
-            )
-    return tuple(selections)
+    listed = [selections] if isinstance(selections, str) else _list(selections, "context.selections")
+    return tuple(each if isinstance(each, str) else "" for each in listed)
 
 
 def _encounter(context: Mapping[str, Any]) -> str | None:

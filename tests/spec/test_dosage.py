@@ -499,11 +499,11 @@ MONTH = {"value": 30, "unit": "days", "code": "d"}
         (supply({"value": 60}, MONTH), [], "0.5"),
         (supply({"value": 60, "unit": "doses"}, MONTH), [], "0.5"),
         (supply({"value": 60, "unit": "tablet", "code": "428673006"}, MONTH), [{"text": "as directed"}], "0.5"),
-        (supply({"value": 45, "unit": "mg"}, {"value": 1, "unit": "month", "code": "m"}), [], "1.5"),
+        (supply({"value": 45, "unit": "mg"}, {"value": 1, "unit": "month", "code": "m"}), [], "dose"),
         (
             supply({"value": 45, "unit": "mg"}, {"value": 2, "unit": "weeks", "code": "wk"}),
             [{"text": "Take as needed."}],
-            "3.214",
+            "dose",
         ),
         (supply({"value": 60}, MONTH), [{"text": "as directed", "asNeededBoolean": True}], "0-0.5"),
         (supply({"value": 60}, MONTH), [{"text": "1 tab bid"}], "0.5"),

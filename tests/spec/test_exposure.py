@@ -18,6 +18,7 @@ LIMITS = ExposureLimits(
     most_stockpile=30,
     fewest_fills=3,
     sparse_cover=Decimal(60),
+    stale_supply=90,
     abrupt_stop_use=28,
     taper_before_stop=14,
     unstated_supply=365,

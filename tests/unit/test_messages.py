@@ -115,18 +115,6 @@ REFUSED = {
         {"context__draftOrders": {"resourceType": "Bundle", "entry": {}}},
         "context.draftOrders.entry: seen an object; expected a list.",
     ),
-    "an entry that is null": (
-        {"context__draftOrders": {"resourceType": "Bundle", "entry": [None]}},
-        "context.draftOrders.entry[0]: seen null; expected an object.",
-    ),
-    "a resource that is a text": (
-        {"context__draftOrders": {"resourceType": "Bundle", "entry": [{"resource": "x"}]}},
-        "context.draftOrders.entry[0].resource: seen a text; expected an object.",
-    ),
-    "a selection that is a boolean": (
-        {"context__selections": [True]},
-        "context.selections[0]: seen a boolean; expected a reference such as MedicationRequest/1.",
-    ),
     "prefetch that is a list": ({"prefetch": []}, "prefetch: seen a list; expected an object."),
     "a token without a server": (
         {"fhirAuthorization": {"access_token": "x"}},

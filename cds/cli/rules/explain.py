@@ -25,7 +25,7 @@ from cds.cli.rules.report import Format, annotation
 from cds.core.facts import Unknown
 from cds.core.gap import GapKind
 from cds.decision.decide import Decision, decide
-from cds.decision.judge import weigh_unread
+from cds.decision.judge import UNCHECKED, weigh_unread
 from cds.engine.engine import Engine
 from cds.engine.explain import explained
 from cds.engine.reference import Answer, Finding, Line
@@ -75,7 +75,7 @@ def _unread(
 ) -> Iterator[tuple[str, tuple[Finding, ...]]]:
     """Orders whose drug could not be told, so that no rule could be weighed but what is said of just that."""
     for resource, says, kind in gaps:
-        said = weigh_unread(engine, day, hook)[1] if kind is GapKind.CONTRADICTION else ()
+        said = weigh_unread(engine, day, hook)[1] if kind in UNCHECKED else ()
         yield f"{resource}, not judged: {says}", tuple(finding for finding in said if finding.true)
 
 

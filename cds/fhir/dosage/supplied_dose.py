@@ -15,6 +15,9 @@ from cds.fhir.dosage.limits import Unreadable
 from cds.fhir.dosage.timing import DAY
 from cds.fhir.json_access import Json
 
+MILLIGRAMS = frozenset({"mg", "milligram", "milligrams"})
+"""How an amount supplied is written whose unit may be that of the dose, beside a number of tablets."""
+
 
 def supplied(resource: Json, reader: DoseReader) -> Regimen | None:
     """The dose that a supply comes to: its quantity over the days it is for. None where either was not given."""
@@ -48,6 +51,8 @@ def _in_all(quantity: Json, reader: DoseReader) -> Decimal:
     if amount.unit is BARE:
         amount = replace(amount, unit=PRODUCT)
     medication = reader.medication
+    if spelled in MILLIGRAMS and medication.strength not in {None, Decimal(1)} and medication.form is not Form.LIQUID:
+        raise Unreadable("The amount supplied is in mg of a solid form, which may mean tablets or capsules.")
     if amount.unit.measures == "product":
         if medication.strength is None or medication.form is Form.LIQUID:
             raise Unreadable(NO_STRENGTH)
