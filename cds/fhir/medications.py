@@ -84,7 +84,9 @@ def says_unknown(resource: Json, library: Library) -> bool:
     """Whether the order says nothing of its medication, or codes say that it is not known."""
     concepts = [*_concepts(resource), *(views.child(library.find(link, resource), "code") for link in _links(resource))]
     absent = [views.child(each, "extension") or views.objects(each, "extension") for each in concepts if each]
-    return not any(concepts) or any(absent) or any(_is_unknown(system) for each in concepts for system, _, _ in views.codings(each))
+    return (
+        not any(concepts) or any(absent) or any(_is_unknown(system) for each in concepts for system, _, _ in views.codings(each))
+    )
 
 
 def _is_unknown(system: str) -> bool:
