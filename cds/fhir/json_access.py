@@ -16,6 +16,10 @@ import orjson
 Json = Mapping[str, Any]
 BILLION = Decimal("1e9")
 """No amount in a record is near it."""
+SMALLEST = -9
+"""The power of ten of the smallest amount that is one: a smaller one could come to nothing in a sum."""
+LONGEST_NUMBER = 40
+"""Characters of a number."""
 
 
 def mapping(value: object) -> Json:
@@ -51,11 +55,14 @@ def number(value: object) -> Decimal | None:
     elif isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     else:
+        said = str(value).strip()
         try:
-            amount = Decimal(str(value).strip())
+            amount = Decimal(said) if len(said) <= LONGEST_NUMBER else None
         except InvalidOperation:
             return None
-    return amount if amount.is_finite() and abs(amount) < BILLION else None
+    if amount is None or not amount.is_finite() or not -BILLION < amount < BILLION:
+        return None
+    return amount if amount == 0 or amount.adjusted() >= SMALLEST else None
 
 
 def is_absent(value: object, name: str) -> bool:

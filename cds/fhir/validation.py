@@ -77,7 +77,7 @@ def _gap(resource: Mapping[str, Any], known: Remembered) -> Gap | None:
 def _fault(resource: Mapping[str, Any]) -> str | None:
     try:
         MedicationRequest.model_validate(resource)
-    except (ValidationError, ValueError, TypeError, AttributeError) as error:
+    except (ValidationError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         return f"The draft is not valid FHIR R4{_elements(error)}; it was read as far as it could be."
     return None
 
