@@ -18,9 +18,11 @@ from cds.core.regimen import EVERY_DAY, DayTime
 from cds.decision.offers import Offers
 from cds.decision.plans import Taken
 from cds.hooks.card_text import Wording
+from cds.hooks.markdown import cut
 from cds.hooks.plan_table import at_times
 from cds.knowledge.model import Knowledge, Pace, Rule
 
+NO_CUT = {"specialist", "hold"}
 OF_THE_PATIENT = "patient"
 IN_BRACKETS = re.compile(r"\s*\[[^\]]*\]")
 """The other names that a display gives in brackets."""
@@ -34,7 +36,7 @@ FOR_INDICATIONS: Mapping[str, str] = {
 """Of each indication on record the text that says what helps, the one that asks for most care first."""
 OFTEN = {1: "once a day", 2: "twice a day", 3: "three times a day", 4: "four times a day"}
 DATED = re.compile(r", \d{1,2} \w+ \d{4}$")
-LONGEST_DISPLAY = 60
+LONGEST_DISPLAY = 70
 A_WEEK, A_MONTH = 7, Decimal("30.4375")
 YEAR = Decimal("365.25")
 LENGTHS = ((21, Decimal(1), "day"), (91, Decimal(7), "week"), (730, A_MONTH, "month"))
@@ -83,8 +85,9 @@ def card_facts(
             (DATED.sub("", _without_names(one.factor.shortest)) for one in found if one.crossover == "against"), None
         ),
         "for_indication": _for_indication(known, knowledge),
-        "no_cut": None if pace is None or pace.plan else wording.line(pace.says),
-        "review_in_short": wording.line(knowledge.texts["review_taper" if pace is None or pace.plan else "review_hold"]),
+        "no_cut": wording.line(pace.says) if pace and pace.id in NO_CUT else None,
+        "brief_taper": wording.line(pace.says) if pace and not pace.plan and pace.id not in NO_CUT else None,
+        "review_in_short": wording.line(knowledge.texts["review_hold" if pace and pace.id in NO_CUT else "review_taper"]),
         "several_named": several.because if isinstance(several, Known) else None,
         "low_end_means": low_end_means(case),
         "not_read": not_read(gaps),
@@ -92,7 +95,7 @@ def card_facts(
         **_of_plans(drawn, takes),
     }
     if pace is None or not pace.plan:
-        told["no_plan"] = None
+        told["no_plan"] = None  # the pace's own words say what to do
     told["do_now"] = _do_now(case, told, known, knowledge, _steps_down(case, pace, drawn))
     return _as_facts(told)
 
@@ -161,14 +164,16 @@ def change_in_short(case: Case) -> str | None:
 
 def cut_in_short(case: Case, known: Facts) -> str | None:
     """`alprazolam 3 to 1.5 mg/day (50%)` of an order that goes down too fast; None of any other."""
-    exceeds, cut = known.get("order_exceeds_pace"), known.get("order_cut")
+    exceeds, ordered = known.get("order_exceeds_pace"), known.get("order_cut")
     largest = case.amounts["largest_cut_in_two_weeks"]
-    percent = cut.value if isinstance(cut, Known) and isinstance(cut.value, Decimal) else Decimal(0)
+    percent = ordered.value if isinstance(ordered, Known) and isinstance(ordered.value, Decimal) else Decimal(0)
     if case.situation.action is Action.START or not (_is_yes(exceeds) or percent > largest):
         return None
     if case.situation.action is Action.STOP:
         return f"A stop of {taken_in_short(case)}"
-    change = change_in_short(case)
+    change, before, after = change_in_short(case), case.situation.takes_now, case.situation.daily_dose
+    if len(case.situation.steps or ()) > 1 and before and after and after < before:
+        percent = (before - after) / before * 100
     if change is None:
         return f"The taper of {taken_in_short(case)}"
     return f"{change} ({plain(percent.quantize(Decimal(1)))}%)" if percent else change
@@ -242,7 +247,7 @@ def _without_names(evidence: str) -> str:
     plainly = IN_BRACKETS.sub("", evidence)
     dated = DATED.search(plainly)
     display = plainly[: dated.start()] if dated else plainly
-    return plainly if len(display) <= LONGEST_DISPLAY else display.split(",")[0] + (dated[0] if dated else "")
+    return cut(display, LONGEST_DISPLAY) + (dated[0] if dated else "")
 
 
 def _for_indication(known: Facts, knowledge: Knowledge) -> str | None:
@@ -337,4 +342,4 @@ def range_in_words(plan: Plan) -> str:
 
 def _range(least: int, most: int, unit: str) -> str:
     least = max(least, 1)
-    return f"{least} to {most} {unit}s" if least < most else f"{most} {unit}{'' if most == 1 else 's'}"
+    return f"{least} to {most} {unit}s" if least < most else f"about {most} {unit}{'' if most == 1 else 's'}"
