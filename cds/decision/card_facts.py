@@ -234,12 +234,20 @@ def why_in_short(known: Facts, found: Sequence[Found]) -> str | None:
     dangers = [one for one in found if one.rule.outcome and one.rule.outcome.danger and one.factor.evidence]
     own = [one for one in found if one.rule.about == OF_THE_PATIENT and one.factor.evidence]
     of_dose = [one for one in found if one.rule.about == "use" and one.rule.id in {"high-dose", "very-high-dose"}]
-    says = [_without_names(one.factor.evidence[0]) for one in (*dangers, *own)] + [one.factor.says for one in of_dose]
+    says = [_told(one) for one in (*dangers, *own)] + [one.factor.says for one in of_dose]
     length = known.get(TOLD_BY_USE)
-    if isinstance(length, Known) and length.because:
+    if isinstance(length, Known) and length.because and length.value:
         says[1:1] = [length.because]
     facts = list(dict.fromkeys(says))[:2]
     return ". ".join(one[:1].upper() + one[1:] for one in facts) or None
+
+
+def _told(found: Found) -> str:
+    """The evidence of a risk; what the risk itself says where that is of the dose or only a number."""
+    evidence = found.factor.evidence[0]
+    if found.rule.about == "use" and found.rule.outcome and not found.rule.outcome.ask_first:
+        return found.factor.says
+    return found.factor.says if evidence[:1].isdigit() and found.rule.id != "older-adult" else _without_names(evidence)
 
 
 def _without_names(evidence: str) -> str:
