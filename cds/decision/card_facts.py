@@ -24,6 +24,7 @@ from cds.knowledge.model import Knowledge, Pace, Rule
 
 NO_CUT = {"specialist", "hold"}
 OF_THE_PATIENT = "patient"
+OF_THE_DOSE = {"high-dose", "very-high-dose"}
 IN_BRACKETS = re.compile(r"\s*\[[^\]]*\]")
 """The other names that a display gives in brackets."""
 TOLD_BY_USE = "use_length"
@@ -233,7 +234,7 @@ def why_in_short(known: Facts, found: Sequence[Found]) -> str | None:
     """Two facts of this record: the strongest risk of the patient's own, or else of the dose; and the use so far."""
     dangers = [one for one in found if one.rule.outcome and one.rule.outcome.danger and one.factor.evidence]
     own = [one for one in found if one.rule.about == OF_THE_PATIENT and one.factor.evidence]
-    of_dose = [one for one in found if one.rule.about == "use" and one.rule.id in {"high-dose", "very-high-dose"}]
+    of_dose = [one for one in found if one.rule.about == "use" and one.rule.id in OF_THE_DOSE]
     says = [_told(one) for one in (*dangers, *own)] + [one.factor.says for one in of_dose]
     length = known.get(TOLD_BY_USE)
     if isinstance(length, Known) and length.because and length.value:
@@ -247,7 +248,7 @@ def _told(found: Found) -> str:
     evidence = found.factor.evidence[0]
     if found.rule.about == "use" and found.rule.outcome and not found.rule.outcome.ask_first:
         return found.factor.says
-    return found.factor.says if evidence[:1].isdigit() and found.rule.id != "older-adult" else _without_names(evidence)
+    return found.factor.says if evidence[:1].isdigit() else _without_names(evidence)
 
 
 def _without_names(evidence: str) -> str:
