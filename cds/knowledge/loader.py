@@ -114,6 +114,7 @@ def assembled(
         taken_at_night=shelves.taken_at_night,
         naloxone=shelves.naloxone,
         adjuncts=shelves.adjuncts,
+        published_tapers=shelves.published_tapers,
         pharmacokinetics=shelves.pharmacokinetics,
         sheets=sheets(documents, sources, problems),
         declining=declining(documents.get(DECLINED), words, reasons, numbers, sources, problems),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cds.knowledge.files.adjuncts import Adjunct
     from cds.knowledge.files.dosing import Dosing
     from cds.knowledge.files.naloxone import Naloxone
+    from cds.knowledge.files.published_tapers import PublishedTaper
     from cds.knowledge.model_sites import Declining, Site
 
 
@@ -358,6 +359,7 @@ class Knowledge:
     naloxone: Naloxone | None = None
     """What is offered where an opioid is taken too, from `rules/drugs/naloxone.yaml`."""
     adjuncts: tuple[Adjunct, ...] = ()
+    published_tapers: tuple[PublishedTaper, ...] = ()
     """What may help alongside a taper, and what must not be used."""
     pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
     """How each agent is taken up and cleared, or why no curve is drawn of it."""

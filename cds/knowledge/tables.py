@@ -16,6 +16,7 @@ from cds.knowledge.files.drugs import drugs
 from cds.knowledge.files.naloxone import Naloxone, naloxone
 from cds.knowledge.files.pharmacokinetics import pharmacokinetics
 from cds.knowledge.files.presentations import presentations
+from cds.knowledge.files.published_tapers import PublishedTaper, published_tapers
 from cds.knowledge.files.value_sets import value_sets
 from cds.knowledge.model import CodedValue, Interaction
 from cds.knowledge.problems import Problems
@@ -38,6 +39,7 @@ class Tables:
     taken_at_night: frozenset[str] = frozenset()
     naloxone: Naloxone | None = None
     adjuncts: tuple[Adjunct, ...] = ()
+    published_tapers: tuple[PublishedTaper, ...] = ()
     pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
 
 
@@ -60,5 +62,6 @@ def tables(files: Mapping[str, bytes], problems: Problems) -> Tables:
         taken_at_night=sold.at_night,
         naloxone=naloxone(files, problems),
         adjuncts=adjuncts(files, problems),
+        published_tapers=published_tapers(files, shelf.agents, problems),
         pharmacokinetics=pharmacokinetics(files, shelf.agents, problems),
     )

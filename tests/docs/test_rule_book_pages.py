@@ -10,18 +10,19 @@ import pytest
 from typer.testing import CliRunner
 
 from cds.cli.main import app
+from cds.decision.plan_totals import PAGE, totals_page
 from cds.engine.explain import explained
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Questions, evaluate
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge, Rule
-from cds.knowledge.pages.rule_book import pages
+from cds.knowledge.pages.rule_book import MADE, pages
 from cds.knowledge.site_overlay import local_statements, named
 
 ROOT = Path(__file__).parents[2]
 BOOK = knowledge(ROOT / "rules")
-PAGES = pages(BOOK)
+PAGES = pages(BOOK) | {PAGE: f"{MADE}\n\n{totals_page(BOOK)}"}
 HELD = {
     path.relative_to(ROOT / "docs/rule-book").as_posix(): path.read_text() for path in (ROOT / "docs/rule-book").rglob("*.md")
 }

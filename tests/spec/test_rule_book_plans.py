@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +13,11 @@ from cds.core.cuts import PercentOf
 from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.core.regimen import DayTime
 from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.errors import BadKnowledge
+from cds.knowledge.loader import files_of, from_files
 
 DAY = date(2026, 11, 23)
+RULES = Path(__file__).parents[2] / "rules"
 MORNING, MIDDAY, EVENING, NIGHT = DayTime
 
 
@@ -117,3 +122,28 @@ def test_from_the_smallest_dose_that_is_sold_the_answer_is_how_to_stop(book, age
     """Unless a presentation that is halved makes a smaller one."""
     found = direct_plan(book, DAY, taken(book, DAY, agent, Decimal(mg), ((DayTime.NIGHT, Decimal(mg)),)), "standard")
     assert isinstance(found, Plan) or [one.kind for one in found.instead] == [InsteadKind.BRIEF]
+
+
+def test_where_a_length_is_published_our_plan_ends_within_it_or_sooner_and_none_is_longer_than_a_tenth_more(book):
+    for one in book.published_tapers:
+        times = ((DayTime.NIGHT, one.mg),) if one.at_night else ()
+        found = direct_plan(book, DAY, taken(book, DAY, one.agent, one.mg, times), one.pace)
+        assert isinstance(found, Plan), one
+        if one.weeks:
+            assert found.lengths[0] / 7 <= one.weeks[1] * 1.1, one
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{agent: nobody, mg: 1, pace: standard, cite: cks}", "`nobody` is no agent"),
+        ("{agent: diazepam, mg: none, pace: standard, cite: cks}", "`none` is no dose"),
+        ("{agent: diazepam, mg: 1, pace: standard, weeks: some, cite: cks}", "`some` is no range of weeks"),
+        ("{agent: diazepam, mg: 1, pace: standard, cite: nobody}", "`nobody` is no source"),
+    ],
+)
+def test_a_published_taper_that_cannot_be_read_is_refused_with_its_place(line, says):
+    files = files_of(RULES) | {"drugs/published-tapers.yaml": f"tapers:\n  one: {line}\n".encode()}
+    with pytest.raises(BadKnowledge, match=re.escape(says)) as refused:
+        from_files(files)
+    assert "published-tapers.yaml" in str(refused.value)

@@ -9,16 +9,18 @@ import typer
 
 from cds.cli.rules.folder import RULES, Rules, folder, loaded
 from cds.cli.rules.report import counted
+from cds.decision.plan_totals import PAGE, totals_page
 from cds.knowledge.loader import files_of
-from cds.knowledge.pages.rule_book import pages
+from cds.knowledge.pages.rule_book import MADE, pages
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the pages.")]
 Check = Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 where a page is not what the rules say now.")]
 
 
 def book(rules: Rules = RULES, out: Out = Path("docs/rule-book"), check: Check = False) -> None:
-    """Writes a page for each rule, one of all numbers, and an index, from the rule files alone."""
-    made = pages(loaded(files_of(folder(rules)), str(rules)))
+    """Writes a page for each rule, one of all numbers, one of how long tapers take, and an index, from the rule files alone."""
+    held = loaded(files_of(folder(rules)), str(rules))
+    made = pages(held) | {PAGE: f"{MADE}\n\n{totals_page(held)}"}
     stale = sorted(_differing(made, out))
     if check:
         for name in stale:

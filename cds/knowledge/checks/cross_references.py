@@ -58,3 +58,5 @@ def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: 
         check_cite(source, Position("rules/drugs/naloxone.yaml"), sources, problems)
     for adjunct in shelves.adjuncts:
         check_cite(adjunct.cite, adjunct.position, sources, problems)
+    for taper in shelves.published_tapers:
+        check_cite(taper.cite, taper.position, sources, problems)

@@ -20,7 +20,7 @@ INTRODUCTION = """# The rule book
 What the service advises, rule by rule: when, on what grounds, and what no guideline supports. No clinician has reviewed it yet.
 First the risks, each with the pace that it asks for; then the advice, the most important card first.
 A word such as `order_cut` is explained where it stands; [all numbers](numbers.md) have a page
-of their own, and so has [what helps alongside a taper](alongside.md)."""
+of their own, and so have [what helps alongside a taper](alongside.md) and [how long a taper takes](totals.md)."""
 
 
 def pages(knowledge: Knowledge) -> dict[str, str]:

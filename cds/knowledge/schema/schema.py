@@ -50,6 +50,7 @@ OF_FILE = {
     "drugs/naloxone.yaml": "naloxone",
     "drugs/pharmacokinetics.yaml": "pharmacokinetics",
     "drugs/presentations.yaml": "presentations",
+    "drugs/published-tapers.yaml": "published-tapers",
     "value-sets/index.yaml": "value-sets",
 }
 OF_FOLDER = {"risk": "risk", "advice": "advice", "parameters": "parameters", "sites": "site", "sheet": "sheet"}

@@ -22,6 +22,9 @@ def form_schemas(knowledge: Knowledge) -> dict[str, Schema]:
         ),
         "dosing": document("What the words and codes of a dosage mean", _dosing()),
         "naloxone": document("The naloxone that is offered with an opioid", _naloxone(source)),
+        "published-tapers": document(
+            "Tapers as guidance publishes them, beside which our totals are set", {"tapers": map_of(_taper(knowledge, source))}
+        ),
         "presentations": document("What a plan needs to know of dose forms", _presentations(knowledge, source)),
         "sheet": document(
             "Every word on the patient's sheet, in one language",
@@ -34,6 +37,11 @@ def form_schemas(knowledge: Knowledge) -> dict[str, Schema]:
 def _adjunct(source: Schema) -> Schema:
     own = {"name": TEXT, "role": TEXT, "position": choice(PLACES), "cite": source, "verified": ORIGIN}
     return object_of(own, {"evidence": TEXT, "cautions": WORDS})
+
+
+def _taper(knowledge: Knowledge, source: Schema) -> Schema:
+    own = {"agent": {"enum": sorted(knowledge.agents)}, "mg": ANY_NUMBER, "pace": {"enum": list(knowledge.paces)}, "cite": source}
+    return object_of(own, {"at_night": YES_NO, "weeks": {"type": "string", "pattern": "^[0-9]+ to [0-9]+$"}})
 
 
 def _naloxone(source: Schema) -> Schema:
