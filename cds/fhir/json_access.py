@@ -50,6 +50,7 @@ def text(value: object, name: str) -> str | None:
 
 def number(value: object) -> Decimal | None:
     """A finite number, from a JSON number or a text that holds one."""
+    amount: Decimal | None
     if type(value) is int:
         amount = Decimal(value)
     elif isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
