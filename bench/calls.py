@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count, islice
+from random import Random
 from typing import Any
+
+from cds.settings import RULES_OF_THIS_CHECKOUT
 
 SUBJECT = {"reference": "Patient/bench", "display": "Bench, Patient"}
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -22,15 +27,34 @@ OTHER_CONDITIONS = [
 Json = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Drug:
+    """What is taken: a product, how often a day and how much at a time, and for how many days its last supply is back."""
+
+    code: str = "197321"
+    name: str = "alprazolam 1 MG Oral Tablet"
+    frequency: int = 3
+    tablets: int = 1
+    last_supply: int = 20
+
+
+def drawn(random: Random) -> Drug:
+    """Another drug, dose and history than before: of every tablet that the rules know by a code of RxNorm."""
+    with (RULES_OF_THIS_CHECKOUT / "drugs/products.csv").open(newline="") as table:
+        tablets = [row for row in csv.DictReader(table) if (row["system"], row["tty"], row["form"]) == (RXNORM, "SCD", "tablet")]
+    one = random.choice(tablets)
+    return Drug(one["code"], one["display"], random.randint(1, 3), random.randint(1, 3), random.randint(5, 25))
+
+
 KEYS = ("medicationRequests", "medicationDispenses", "medicationStatements", "conditions", "observations")
 
 
-def hook_call(resources: int, day: date) -> bytes:
+def hook_call(resources: int, day: date, drug: Drug = Drug()) -> bytes:
     """The body of one order-sign call on the day, with so many prefetched resources. Refuses: fewer than 6."""
     if resources < 6:
         raise ValueError(f"a record has at least 6 resources; seen {resources}")
     found: dict[str, list[Json]] = {key: [] for key in KEYS}
-    for key, resource in islice(_history(day), resources - 1):
+    for key, resource in islice(_history(day, drug), resources - 1):
         found[key].append(resource)
     patient = _resource("Patient", "bench", gender="female", birthDate="1981-03-14", name=[{"text": "Bench, Patient"}])
     call = {
@@ -39,21 +63,21 @@ def hook_call(resources: int, day: date) -> bytes:
         "context": {
             "userId": "Practitioner/bench",
             "patientId": "bench",
-            "draftOrders": _bundle("collection", [_order("draft", "stopped", day)]),
+            "draftOrders": _bundle("collection", [_order("draft", "stopped", day, drug)]),
         },
         "prefetch": {"patient": patient} | {key: _bundle("searchset", each) for key, each in found.items()},
     }
     return json.dumps(call).encode()
 
 
-def _history(day: date) -> Iterator[tuple[str, Json]]:
+def _history(day: date, drug: Drug) -> Iterator[tuple[str, Json]]:
     """Prefetch keys and resources: one running order, then in turn dispenses, other drugs, conditions, laboratory values."""
-    yield "medicationRequests", _order("running", "active", day - timedelta(days=240))
+    yield "medicationRequests", _order("running", "active", day - timedelta(days=240), drug)
     for turn in count():
         for number in range(turn * 3, turn * 3 + 3):
-            yield "medicationDispenses", _dispense(number, day)
+            yield "medicationDispenses", _dispense(number, day, drug)
         code, name = OTHER_DRUGS[turn % len(OTHER_DRUGS)]
-        yield "medicationRequests", _order(f"other-{turn}", "active", day - timedelta(days=300 + turn), code, name)
+        yield "medicationRequests", _order(f"other-{turn}", "active", day - timedelta(days=300 + turn), Drug(code, name, 1))
         code, name = OTHER_CONDITIONS[turn % len(OTHER_CONDITIONS)]
         yield "conditions", _condition(turn, code, name, day)
         if turn % 2 == 0:
@@ -71,44 +95,44 @@ def _concept(system: str, code: str, name: str) -> Json:
     return {"coding": [{"system": system, "code": code, "display": name}, local], "text": name}
 
 
-def _dosage(text: str, frequency: int) -> list[Json]:
-    dose = {"value": 1, "unit": "tablet", "system": "http://unitsofmeasure.org", "code": "{tablet}"}
+def _dosage(drug: Drug) -> list[Json]:
+    text, frequency = f"{drug.tablets} tablet {drug.frequency} times a day", drug.frequency
+    dose = {"value": drug.tablets, "unit": "tablet", "system": "http://unitsofmeasure.org", "code": "{tablet}"}
     route = _concept(SNOMED, "26643006", "Oral route")
     timing = {"repeat": {"frequency": frequency, "period": 1, "periodUnit": "d"}}
     return [{"sequence": 1, "text": text, "timing": timing, "route": route, "doseAndRate": [{"doseQuantity": dose}]}]
 
 
-def _order(id: str, status: str, authored: date, code: str = "197321", name: str = "alprazolam 1 MG Oral Tablet") -> Json:
-    frequency = 3 if code == "197321" else 1
+def _order(id: str, status: str, authored: date, drug: Drug) -> Json:
     supply = {"value": 30, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"}
     return _resource(
         "MedicationRequest",
         id,
         status=status,
         intent="order",
-        medicationCodeableConcept=_concept(RXNORM, code, name),
+        medicationCodeableConcept=_concept(RXNORM, drug.code, drug.name),
         subject=SUBJECT,
         encounter={"reference": "Encounter/bench-visit"},
         requester={"reference": "Practitioner/bench", "display": "Bench, Prescriber"},
         authoredOn=authored.isoformat(),
-        dosageInstruction=_dosage(f"1 tablet {frequency} times a day", frequency),
+        dosageInstruction=_dosage(drug),
         dispenseRequest={"numberOfRepeatsAllowed": 11, "expectedSupplyDuration": supply},
     )
 
 
-def _dispense(number: int, day: date) -> Json:
+def _dispense(number: int, day: date, drug: Drug) -> Json:
     return _resource(
         "MedicationDispense",
         f"supply-{number}",
         status="completed",
-        medicationCodeableConcept=_concept(RXNORM, "197321", "alprazolam 1 MG Oral Tablet"),
+        medicationCodeableConcept=_concept(RXNORM, drug.code, drug.name),
         subject=SUBJECT,
         performer=[{"actor": {"reference": "Organization/pharmacy", "display": "Bench Pharmacy"}}],
         authorizingPrescription=[{"reference": "MedicationRequest/running"}],
-        quantity={"value": 90, "unit": "tablet"},
+        quantity={"value": 30 * drug.frequency * drug.tablets, "unit": "tablet"},
         daysSupply={"value": 30, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"},
-        whenHandedOver=_ago(day, 20 + 29 * number),
-        dosageInstruction=_dosage("1 tablet 3 times a day", 3),
+        whenHandedOver=_ago(day, drug.last_supply + 29 * number),
+        dosageInstruction=_dosage(drug),
     )
 
 
