@@ -1,4 +1,4 @@
-"""How long a plan of two years takes to draw up, against the 20 ms that it may. Run: python -m bench.plan
+"""How long a plan of a year or more takes to draw up, against the 20 ms that it may. Run: python -m bench.plan
 
 Each plan is drawn up afresh: nothing that one has worked out serves the next.
 """
@@ -20,16 +20,15 @@ RULES = Path(__file__).parents[1] / "rules"
 START = date(2026, 11, 23)
 LIMIT_MS = 20
 ROUNDS = 9
-WEEKS = range(96, 121)
-"""What counts as two years."""
+FEWEST_WEEKS = 52
+"""What counts as a long course."""
 MORNING, MIDDAY, NIGHT = DayTime.MORNING, DayTime.MIDDAY, DayTime.NIGHT
 PLANS = [
-    ("alprazolam", PercentOf.ORIGINAL, {MORNING: "0.75", MIDDAY: "0.875", NIGHT: "0.875"}),
-    ("alprazolam", PercentOf.CURRENT, {MORNING: "0.25", MIDDAY: "0.25", NIGHT: "0.25"}),
-    ("clonazepam", PercentOf.ORIGINAL, {MORNING: "1.25", NIGHT: "1.25"}),
-    ("diazepam", PercentOf.CURRENT, {MORNING: "6", NIGHT: "6"}),
-    ("lorazepam", PercentOf.CURRENT, {MORNING: "0.5", MIDDAY: "0.5", NIGHT: "0.5"}),
-    ("nitrazepam", PercentOf.CURRENT, {NIGHT: "10"}),
+    ("alprazolam", PercentOf.ORIGINAL, {MORNING: "1", MIDDAY: "1", NIGHT: "1"}),
+    ("alprazolam", PercentOf.CURRENT, {MORNING: "2", MIDDAY: "2", NIGHT: "2"}),
+    ("clonazepam", PercentOf.CURRENT, {MORNING: "1", NIGHT: "1"}),
+    ("diazepam", PercentOf.CURRENT, {MORNING: "20", NIGHT: "20"}),
+    ("lorazepam", PercentOf.CURRENT, {MORNING: "2", MIDDAY: "2", NIGHT: "2"}),
 ]
 
 
@@ -43,8 +42,8 @@ def main() -> None:
             found = direct_plan(rules, START, takes, "slower", basis)
             spent.append((time.perf_counter() - before) * 1000)
         weeks = (found.ends - found.start).days // 7 if isinstance(found, Plan) else 0
-        if weeks not in WEEKS:
-            raise SystemExit(f"{agent}: seen a plan of {weeks} weeks; expected two years. Choose another dose.")
+        if weeks < FEWEST_WEEKS:
+            raise SystemExit(f"{agent}: seen a plan of {weeks} weeks; expected {FEWEST_WEEKS} or more. Choose another dose.")
         middle = sorted(spent)[ROUNDS // 2]
         verdict = "within" if middle < LIMIT_MS else "ABOVE"
         what = f"{takes.daily} mg, slower, of the {basis.value} dose"
