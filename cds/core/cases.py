@@ -26,6 +26,8 @@ class OnRecord:
     value_sets: frozenset[str]
     history: bool = False
     within: int | None = None
+    unit: str | None = None
+    """Of a quantity: the unit in which it has to be measured."""
 
 
 @dataclass(frozen=True, slots=True)

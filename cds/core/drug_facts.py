@@ -100,6 +100,14 @@ def all_of(case: Case, groups: Collection[str]) -> tuple[Order, ...]:
     return (*running(case, groups), *ordered(case, groups))
 
 
+def how_many(case: Case, groups: Collection[str]) -> Fact:
+    """How many drugs of the groups are taken or ordered, each once; unknown where orders may be missing."""
+    found = all_of(case, groups)
+    if not _complete(case):
+        return Unknown(_not_given(case), _references(found))
+    return Known(Decimal(len({_names(order)[0] for order in found})), _named(found), _references(found))
+
+
 def interacting(case: Case) -> Fact:
     """The names of the drugs that are started or stopped with this call and act on the agent."""
     groups = frozenset(group for some in case.acting.values() for group in some)

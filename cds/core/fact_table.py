@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,10 +24,16 @@ class Word(Protocol):
     def history(self) -> bool: ...
     @property
     def within(self) -> str | None: ...
+    @property
+    def unit(self) -> str | None: ...
+    @property
+    def type(self) -> str: ...
 
 
 SCORES = ("withdrawal_score", "audit_c", "phq9_item9", "phq9_item9_recent")
 MULTIPLES = ("alt_times_limit",)
+BY_ENDING = {"_started": drug_facts.newly_ordered, "_ordered": drug_facts.ordered_now}
+"""How the names of facts end that ask for a drug ordered with the call; without either, one that is taken counts too."""
 INDICATIONS = "prescribed_for_"
 """How the names of facts begin that ask what the drug is prescribed for."""
 
@@ -38,6 +44,7 @@ class Inquiry:
 
     on_record: tuple[OnRecord, ...]
     groups: Mapping[str, frozenset[str]]
+    types: Mapping[str, str]
 
     def named(self, name: str) -> OnRecord:
         return next(question for question in self.on_record if question.name == name)
@@ -51,16 +58,36 @@ def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Inquiry:
             value_sets=frozenset(word.value_sets),
             history=word.history,
             within=int(str(amounts[word.within])) if word.within else None,
+            unit=word.unit,
         )
         for word in words
         if word.value_sets
     )
-    return Inquiry(asked, {word.name: frozenset(word.drug_groups) for word in words if word.drug_groups})
+    groups = {word.name: frozenset(word.drug_groups) for word in words if word.drug_groups}
+    return Inquiry(asked, groups, {word.name: word.type for word in words})
 
 
 def facts(case: Case, asked: Inquiry) -> Facts:
     """Every fact that can be told before the risk rules have been weighed."""
-    return {**_of_order(case), **_of_use(case), **_of_drugs(case, asked.groups), **_of_patient(case, asked)}
+    found = {**_of_order(case), **_of_use(case), **_of_drugs(case, asked.groups), **_of_patient(case, asked)}
+    return {**_of_groups(case, asked, found), **found}
+
+
+def _of_groups(case: Case, asked: Inquiry, found: Collection[str]) -> dict[str, Fact]:
+    """The facts about groups of drugs that need no function of their own: what they ask is told by their type and their name."""
+    answered: dict[str, Fact] = {}
+    for name, groups in asked.groups.items():
+        if name in found:
+            continue
+        type_ = asked.types[name]
+        if type_ == "text":
+            answered[name] = drug_facts.names(case, groups, drug_facts.all_of)
+        elif type_ == "quantity":
+            answered[name] = drug_facts.how_many(case, groups)
+        elif type_ == "yes_no":
+            which = next((fact for ending, fact in BY_ENDING.items() if name.endswith(ending)), drug_facts.taken_or_ordered)
+            answered[name] = which(case, groups)
+    return answered
 
 
 def _of_order(case: Case) -> dict[str, Fact]:
@@ -154,6 +181,8 @@ def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
             found[question.name] = patient_facts.newest_score(question, case)
         elif question.name in MULTIPLES:
             found[question.name] = patient_facts.times_upper_limit(question, case)
+        elif asked.types[question.name] == "quantity":
+            found[question.name] = patient_facts.newest_value(question, case)
         elif question.name.startswith(INDICATIONS):
             found[question.name] = patient_facts.prescribed_for(question, case)
         else:

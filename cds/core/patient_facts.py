@@ -140,6 +140,15 @@ def newest_score(question: OnRecord, case: Case) -> Fact:
     return Known(measurement.value, f"{measurement.display} {plain(measurement.value)}{when}", (measurement.reference,))
 
 
+def newest_value(question: OnRecord, case: Case) -> Fact:
+    """The newest value within its window, where it was measured in the unit that the question names; else why there is none."""
+    measurement = _newest(question, case)
+    if measurement is not None and measurement.unit != question.unit:
+        seen = measurement.unit or "no unit"
+        return Unknown(f"{measurement.display} was given in {seen}, and {question.unit} is expected", (measurement.reference,))
+    return newest_score(question, case)
+
+
 def times_upper_limit(question: OnRecord, case: Case) -> Fact:
     """The newest laboratory value within its window as a multiple of its upper reference limit, or why there is none."""
     measurement = _newest(question, case)

@@ -57,6 +57,7 @@ CODES = {
     "RULE139": "story-differs-at-a-site",
     "RULE140": "value-set-missing",
     "RULE141": "drug-group-missing",
+    "RULE142": "fact-without-answer",
     "RULE150": "stale-schema",
     "RULE151": "no-schema-line",
     "RULE152": "not-formatted",

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cds.cli.rules.answered import check_answers
 from cds.cli.rules.at_sites import at_sites
 from cds.cli.rules.folder import RULES, Form, Rules, files_at, folder
 from cds.cli.rules.report import Format, counted, errors, printed
@@ -65,6 +66,8 @@ def checked(
     check_conditions(knowledge, sound, problems)
     for rule in sound:
         check_rule(rule, knowledge, problems)
+    if not _with_errors(problems):
+        check_answers(knowledge, problems)
     _check_examples(knowledge, [rule for rule in sound if rule.position not in _too_many(problems)], problems)
     if before is not None:
         check_versions(before, replace(knowledge, rules=tuple(sound)), problems)

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 from cds.core.medication import Agent, Certainty, Form, Medication
 from cds.knowledge.fields import Fields
-from cds.knowledge.files.agents import agents
+from cds.knowledge.files.agents import ORIGINS, agents
 from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, Stems, checked_name, folded, stems
 from cds.knowledge.model import Interaction
 from cds.knowledge.position import Position
@@ -42,6 +42,14 @@ OTHERS = ("system", "code", "display", "tty", "ingredients", "groups", "source",
 NAMES = ("name", "means", "form", "extended_release", "source", "origin")
 INGREDIENT_TERMS = {"IN", "PIN", "MIN", "BN", "ATC", "substance", "class", "name"}
 NAME_TERMS = {"IN", "PIN", "BN", "name"}
+CLINICAL_TERMS = {"SCD", "SCDC", "SBD", "SCDG", "SCDF", "SBDC", "SBDF", "GPCK", "BPCK", "product"}
+"""What RxNorm calls a drug with its strength or form, and a product of another code system."""
+CHOICES = {
+    "origin": ("collected", *ORIGINS),
+    "extended_release": ("", "yes"),
+    "tty": tuple(sorted(INGREDIENT_TERMS | CLINICAL_TERMS)),
+}
+"""What may stand in a column. A term type that is misspelt would be another kind of drug."""
 LEADING_AMOUNT = re.compile(r"^[\d.]+ (?:hr|ml) ")
 IN_A_PACK = re.compile(r"^\{.*?\(([a-z][^()\[]*)")
 UNITS = re.compile(r"\b(?:mg/ml|ml|mg/actuat)\b")
@@ -111,7 +119,12 @@ def rows(files: Mapping[str, bytes], name: str, columns: Collection[str], proble
     for row in reader:
         position = Position(file, reader.line_num)
         if len(row) == len(head):
-            yield position, dict(zip(head, row, strict=True))
+            cells = dict(zip(head, row, strict=True))
+            for column in CHOICES.keys() & cells.keys():
+                if cells[column] not in CHOICES[column]:
+                    seen, expected = f"`{column}` is `{cells[column]}`.", f"Expected one of: {listed(CHOICES[column])}."
+                    problems.add("RULE023", position, seen, expected, nearest(cells[column], CHOICES[column]))
+            yield position, cells
         else:
             seen = f"the row has {len(row)} cells."
             problems.add("RULE011", position, seen, f"Expected: {len(head)}.", "Quote a cell that holds a comma.")

@@ -10,6 +10,10 @@ from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs
 
+LOCAL = "local default"
+ORIGINS = ("guideline", "label", "textbook", "study", LOCAL)
+"""What a source is. One that is misspelt counts as a local default: clinicians have to sign it off."""
+
 
 def evidence(document: Node | None, problems: Problems) -> dict[str, Source]:
     """The sources by id."""
@@ -25,7 +29,7 @@ def _source(name: str, node: Node, problems: Problems) -> Source:
         id=name,
         title=fields.text("title"),
         label=fields.text("label"),
-        origin=fields.text("origin"),
+        origin=fields.one_of("origin", ORIGINS) or LOCAL,
         year=fields.optional_text("year"),
         url=fields.optional_text("url"),
         read=fields.optional_text("read"),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from cds.knowledge.fields import DAY
 from cds.knowledge.files.conditions import OPERATORS
 from cds.knowledge.files.declined import COMPARED, DAYS
+from cds.knowledge.files.evidence import ORIGINS
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, POSITIVE
 from cds.knowledge.files.parameters import CHOICES, NAME, NUMBERS
 from cds.knowledge.files.rules import ABOUT, CROSSOVER, HEAD, HOOKS, INDICATORS, LONGEST_SUMMARY, SUGGESTIONS
@@ -278,9 +279,8 @@ def _fact(knowledge: Knowledge) -> Schema:
 
 
 def _source() -> Schema:
-    origin = {"enum": ["guideline", "label", "textbook", "study", "local default"]}
     year = {"type": ["integer", "string"]}
-    return object_of({"title": TEXT, "label": TEXT, "origin": origin}, {"year": year, "url": TEXT, "read": TEXT})
+    return object_of({"title": TEXT, "label": TEXT, "origin": {"enum": [*ORIGINS]}}, {"year": year, "url": TEXT, "read": TEXT})
 
 
 def _pace(knowledge: Knowledge) -> Schema:
