@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from enum import StrEnum
@@ -126,14 +126,58 @@ class Problems:
         self.found.append(Problem(code, CODES[code], position, seen, expected, do, Severity.WARNING))
 
     def in_order(self) -> tuple[Problem, ...]:
-        """Every problem once, in the order of files and lines."""
-        by_place = sorted(self.found, key=lambda one: (one.position.file, one.position.line, one.position.column, one.code))
-        return tuple(dict.fromkeys(by_place))
+        """Every problem once: what may be the cause of others first, then in the order of files and lines.
+
+        Where a file that others build on can't be read, what those others miss is not told: it may all stand in that file.
+        """
+        blind = {one.position.file for one in self.found if _unread(one)}
+        shared = any(_others_build_on(file) for file in blind)
+        left = [one for one in self.found if not blind or _own(one, blind, shared)]
+        by_cause = sorted(left, key=lambda one: (_rank(one, blind), *_place(one.position), one.code))
+        return tuple(dict.fromkeys(by_cause))
 
     def raise_any(self) -> None:
-        """Raises BadKnowledge with every problem, in the order of files and lines, if there is an error."""
+        """Raises BadKnowledge with every problem, causes first, if there is an error."""
         if any(one.severity is Severity.ERROR for one in self.found):
             raise BadKnowledge(self.in_order())
+
+
+UNREAD = ("RULE001", "RULE003")
+MISSING, EMPTY = "the file is missing.", "the file is empty."
+OF_ITS_OWN = ("RULE002", "RULE004", "RULE011", "RULE020", "RULE021", "RULE022", "RULE024", "RULE105", "RULE106")
+"""Problems of one file alone, whatever the others hold."""
+SHAPES = (*OF_ITS_OWN, "RULE023", "RULE025", "RULE115")
+OF_RULES = ("RULE027", "RULE107")
+"""What is told of a rule that is not there."""
+ON_TOP = ("rules/risk/", "rules/advice/", "rules/sites/", "rules/sheet/", "rules/declined.yaml", "rules/schema/")
+"""Where files stand that use the others; the others build on none of these."""
+ORDER = "rules/advice/order.yaml"
+"""On which every advice rule builds."""
+
+
+def _others_build_on(file: str) -> bool:
+    return file == ORDER or (file.startswith("rules/") and not file.startswith(ON_TOP))
+
+
+def _unread(one: Problem) -> bool:
+    return one.severity is Severity.ERROR and (one.code in UNREAD or one.seen in (MISSING, EMPTY))
+
+
+def _own(one: Problem, blind: Collection[str], shared: bool) -> bool:
+    """Whether the problem can't come from the files that could not be read."""
+    if one.position.file in blind:
+        return _unread(one)
+    return one.code in OF_ITS_OWN if shared else one.code not in OF_RULES
+
+
+def _rank(one: Problem, blind: Collection[str]) -> int:
+    if one.position.file in blind:
+        return 0
+    return 1 if one.code in SHAPES and one.severity is Severity.ERROR and _others_build_on(one.position.file) else 2
+
+
+def _place(at: Position) -> tuple[str, int, int]:
+    return at.file, at.line, at.column
 
 
 def nearest(word: str, words: Iterable[str]) -> str:

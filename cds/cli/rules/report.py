@@ -22,14 +22,14 @@ class Format(StrEnum):
 
 
 def printed(problems: Sequence[Problem], form: Format, rules: str) -> str:
-    """The problems in a format, their files named as they stand under the folder `rules`. In a text, errors come last."""
+    """The problems in a format, their files named as they stand under the folder `rules`. Errors come first."""
     placed = [_placed(problem, rules) for problem in problems]
     if form is Format.JSON:
         return json.dumps([as_json(problem) for problem in placed], indent=2, ensure_ascii=False) + "\n"
     if form is Format.GITHUB:
         return "".join(f"{annotation(problem)}\n" for problem in placed)
-    errors_last = sorted(placed, key=lambda problem: problem.severity is Severity.ERROR)
-    return "".join(f"{_as_text(problem)}\n" for problem in errors_last)
+    errors_first = sorted(placed, key=lambda problem: problem.severity is not Severity.ERROR)
+    return "".join(f"{_as_text(problem)}\n" for problem in errors_first)
 
 
 def as_json(problem: Problem) -> dict[str, object]:

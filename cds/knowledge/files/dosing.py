@@ -165,7 +165,7 @@ def dosing(files: Mapping[str, bytes], problems: Problems) -> Dosing:
         problems.add("RULE010", Position(f"rules/{FILE}"), "the file is missing.", "", "Restore it.")
         return Dosing({})
     before = len(problems.found)
-    node = read(name, files[name], problems)
+    node = read(f"rules/{name}", files[name], problems)
     tables = plain(node) if isinstance(node, Pairs) else {}
     for key, position in [(pair[0].text, pair[0].position) for pair in node.pairs] if isinstance(node, Pairs) else []:
         if key not in TABLES:

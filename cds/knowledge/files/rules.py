@@ -116,7 +116,7 @@ def _name(fields: Fields, kind: RuleKind, file: str) -> str:
     if name and name != stem:
         at = fields.at(kind.value)
         fields.problems.add("RULE024", at, f"the rule is `{name}`, its file `{stem}.yaml`.", "", "Give both one name.")
-    return name or stem
+    return stem if kind is RuleKind.RISK else name or stem  # by its file's name advice asks about a risk
 
 
 def _in_force(fields: Fields) -> tuple[date | None, date | None]:
