@@ -49,7 +49,7 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     timing = views.child(dosage, "timing")
     repeat = views.child(timing, "repeat")
     limits = bounds(repeat, reader.dosing)
-    texts = [_read_text(text, reader) for name in ("text", "patientInstruction") if (text := views.text(dosage, name))]
+    texts = [_read_text(words, reader) for name in ("text", "patientInstruction") if (words := views.text(dosage, name))]
     written, unread = _together([text.sig for text in texts if text.sig], reader), [text for text in texts if text.error]
     coded = _structure_beside(written, dosage, reader)
     whole = _whole(coded, reader)
