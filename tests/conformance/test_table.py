@@ -10,7 +10,19 @@ from tests.conformance.table import PAGE, ROOT, Row, evidence, page, rows
 
 ROWS = {row.id: row for row in rows()}
 HELD = evidence()
-AREAS = {"GEN": 10, "DISC": 19, "REQ": 17, "PREF": 18, "FHIR": 14, "RESP": 7, "CARD": 15, "SRC": 4, "SUG": 6, "ACT": 9, "LINK": 8}
+AREAS = {
+    "GEN": 10,
+    "DISC": 19,
+    "REQ": 17,
+    "PREF": 18,
+    "FHIR": 14,
+    "RESP": 7,
+    "CARD": 15,
+    "SRC": 4,
+    "SUG": 6,
+    "ACT": 10,
+    "LINK": 8,
+}
 AREAS |= {"SYS": 3, "FB": 14, "SEC": 20, "CORS": 2, "ERR": 8, "EXT": 4, "VER": 6}
 
 
