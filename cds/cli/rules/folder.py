@@ -71,13 +71,6 @@ def commits_of(rules: Path, most: int) -> list[tuple[str, str, str]]:
     return [(commit, day, says) for commit, day, says in lines]
 
 
-def committed(rules: Path) -> list[str]:
-    """The paths in the folder of the rule files that the last commit holds; empty where git knows nothing of it."""
-    told = _git(rules, "ls-tree", "-r", "--name-only", "-z", "HEAD", ".") or b""
-    names = told.decode("utf-8", errors="replace").split("\0")
-    return [name for name in names if PurePosixPath(name).suffix in SUFFIXES]
-
-
 def engine_of(knowledge: Knowledge) -> Engine:
     """An engine that runs no examples first: while a rule is worked on they may fail, and `cds rules test` tells which."""
     return Engine(replace(knowledge, rules=tuple(replace(rule, examples=()) for rule in knowledge.rules)))
