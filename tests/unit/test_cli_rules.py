@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.cli.rules.app import test as rules_test
+from cds.cli.rules import test as rules_test
 from cds.knowledge.problems import CODES
 
 ROOT = Path(__file__).parents[2]
@@ -104,10 +104,10 @@ def test_a_folder_that_is_none_ends_with_2(command: str, run: Run, tmp_path: Pat
 
 
 def test_check_since_a_folder_tells_a_version_that_was_not_raised(run: Run, rules: Path) -> None:
-    edit(rules, OLDER, "pace: slower", "pace: specialist")
+    edit(rules, OLDER, "pace: standard", "pace: specialist")
     ran = run("check", "--rules", rules, "--since", RULES)
     assert ran.exit_code == 1
-    assert "RULE202" in ran.output and "Write `version: 2`." in ran.output
+    assert "RULE202" in ran.output and "Write `version: 3`." in ran.output
 
 
 def test_a_review_that_is_due_is_told(run: Run, rules: Path) -> None:
@@ -119,11 +119,11 @@ def test_a_review_that_is_due_is_told(run: Run, rules: Path) -> None:
     assert "RULE162 review-due" in ran.output
 
 
-def test_errors_stand_last_next_to_their_number(run: Run, rules: Path) -> None:
+def test_errors_stand_before_warnings(run: Run, rules: Path) -> None:
     edit(rules, "advice/abrupt-stop.yaml", "status: active", "status: activ")
     (rules / "evidence.yaml").write_text((rules / "evidence.yaml").read_text() + "  x: {title: X, label: X, origin: study}\n")
     told = run("check", "--rules", rules).output
-    assert told.index("nothing cites `x`") < told.index("`status` is `activ`")
+    assert told.index("`status` is `activ`") < told.index("nothing cites `x`")
 
 
 # format ---------------------------------------------------------------------------------------------------------------
@@ -200,18 +200,18 @@ def repository(rules: Path) -> Path:
 
 
 def test_a_git_revision_stands_for_the_rules_as_they_were(run: Run, repository: Path) -> None:
-    edit(repository, OLDER, "pace: slower", "pace: specialist")
+    edit(repository, OLDER, "pace: standard", "pace: specialist")
     assert "RULE202" in run("check", "--rules", repository, "--since", "HEAD").output
     ran = run("diff", "HEAD", repository, "--rules", repository, "--stories", repository)
     assert ran.exit_code == 0, ran.output
-    assert "risk older-adult pace: slower to specialist" in ran.output
+    assert "risk older-adult then, pace standard to specialist" in ran.output
 
 
 def test_a_revision_that_there_is_not_ends_with_2(run: Run, repository: Path) -> None:
     for revision in ("no-such-branch", "--output=x"):
         ran = run("check", "--rules", repository, f"--since={revision}")
         assert ran.exit_code == 2
-        assert "neither a folder nor a git revision" in ran.output
+        assert "neither a folder, a pack nor a git revision" in ran.output
 
 
 # test -----------------------------------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_a_request_is_explained_rule_by_rule(run: Run) -> None:
 def test_of_a_rule_that_is_false_only_what_blocks_it_is_told(run: Run) -> None:
     told = run("explain", STORY, "--rules", RULES).output
     story = told.split("specialist-first on ")[1].split("\n")[1:3]
-    assert story[0].startswith("  all  [false] pace is slower; asked: is one of specialist, hold")
+    assert story[0].startswith("  all  [false] pace is standard; asked: is one of specialist, hold")
     assert not story[1].startswith("  all")
 
 
@@ -319,7 +319,7 @@ def test_every_rule_is_listed_with_its_origin_and_whether_it_needs_a_sign_off(ru
     by_id = {(rule["kind"], rule["id"]): rule for rule in listed}
     assert len(listed) == len([*RULES.glob("risk/*.yaml")]) + len([*RULES.glob("advice/*.yaml")]) - 1
     fast, old = by_id["advice", "cut-too-fast"], by_id["risk", "very-long-use"]
-    assert (fast["status"], fast["version"], fast["origin"], fast["sign-off"]) == ("active", 1, "guideline", "needed")
+    assert (fast["status"], fast["version"], fast["origin"], fast["sign-off"]) == ("active", 2, "guideline", "needed")
     assert old["sign-off"] == "needed"
 
 
@@ -339,7 +339,7 @@ def test_a_changed_threshold_is_told_in_clinical_words_with_the_cards_that_appea
     ran = run("diff", RULES, rules, "--stories", ROOT / "fhir_examples")
     assert ran.exit_code == 0, ran.output
     assert "largest_cut_in_two_weeks 25 to 5 percent, changed in place" in ran.output
-    assert "(warning) appears" in ran.output
+    assert "cut-too-fast: info to warning" in ran.output and "abrupt-stop (critical) appears" in ran.output
     assert "stories change:" in ran.output
 
 

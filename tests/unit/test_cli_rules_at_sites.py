@@ -23,6 +23,7 @@ RISK, ADVICE, NUMBERS = "risk/long-use.yaml", "advice/cut-too-fast.yaml", "param
 
 CARDS = """
 most_cards: {means: Most cards, unit: cards, values: {2025-06-01: {value: 3, cite: asam}}}
+card_detail: {means: Short or full, unit: name, values: {2025-06-01: {value: short, cite: asam}}}
 steps_on_a_card: {means: Most steps, unit: steps, values: {2025-06-01: {value: 3, cite: asam}}}
 """
 
@@ -104,7 +105,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stories(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three stories, one of them about a cut that the site would warn of."""
     folder = tmp_path_factory.mktemp("stories")
-    for name in ("quiet-metformin-with-benzodiazepine", "hold-suicide-risk", "abrupt-stop-alprazolam"):
+    for name in ("quiet-metformin-with-benzodiazepine", "hold-suicide-risk", "slower-taper-older-adult"):
         shutil.copytree(ROOT / "fhir_examples" / name, folder / name)
     return folder
 
@@ -119,7 +120,7 @@ def test_the_command_tells_examples_and_stories_and_ends_with_0(rules: Path, sto
     assert "At north, once all that it changes is in force:" in ran.output
     assert "largest_cut_in_two_weeks is 10 percent there." in ran.output
     assert "1 of 3 stories goes otherwise:" in ran.output
-    assert "hold-suicide-risk: cut-too-fast (warning) appears" in ran.output
+    assert "slower-taper-older-adult: cut-too-fast: info to warning" in ran.output
 
 
 def test_a_program_is_told_by_notices(rules: Path, stories: Path) -> None:
