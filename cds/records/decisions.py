@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 import orjson
 
+from cds.core.facts import Fact
 from cds.decision.decide import Decision
 from cds.decision.declined_cards import Fingerprint, fingerprint, steps_json
 from cds.decision.judge import Judgement
@@ -158,9 +159,16 @@ def _judgement(judgement: Judgement, derived: frozenset[str], names: Pseudonyms)
         "trouble": {f"{finding.kind}/{finding.rule_id}": finding.trouble for finding in findings if finding.trouble},
         "givesWay": judgement.case.situation.gives_way_to is not None,
         "lists": dict(judgement.told[0].lists) if judgement.told else {},
+        "words": {name: fact_json(fact, names) for name, fact in _words(judgement)},
         "start": start_json(judgement.start),
         "ordered": steps_json(judgement.ordered),
     }
+
+
+def _words(judgement: Judgement) -> Iterator[tuple[str, Fact]]:
+    """The facts that only the texts of cards hold: they come from the case, which is not kept."""
+    if judgement.told:
+        yield from ((name, fact) for name, fact in judgement.told[0].facts.items() if name not in judgement.facts)
 
 
 # Parts of an answer, in which pseudonyms stand for references ------------------------------------------------------------

@@ -54,8 +54,9 @@ def _told(judgement: Json, record: DecisionRecord, hook: str, knowledge: Knowled
     begin, ordered = start(judgement["start"]), steps(judgement["ordered"])
     drawn = offers(begin, facts, asked_for(true), knowledge, record.day)
     lists = {name: tuple(lines) for name, lines in judgement["lists"].items()}
+    words = {**facts, **{name: fact(told) for name, told in judgement.get("words", {}).items()}}
     for rule in true:
-        yield advice_of(rule, judgement["order"], facts, lists, drawn, ordered, engine, record.day)
+        yield advice_of(rule, judgement["order"], words, lists, drawn, ordered, engine, record.day)
 
 
 def weighed(
