@@ -207,8 +207,10 @@ def length_in_words(days: int) -> str:
 
 
 def regimen_in_words(takes: Taken) -> str:
-    """`1 mg three times a day`; of unequal doses what is taken when."""
+    """`1 mg three times a day`; of unequal doses what is taken when, where that was said: else the dose of a day alone."""
     doses = {time: mg for time, mg in takes.times.items() if mg}
+    if len(set(doses.values())) > 1 and not takes.stated:
+        return f"{plain(takes.daily)} mg a day, split as now"
     if len(set(doses.values())) == 1:
         mg = plain(next(iter(doses.values())))
         if takes.stated and set(doses) == {DayTime.NIGHT}:

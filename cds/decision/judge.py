@@ -228,6 +228,8 @@ def _crossover(
         return Crossover(NOT_RELEVANT, because=(pace.says,))
     if child is not None:
         return Crossover(NOT_RELEVANT, because=(child.reason,))
+    if _is_small(case, knowledge):
+        return Crossover(NOT_RELEVANT, because=("a dose at or below the small-step limit is not worth a crossover",))
     if len(begin.agents) > 1:
         return Crossover(NOT_RELEVANT, because=("several are taken: settle on one first",))
     unknown = _titles(against, Answer.CANNOT_TELL)
@@ -236,6 +238,12 @@ def _crossover(
             NOT_RELEVANT, because=tuple(f"it could not be told whether this speaks against it: {title}" for title in unknown)
         )
     return Crossover(FAVOURED, to, _titles(favours, Answer.TRUE))
+
+
+def _is_small(case: Case, knowledge: Knowledge) -> bool:
+    """Whether what is taken is known to be no more than the small-step limit, by the highest of its equivalents."""
+    found = equivalent(case)
+    return found is not None and found.high <= knowledge.value("small_step_limit", case.day)
 
 
 def _that_ask(crossover: str, risks: Iterable[Risk]) -> list[Risk]:

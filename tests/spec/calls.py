@@ -146,8 +146,10 @@ class Desk:
 
     def ask(self, drafts: list[Json] | None = None, hook: str = "order-sign", day: date = DAY, **given: Any) -> Answer:
         """The answer to a call. `given`: parts of the prefetch as lists (`requests`, `dispenses`, `statements`, `conditions`,
-        `observations`), `birth` a date, `selections`; `without` names prefetch keys that were not sent.
+        `observations`), `birth` a date, `selections`; `without` names prefetch keys that were not sent. `at_length` asks for the
+        long text of each card, of all that stands behind it.
         """
+        at_length = given.pop("at_length", False)
         context: Json = {"userId": "Practitioner/d", "patientId": "p"}
         if hook != "patient-view":
             context["draftOrders"] = _bundle(drafts or [])
@@ -174,6 +176,7 @@ class Desk:
             day,
             "decision",
             lambda: f"00000000-0000-4000-8000-{next(self.asked):012d}",
+            at_length=at_length,
         )
         return Answer(json.loads(json.dumps(decision.answer)))
 

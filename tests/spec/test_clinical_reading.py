@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
 
+from cds.core.period import written
 from cds.core.plan import Plan
 from cds.decision.plans import direct_plan, taken
 from tests.spec.calls import DAY, ICD, Answer, Desk, Json, condition, desk, dispense, draft, observation, order
@@ -38,48 +41,64 @@ def labels(answer: Answer) -> list[str]:
 # In proportion -----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_long_plan_says_how_long_in_years_and_what_larger_steps_would_take(asked: Desk) -> None:
-    answer = stop_of(asked, ALP, TID, 240)
-    assert "The taper would take 4 years 6 months, longer than most; where the first steps are borne well, " in answer.text
-    assert "10 percent every 4 weeks takes 2 years 8 months." in answer.text
-    assert "236 weeks" not in answer.text
-
-
-def test_a_plan_that_is_not_long_says_nothing_of_its_length(asked: Desk) -> None:
-    assert "longer than most" not in stop_of(asked, DIA, BID, 200).text
-
-
-def test_an_offer_of_orders_says_how_far_they_reach(asked: Desk) -> None:
-    long, short = labels(stop_of(asked, ALP, TID, 240)), labels(stop_of(asked, DIA, NIGHT, 200))
-    assert "Order the first 28 weeks of this taper of alprazolam, slower pace" in long
-    assert any(label.startswith("Order this taper of diazepam, standard pace, to 0 on ") for label in short)
-
-
-SHORT_USE = [
-    # who                       drug, sig, taken for so many days
-    ("an older adult", LOR, NIGHT, 14, {"birth": "1948-01-01"}),
-    ("a high dose", ALP, TID, 21, {}),
+LENGTHS = [
+    # stopped, after 240 days       how long most need, from the shortest to the longest interval that the patient may choose
+    (ALP, TID, "Most need 11 to 16 months, and a lower dose is a fair goal."),
+    (DIA, BID, "Most need 4 to 8 months, and a lower dose is a fair goal."),
+    (DIA, NIGHT, "Most need 8 to 16 weeks, and a lower dose is a fair goal."),
 ]
 
 
-@pytest.mark.parametrize(("who", "drug", "sig", "since", "given"), SHORT_USE, ids=[each[0] for each in SHORT_USE])
+@pytest.mark.parametrize(("drug", "sig", "said"), LENGTHS)
+def test_the_length_of_a_plan_is_told_as_a_range_and_without_the_day_on_which_it_ends(
+    asked: Desk, drug: str, sig: str, said: str
+) -> None:
+    answer = stop_of(asked, drug, sig, 240)
+    ends = date.fromisoformat(answer.orders[0]["plan"]["ends"])
+    assert said in answer.text and written(ends) not in answer.text and str(ends.year) not in answer.text
+    assert "longer than most" not in answer.text
+
+
+def test_an_offer_of_orders_says_how_far_they_reach(asked: Desk) -> None:
+    for drug, sig, today, first in ((ALP, TID, "3", "2.75"), (DIA, NIGHT, "5", "4")):
+        agent = drug.partition(" ")[0]
+        offered = labels(stop_of(asked, drug, sig, 240))
+        assert offered[0] == f"Continue today's dose of {agent}, {today} mg a day, 28 days"
+        assert f"Start the taper of {agent}: its first step, {first} mg a day, 28 days" in offered
+        assert offered[-1] == "Add the whole schedule as a care plan; it orders nothing"
+        assert all(label.endswith("28 days") for label in offered[:-1])
+
+
+SHORT_USE = [
+    # who                       drug, sig, taken for so many days                  pace, and what is advised
+    ("an older adult", LOR, NIGHT, 14, {"birth": "1948-01-01"}, "stop", "stop, or halve the dose for one or two weeks first"),
+    ("a high dose", ALP, TID, 21, {}, "short", "Agree on a taper of days to weeks"),
+]
+
+
+@pytest.mark.parametrize(
+    ("who", "drug", "sig", "since", "given", "pace", "advised"), SHORT_USE, ids=[each[0] for each in SHORT_USE]
+)
 def test_after_use_of_weeks_no_taper_of_years_is_drawn_up(
-    asked: Desk, who: str, drug: str, sig: str, since: int, given: dict[str, Any]
+    asked: Desk, who: str, drug: str, sig: str, since: int, given: dict[str, Any], pace: str, advised: str
 ) -> None:
     answer = stop_of(asked, drug, sig, since, **given)
-    assert answer.orders[0]["pace"] == "slower" and "plan" not in answer.orders[0]
-    assert "a taper of weeks, not months" in answer.text and "out of proportion to use as short as this" in answer.text
-    assert "5 percent every four weeks" not in answer.text and "5% in 28 days" not in answer.text
+    assert answer.orders[0]["pace"] == pace and "plan" not in answer.orders[0]
+    assert advised in answer.text and "seizure, confusion, suicidal thoughts" in answer.text
+    assert ("out of proportion to use as short as this" in answer.text) == (pace == "short")
+    assert "Most need" not in answer.text and "28 days apart" not in stop_of(asked, drug, sig, since, **given, at_length=True).text
 
 
 def test_the_short_pace_allows_what_its_plans_do(asked: Desk) -> None:
-    text = stop_of(asked, "lorazepam 0.5 mg tablet", BID, 21).text
-    assert "this pace allows 25% in 14 days" in text and "days to four weeks" not in text
+    answer = stop_of(asked, "alprazolam 0.5 mg tablet", TID, 21)
+    assert answer.orders[0]["pace"] == "short"
+    assert "this pace allows 25% in 14 days" in answer.text and "days to four weeks" not in answer.text
 
 
 def test_no_plan_is_drawn_up_for_a_child(asked: Desk) -> None:
     answer = stop_of(asked, CLO, BID, 300, birth="2018-05-05")
-    assert "abrupt-stop critical" in answer.cards and "plan" not in answer.orders[0] and labels(answer) == []
+    assert "abrupt-stop critical" in answer.cards and "plan" not in answer.orders[0]
+    assert labels(answer) == ["Continue today's dose of clonazepam, 1 mg a day, 28 days"]
     assert "Plans are for adults; the patient is 8 years old." in answer.text
 
 
@@ -124,17 +143,21 @@ def test_a_crossover_is_offered_where_nothing_speaks_against_it(asked: Desk) -> 
 
 
 def test_what_is_advised_against_is_not_named_as_a_way_out(asked: Desk) -> None:
-    capsule = "temazepam 30 mg capsule"
-    assert "A crossover to an agent with smaller steps" in stop_of(asked, capsule, "1 capsule at bedtime", 400).text
-    assert "A crossover" not in stop_of(asked, capsule, "1 capsule at bedtime", 400, birth="1945-01-01").text
+    released = "alprazolam 3 mg extended-release tablet"
+    for birth, named in (("1980-05-05", True), ("1945-01-01", False)):
+        answer = stop_of(asked, released, "1 tablet every morning", 400, birth=birth, at_length=True)
+        assert "abrupt-stop critical" in answer.cards and "plan" not in answer.orders[0]["crossover"]
+        without_plan = answer.text.partition("**No plan:**")[2].partition("\n\n")[0]
+        assert without_plan and ("A crossover" in without_plan) == named, birth
 
 
 # What a risk asks for ----------------------------------------------------------------------------------------------------------
 
 CUTS_AT_THE_SLOWER_PACE = [
-    # taken, of mg                ordered                     too fast, in a patient of 78
+    # taken, of mg                ordered                     too fast, in one who had a withdrawal delirium
     ("diazepam 10 mg tablet", "diazepam 9 mg tablet", False),  # the smallest step of tablets, and a gentle one
-    ("lorazepam 1 mg tablet", "lorazepam 0.75 mg tablet", True),  # the smallest too, and more than slow schedules ever cut
+    ("lorazepam 1 mg tablet", "lorazepam 0.75 mg tablet", False),  # a quarter, the smallest scored half
+    ("lorazepam 1 mg tablet", "lorazepam 0.5 mg tablet", True),  # half, where a quarter is sold
 ]
 
 
@@ -142,14 +165,20 @@ CUTS_AT_THE_SLOWER_PACE = [
 def test_at_the_slower_pace_the_smallest_tablet_is_no_excuse_for_more_than_slow_schedules_cut(
     asked: Desk, drug: str, ordered: str, fast: bool
 ) -> None:
-    answer = cut_of(asked, drug, NIGHT, ordered, NIGHT, 400, birth="1948-01-01")
-    assert answer.orders[0]["pace"] == "slower" and ("slower-taper" in answer.says) == fast
+    delirium = [condition(ICD, "F13.231", 900, status="resolved")]
+    answer = cut_of(asked, drug, NIGHT, ordered, NIGHT, 400, conditions=delirium)
+    assert answer.orders[0]["pace"] == "slower" and bool(answer.says & {"slower-taper", "cut-too-fast"}) == fast
+
+
+@pytest.mark.parametrize("birth", ["1980-05-05", "1948-01-01"])
+def test_an_age_alone_never_slows_a_taper(asked: Desk, birth: str) -> None:
+    assert stop_of(asked, DIA, BID, 400, birth=birth).orders[0]["pace"] == "standard"
 
 
 SPECIALISTS = [
-    ("F32.A", "Z33.1", "Pregnancy on record", "Involve obstetrics and perinatal psychiatry"),
-    ("F32.A", "G40.909", "Seizure disorder", "Involve neurology"),
-    ("F32.A", "R45.851", "Thoughts of suicide", "Make a safety plan first"),
+    ("F32.A", "Z33.1", "Pregnant. No cut of ", "Involve obstetrics and perinatal psychiatry"),
+    ("F32.A", "G40.909", "Seizure disorder. No cut of ", "Involve neurology"),
+    ("F32.A", "R45.851", "Suicide risk on record. No cut of ", "Make a safety plan first"),
 ]
 
 
@@ -159,8 +188,9 @@ def test_a_card_that_holds_the_dose_says_why_and_whom_to_involve_and_nobody_else
 ) -> None:
     conditions = [condition(ICD, other), condition(ICD, code, 10)]
     answer = cut_of(asked, DIA, BID, DIA, NIGHT, 400, conditions=conditions, birth="1990-01-01")
-    card = next(card for card in answer.body["cards"] if card["summary"].startswith("Diazepam: no cut yet. "))
-    assert reason in card["summary"] and who in card["detail"]
+    (card,) = answer.body["cards"]
+    assert card["summary"].startswith(f"{reason}diazepam 10 mg/day yet: ") and who in card["detail"]
+    assert "%" not in card["summary"] + card["detail"] and "percent" not in card["detail"]
     assert not any(each[3] in card["detail"] for each in SPECIALISTS if each[1] != code)
 
 
@@ -268,21 +298,30 @@ def test_a_drug_beside_is_told_of_by_what_it_does_here(asked: Desk, drug: str, a
 # Said so that it is true, and whole ---------------------------------------------------------------------------------------------
 
 
+OF_PRODUCTS = {"undeliverable-dose", "overnight-switch"}
+"""Their cards are of what is taken and not of less of it; a plan beside them offers products that can give the dose."""
+
+
 def test_every_card_that_offers_a_plan_tells_what_to_expect_when_to_pause_when_to_call_and_what_helps(asked: Desk) -> None:
-    offering = [rule for rule in asked.book.advice() if rule.card and set(rule.card.suggest) & {"taper_plan", "crossover_plan"}]
+    plans = {"taper_plan", "crossover_plan"}
+    offering = [rule for rule in asked.book.advice() if rule.card and set(rule.card.suggest) & plans and rule.id not in OF_PRODUCTS]
     assert len(offering) > 5
     for rule in offering:
         assert rule.card is not None
         for needed in ("onset", "text.what_to_expect", "text.when_to_pause", "text.urgent_care", "text.what_helps"):
-            assert f"{{{{ {needed} }}}}" in rule.card.detail, (rule.id, needed)
+            assert f"{{{{ {needed} }}}}" in (rule.card.in_full or rule.card.detail), (rule.id, needed)
+        assert "{{ text.urgent_short }}" in rule.card.detail, rule.id
 
 
 def test_what_stands_on_record_is_told_with_its_date(asked: Desk) -> None:
     falls, cirrhosis = condition(ICD, "R29.6", 60), condition(ICD, "K74.60", 100)
-    answer = stop_of(asked, ALP, TID, 400, conditions=[falls, cirrhosis], observations=[])
-    assert "Repeated falls, 24 September 2026" in answer.text and "cirrhosis of liver, 15 August 2026" in answer.text
+    short, long = (
+        stop_of(asked, ALP, TID, 400, conditions=[falls, cirrhosis], observations=[], at_length=full) for full in (False, True)
+    )
+    assert "Repeated falls, 24 September 2026" in short.text
+    assert "Repeated falls, 24 September 2026" in long.text and "cirrhosis of liver, 15 August 2026" in long.text
     scored = observation("s", "72109-2", 30, valueQuantity={"value": 8, "unit": "{score}"})
-    assert " 8, 24 October 2026" in stop_of(asked, ALP, TID, 400, observations=[scored]).text
+    assert " 8, 24 October 2026" in stop_of(asked, ALP, TID, 400, observations=[scored], at_length=True).text
 
 
 def test_a_part_that_was_not_sent_is_told_in_a_sentence(asked: Desk) -> None:
@@ -291,45 +330,65 @@ def test_a_part_that_was_not_sent_is_told_in_a_sentence(asked: Desk) -> None:
 
 
 def test_a_renewal_that_could_not_be_read_is_not_called_a_stop_or_a_start(asked: Desk) -> None:
-    text = cut_of(asked, ALP, TID, ALP, "as directed", 400).text
-    assert "this stop was" not in text and "this start was" not in text and "could not be told" in text
+    for full in (False, True):
+        text = cut_of(asked, ALP, TID, ALP, "as directed", 400, at_length=full).text
+        assert not re.search(r"\bthis (stop|start) was\b", text)
+        assert "The directions do not say how much is taken or how often." in text
+    assert "could not be told" in text
 
 
 def test_a_supply_that_ran_out_asks_what_is_taken_before_the_old_dose_is_given(asked: Desk) -> None:
     given = {"requests": [order("x", ALP, TID, since=300)], "dispenses": [dispense("d", ALP, 100, 30, TID, prior="x")]}
     answer = asked.ask([draft("n", ALP, TID)], **given)
-    assert "it may have been stopped already, so ask first" in answer.text
-    assert "ask what is taken now before the old dose is given again" in " ".join(answer.text.split())
+    assert "it may have been stopped already" in answer.text and labels(answer) == []
+    assert "ask what was taken before giving the old dose again" in answer.body["cards"][0]["summary"]
+    assert "don't restart the old dose" in " ".join(answer.text.split())
 
 
 def test_an_ordered_taper_is_called_one(asked: Desk) -> None:
-    answer = cut_of(asked, LOR, TID, LOR, "1 tablet twice daily for 1 week, then 1 tablet daily for 1 week, then stop", 200)
-    assert "This taper of lorazepam (" in answer.text
+    taper = "1 tablet twice daily for 1 week, then 1 tablet daily for 1 week, then stop"
+    assert "Step 1 of the order goes from 3 to 2 mg a day (33%)" in cut_of(asked, LOR, TID, LOR, taper, 200).text
+    assert "This taper of lorazepam (" in cut_of(asked, LOR, TID, LOR, taper, 200, at_length=True).text
 
 
 def test_fewer_days_a_week_stand_in_the_table_beside_the_plan(asked: Desk) -> None:
-    answer = cut_of(asked, LOR, NIGHT, LOR, "1 tablet at bedtime on Monday, Wednesday and Friday", 240)
-    assert "|1 mg on 3 days a week|0.9 mg|" in answer.text
+    fewer = "1 tablet at bedtime on Monday, Wednesday and Friday"
+    assert "to 1 mg on 3 days a week (57%) is too fast" in cut_of(asked, LOR, NIGHT, LOR, fewer, 240).text
+    assert "|1 mg on 3 days a week|0.75 mg|" in cut_of(asked, LOR, NIGHT, LOR, fewer, 240, at_length=True).text
 
 
 def test_dates_are_written_one_way_and_nothing_is_left_unfilled(asked: Desk) -> None:
-    for answer in (stop_of(asked, ALP, TID, 400), cut_of(asked, LOR, TID, LOR, NIGHT, 400), stop_of(asked, CLO, BID, 400)):
+    asked_of = [
+        answer
+        for full in (False, True)
+        for answer in (
+            stop_of(asked, ALP, TID, 400, at_length=full),
+            cut_of(asked, LOR, TID, LOR, NIGHT, 400, at_length=full),
+            stop_of(asked, CLO, BID, 400, at_length=full),
+        )
+    ]
+    for answer in asked_of:
         for unwanted in ("2026-", "2027-", "{{", "None", "(not known)", "7 days to 14 days", "Look at the patient"):
             assert unwanted not in answer.text, unwanted
 
 
 def test_a_plan_that_is_compared_with_a_sooner_one_is_not_changed_by_it(asked: Desk) -> None:
     book = asked.book
-    plan = direct_plan(book, DAY, taken(book, DAY, "alprazolam", book.value("standard_cut", DAY) * 3 / 10), "slower")
-    assert isinstance(plan, Plan)
-    large = [step for step in plan.steps if step.cut > plan.pace.cut and not step.below_small_step_limit]
-    assert large == []
+    takes = taken(book, DAY, "alprazolam", book.value("standard_cut", DAY) * 3 / 10)
+    plan = direct_plan(book, DAY, takes, "slower")
+    assert isinstance(plan, Plan) and isinstance(direct_plan(book, DAY, takes, "standard"), Plan)
+    assert direct_plan(book, DAY, takes, "slower") == plan
+    most = book.value("largest_cut_in_two_weeks", DAY)
+    assert [step for step in plan.steps if step.cut > most and not step.below_small_step_limit] == []
+    assert plan.pace.first_cut is not None and plan.steps[0].cut <= plan.pace.first_cut
 
 
 def test_a_card_that_would_be_too_long_tells_of_its_plans_without_their_steps(asked: Desk) -> None:
     names = ("F41.0", "F43.10")
     conditions = [condition(ICD, code, 60) for code in names] + [condition(ICD, "F13.231", 900, status="resolved")]
     running = order("x", ALP, TID, since=400)
-    (card,) = asked.ask([draft("n", ALP, TID, days=30)], requests=[running], conditions=conditions).body["cards"]
+    answer = asked.ask([draft("n", ALP, TID, days=30)], requests=[running], conditions=conditions, at_length=True)
+    (card,) = answer.body["cards"]
     assert len(card["detail"]) <= 4000 and "|From|" not in card["detail"]
-    assert "60 steps, the last to 0 on 2 Jun 2031." in card["detail"] and "more steps" not in card["detail"]
+    steps = len(answer.orders[0]["plan"]["steps"])
+    assert f"{steps} steps, the last to 0 on " in card["detail"] and "more steps" not in card["detail"]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from cds.core.plan import NoPlan, Plan
+from cds.decision.plans import crossover_plan, direct_plan, taken
+from cds.fhir.write.requests import Course, Visit, carried, medication_requests
+from cds.knowledge.model import Knowledge
 from tests.spec.calls import DAY, SNOMED, Json, ago, desk, dispense, draft, observation, order
 
 ALP = "alprazolam 1 mg tablet"
@@ -343,7 +348,8 @@ def test_signing_what_is_suggested_leaves_one_plan_that_is_not_warned_of(
 def test_no_orders_are_offered_beside_one_that_goes_on(ask: Any, drafts: list[Json]) -> None:
     answer = ask(drafts, requests=BOTH)
     assert plans_offered(answer) == [] and "cut-too-fast" in answer.says
-    assert "takes the place of every running order" in answer.text
+    assert "Keep 2.5 mg a day, split as now." in answer.text, "no split over the day that nobody said"
+    assert "takes the place of every running order" in ask(drafts, requests=BOTH, at_length=True).text
 
 
 # A plan that was signed, as time goes on -----------------------------------------------------------------------------------
@@ -353,18 +359,42 @@ def on_record(drafts: list[Json], suggestion: Json) -> list[Json]:
     return [each if each["status"] == "stopped" else {**each, "status": "active"} for each in signed(drafts, suggestion)]
 
 
-@pytest.mark.parametrize("kind", ["this taper", "crossover"])
-@pytest.mark.parametrize("days", [1, 20, 60, 120, 170])
-def test_a_plan_under_way_is_read_as_it_stands_and_is_not_advised_again(ask: Any, kind: str, days: int) -> None:
-    offer = ask([STOP], requests=[running()])
-    suggestion = next(each for each in plans_offered(offer) if kind in each["label"])
-    own = offer.orders[0]["plan"] if kind == "this taper" else offer.orders[0]["crossover"]["plan"]
-    day = DAY + timedelta(days=days)
-    step = [each for each in own["steps"] if each["start"] <= day.isoformat()][-1]
-    doses = step.get("doses") or [step]
-    answer = ask(hook="patient-view", requests=on_record([STOP], suggestion), day=day)
+def read_as_it_stands(answer: Any, doses: Iterable[Json]) -> None:
     assert {each["agent"]: each["takesNowMg"] for each in answer.orders} == {each["agent"]: each["dailyDoseMg"] for each in doses}
     assert all("long-use" in {risk["id"] for risk in each["riskFactors"]} for each in answer.orders)
+
+
+@pytest.mark.parametrize("kind", ["Start the taper", "Start the crossover"])
+@pytest.mark.parametrize("days", [1, 10, 20, 27])
+def test_what_was_begun_is_read_as_it_stands_and_is_not_warned_of(ask: Any, kind: str, days: int) -> None:
+    offer = ask([STOP], requests=[running()])
+    suggestion = next(each for each in plans_offered(offer) if kind in each["label"])
+    taper = kind == "Start the taper"
+    own = offer.orders[0]["plan"] if taper else offer.orders[0]["crossover"]["plan"]
+    day = DAY + timedelta(days=days)
+    step = own["steps"][0] if taper else [each for each in own["steps"] if each["start"] <= day.isoformat()][-1]
+    answer = ask(hook="patient-view", requests=on_record([STOP], suggestion), day=day)
+    read_as_it_stands(answer, step.get("doses") or [step])
+    # The order of a first step says nothing of a plan, so that a review of long use may be told; never a warning.
+    assert all(card.endswith(" info") for card in answer.cards) and (taper or answer.cards == [])
+
+
+@pytest.mark.parametrize("draw", [direct_plan, crossover_plan])
+@pytest.mark.parametrize("days", [1, 20, 60, 120, 170])
+def test_a_plan_under_way_is_read_as_it_stands_and_is_not_advised_again(
+    ask: Any, book: Knowledge, draw: Callable[..., Plan | NoPlan], days: int
+) -> None:
+    plan = draw(book, DAY, taken(book, DAY, "alprazolam", Decimal(3), doses_a_day=3), "standard")
+    assert isinstance(plan, Plan)
+    visit = Visit("p", DAY, None, "Practitioner/d")
+    written = medication_requests(Course(plan.steps, "The whole plan."), carried(running(), visit), visit)
+    follows = {"priorPrescription": {"reference": "MedicationRequest/alp"}}
+    suggestion = {"actions": [{"type": "create", "resource": {**each, **follows}} for each in written]}
+    day = DAY + timedelta(days=days)
+    step = [each for each in plan.steps if each.start <= day][-1]
+    doses = [{"agent": each.agent, "dailyDoseMg": float(each.daily)} for each in step.doses if each.daily]
+    answer = ask(hook="patient-view", requests=on_record([STOP], suggestion), day=day)
+    read_as_it_stands(answer, doses)
     assert answer.cards == []
 
 
