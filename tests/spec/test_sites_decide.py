@@ -23,7 +23,8 @@ from cds.knowledge.site_overlay import site
 ROOT = Path(__file__).parents[2]
 APPROVED = "because: it fits us, approved_by: the committee, review_by: 2027-12-01"
 CROSSOVER, HALVED, ABRUPT = "crossover-alprazolam-renewed", "cut-too-fast-alprazolam-halved", "abrupt-stop-alprazolam"
-SEVERAL = "hidden-dose-change-beside-another-agent"
+SEVERAL, SLOWER = "hidden-dose-change-beside-another-agent", "slower-taper-after-earlier-withdrawal"
+STEPS = "cut-too-fast-ordered-taper"
 Answer = dict[str, Any]
 Asked = Callable[..., Answer]
 
@@ -33,7 +34,7 @@ def asked(book: Knowledge) -> Iterator[Asked]:
     """The answer to a story, as a site with these changes has the rule book; without changes, as it stands."""
     engines: dict[str, Engine] = {}
 
-    def answer(story: str, changes: str = "") -> Answer:
+    def answer(story: str, changes: str = "", at_length: bool = False) -> Answer:
         folder = ROOT / "fhir_examples" / story
         body, day = json.loads((folder / "request.json").read_text()), told_on(folder)
         text = f"site: north\ntitle: North Hospital\nstatus: active\n{changes}"
@@ -44,7 +45,8 @@ def asked(book: Knowledge) -> Iterator[Asked]:
         if changes not in engines:
             engines[changes] = Engine(here)
         service = next(service for service, hook in HOOKS.items() if hook == body["hook"])
-        return dict(decide(hook_call(service, body), here, engines[changes], day, "decision", lambda: "id").answer)
+        call = hook_call(service, body)
+        return dict(decide(call, here, engines[changes], day, "decision", lambda: "id", at_length=at_length).answer)
 
     yield answer
     for engine in engines.values():
@@ -75,16 +77,19 @@ def moved(**values: str) -> str:
 
 
 def test_a_smaller_cut_brings_the_card_and_the_card_says_whose_limit_it_is(asked: Asked) -> None:
-    here = asked("quiet-gentle-taper-step", moved(largest_cut_in_two_weeks="5 percent"))
-    assert (rules(asked("quiet-gentle-taper-step")), rules(here)) == ([], ["cut-too-fast"])
-    assert "more than 5%" in " ".join(text(here).split())
+    story, changes = "quiet-small-stop-beside-another-agent", moved(largest_cut_in_two_weeks="5 percent")
+    assert (rules(asked(story)), rules(asked(story, changes))) == ([], ["abrupt-stop"])
+    before, here = (text(asked(STEPS, each, at_length=True)) for each in ("", changes))
+    assert "no more than 25% in any two weeks" in " ".join(before.split())
+    assert "no more than 5% in any two weeks" in " ".join(here.split())
 
 
 def test_the_source_of_equivalents_is_read_and_told(asked: Asked) -> None:
     here = asked(HALVED, f"equivalence_source: {{use: [ashton-2002], {APPROVED}}}\n")
     everyone, one = (order(answer)["diazepamEquivalentMg"] for answer in (asked(HALVED), here))
     assert everyone["low"] < everyone["high"] and one["low"] == one["high"]
-    assert "This site reads Ashton 2002" in text(here)
+    long = asked(HALVED, f"equivalence_source: {{use: [ashton-2002], {APPROVED}}}\n", at_length=True)
+    assert "This site reads Ashton 2002" in text(long)
 
 
 def test_the_agent_to_cross_over_to_is_the_one_chosen(asked: Asked) -> None:
@@ -101,9 +106,9 @@ def test_a_quiet_rule_is_not_shown(asked: Asked, change: str) -> None:
 
 def test_what_was_signed_off_says_so_on_the_card(asked: Asked, book: Knowledge) -> None:
     version = book.rule("cut-too-fast").version
-    here = asked(HALVED, f"sign_off:\n  advice/cut-too-fast: {{version: {version}, on: 2026-11-30, {APPROVED}}}\n")
-    assert "signed off by the committee on 2026-11-30" in text(here)
-    assert "signed off by the committee" not in text(asked(HALVED))
+    signed = f"sign_off:\n  advice/cut-too-fast: {{version: {version}, on: 2026-11-30, {APPROVED}}}\n"
+    assert "signed off by the committee on 2026-11-30" in text(asked(STEPS, signed, at_length=True))
+    assert "signed off by the committee" not in text(asked(STEPS, at_length=True))
 
 
 def test_override_reasons_are_those_of_the_site(asked: Asked) -> None:
@@ -126,7 +131,7 @@ def test_no_more_cards_are_shown_than_the_site_wants(asked: Asked) -> None:
 
 
 def test_no_more_steps_are_on_a_card_than_the_site_wants(asked: Asked) -> None:
-    few, many = (asked(HALVED, moved(steps_on_a_card=f"{number} steps")) for number in (2, 6))
+    few, many = (asked(STEPS, moved(steps_on_a_card=f"{number} steps"), at_length=True) for number in (2, 6))
     assert [len(steps(answer)) for answer in (few, many)] == [2, 6]
 
 
@@ -140,32 +145,33 @@ def steps(answer: Answer) -> list[str]:
 
 
 def test_a_pace_whose_numbers_were_moved_is_told_by_them(asked: Asked) -> None:
-    before, here = (text(asked(HALVED, changes)) for changes in ("", moved(slower_cut="3 percent", slower_interval="56 days")))
-    assert "5 percent every four weeks" in before
-    assert "steps of at most 3%, 56 days or more apart" in here and "every four weeks" not in here
+    changes = ("", moved(slower_cut="3 percent", standard_cut="7 percent", slower_interval="56 days"))
+    before, here = (text(asked(SLOWER, each, at_length=True)) for each in changes)
+    assert "a first step of about 5%, then about 10%, 28 days apart" in before
+    assert "a first step of about 3%, then about 7%, 56 days apart" in here and "28 days apart" not in here
 
 
-@pytest.mark.parametrize(("since", "told"), [("2026-11-23", "3%"), ("2026-11-24", "5 percent")])
+@pytest.mark.parametrize(("since", "told"), [("2026-11-23", "3%"), ("2026-11-24", "5%")])
 def test_a_pace_is_told_by_the_numbers_of_the_day(asked: Asked, since: str, told: str) -> None:
-    here = asked(HALVED, f"parameters:\n  slower_cut: {{value: 3 percent, from: {since}, {APPROVED}}}\n")
-    assert f"steps of {'at most' if told == '3%' else 'about'} {told}" in text(here)
+    changes = f"parameters:\n  slower_cut: {{value: 3 percent, from: {since}, {APPROVED}}}\n"
+    assert f"a first step of about {told}" in text(asked(SLOWER, changes, at_length=True))
 
 
 def test_every_number_of_a_pace_that_a_site_may_move_is_in_its_words(book: Knowledge) -> None:
-    for pace in book.paces.values():
-        for name in (pace.cut, pace.interval) if pace.plan else ():
-            assert not book.parameters[name or ""].site_may_change or f"{{{{ parameter.{name} }}}}" in (
-                pace.says_where_moved or ""
-            )
+    for pace in (each for each in book.paces.values() if each.plan):
+        # A hypnotic goes by the strengths that are sold, of which no percentage is told.
+        for name in (pace.cut if not pace.by_strengths else None, pace.first_cut, pace.interval):
+            if name is not None and book.parameters[name].site_may_change:
+                assert f"{{{{ parameter.{name} }}}}" in f"{pace.says} {pace.says_where_moved or ''}", (pace.id, name)
+                assert f"{{{{ parameter.{name} }}}}" in (pace.says_where_moved or pace.says), (pace.id, name)
 
 
 ORIGINAL = moved(taper_basis="original")
-STEPS = "cut-too-fast-ordered-taper"
 
 
-@pytest.mark.parametrize("story", [HALVED, STEPS])
+@pytest.mark.parametrize("story", ["cut-too-fast-taper-in-words", STEPS])
 def test_the_dose_of_which_percentages_are_taken_is_named_rightly_everywhere(asked: Asked, story: str) -> None:
-    before, here = text(asked(story)), text(asked(story, ORIGINAL))
+    before, here = text(asked(story, at_length=True)), text(asked(story, ORIGINAL, at_length=True))
     assert "current dose" in before and "original dose" not in before and "at the start" not in before
     assert "current dose" not in here
     assert "A pace's percentages are of the original dose" in here
@@ -201,7 +207,7 @@ def at_the_bounds(book: Knowledge, high: bool) -> str:
 def test_every_story_has_an_answer_at_a_site_that_moved_all_that_it_may(
     asked: Asked, book: Knowledge, story: str, high: bool
 ) -> None:
-    answer = asked(story, at_the_bounds(book, high))
-    told = text(answer)
+    bounds = at_the_bounds(book, high)
+    told = text(asked(story, bounds)) + text(asked(story, bounds, at_length=True))
     assert "{{" not in told and "(not known)" not in told
     assert ("current dose" if high else "original dose") not in told, "the name that was not chosen"
