@@ -171,7 +171,7 @@ def dosing(files: Mapping[str, bytes], problems: Problems) -> Dosing:
         if key not in TABLES:
             problems.add("RULE020", position, f"`{key}` is no key that is known here.", f"Known: {', '.join(TABLES)}.")
     for key in (key for key in TABLES if key not in tables):
-        problems.add("RULE021", Position(name), f"`{key}` is missing.", "", f"Add `{key}:`.")
+        problems.add("RULE021", Position(f"rules/{name}"), f"`{key}` is missing.", "", f"Add `{key}:`.")
     if isinstance(node, Pairs):
         check_shape(node, problems)
     if len(problems.found) > before:
@@ -179,7 +179,7 @@ def dosing(files: Mapping[str, bytes], problems: Problems) -> Dosing:
     try:
         return compiled(tables)
     except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation, re.error) as error:
-        problems.add("RULE022", Position(name), f"a table has not the expected shape ({type(error).__name__}: {error}).")
+        problems.add("RULE022", Position(f"rules/{name}"), f"a table has not the expected shape ({type(error).__name__}: {error}).")
         return Dosing(tables)
 
 
