@@ -317,6 +317,8 @@ def test_reloads_under_load_lose_no_call_and_mix_no_revisions(server: str, rules
         with httpx.Client(base_url=server, timeout=PATIENCE, headers={"Content-Type": "application/json"}) as client:
             while not done.is_set():
                 response = client.post("/cds-services/taper-order-sign", content=body)
+                if response.status_code == 503 and "Retry-After" in response.headers:  # a busy machine sheds: that loses no call
+                    continue
                 answer = response.json()
                 title = next(
                     card["source"]["topic"]["display"]
