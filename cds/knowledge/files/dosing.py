@@ -179,7 +179,8 @@ def dosing(files: Mapping[str, bytes], problems: Problems) -> Dosing:
     try:
         return compiled(tables)
     except (KeyError, ValueError, TypeError, AttributeError, InvalidOperation, re.error) as error:
-        problems.add("RULE022", Position(f"rules/{name}"), f"a table has not the expected shape ({type(error).__name__}: {error}).")
+        seen = f"a table has not the expected shape ({type(error).__name__}: {error})."
+        problems.add("RULE022", Position(f"rules/{name}"), seen)
         return Dosing(tables)
 
 
