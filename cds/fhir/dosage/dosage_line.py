@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -18,6 +19,9 @@ from cds.fhir.dosage.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, b
 from cds.fhir.json_access import Json
 
 UNREAD_BESIDE = "Words of the written directions could not be read; the coded dose was used."
+NONE_OF_THESE = re.compile(
+    r"none of (?:this liquid|these (?:tablet|capsule|film)s), \d{1,2} [a-z]{3,9} \d{4} to \d{1,2} [a-z]{3,9} \d{4}\.?\Z", re.IGNORECASE
+)
 DISAGREE = "The coded dose or timing and the written directions say different things; neither was used."
 
 
@@ -84,7 +88,7 @@ def line(dosage: Json, reader: DoseReader) -> Line:
         single,
         weekdays,
         bool(written and written.stops),
-        UNREAD_BESIDE if any(_not_understood(text, reader) for text in unread) else None,
+        UNREAD_BESIDE if any(_not_understood(text, reader) and not _says_none(text, whole) for text in unread) else None,
     )
 
 
@@ -165,6 +169,11 @@ def _not_understood(text: _Text, reader: DoseReader) -> bool:
     """Whether more than "as directed" is said."""
     quiet = text.error is not None and text.error.says == AS_DIRECTED
     return not quiet or holds_unknown_words(text.words, reader.dosing, reader.names)
+
+
+def _says_none(text: _Text, whole: Dose | None) -> bool:
+    """Whether the words are those of a step without the product, as the service's own orders have them, and 0 is coded."""
+    return whole is not None and whole.mg.high == 0 and NONE_OF_THESE.match(text.words) is not None
 
 
 def _read_text(words: str, reader: DoseReader) -> _Text:
