@@ -20,7 +20,8 @@ from cds.fhir.json_access import Json
 
 UNREAD_BESIDE = "Words of the written directions could not be read; the coded dose was used."
 NONE_OF_THESE = re.compile(
-    r"none of (?:this liquid|these (?:tablet|capsule|film)s), \d{1,2} [a-z]{3,9} \d{4} to \d{1,2} [a-z]{3,9} \d{4}\.?\Z", re.IGNORECASE
+    r"none of (?:this liquid|these (?:tablet|capsule|film)s), \d{1,2} [a-z]{3,9} \d{4} to \d{1,2} [a-z]{3,9} \d{4}\.?\Z",
+    re.IGNORECASE,
 )
 DISAGREE = "The coded dose or timing and the written directions say different things; neither was used."
 
