@@ -87,7 +87,7 @@ class Hospital:
         self.reports(*(refusal(card, *reasons, after=after, **more) for card in answer["cards"]))
 
     def accepts(self, card: Json, after: float = 0) -> None:
-        taken = [{"id": suggestion["uuid"]} for suggestion in card["suggestions"]]
+        taken = [{"id": suggestion["uuid"]} for suggestion in card.get("suggestions", ())]
         self.reports({"card": card["uuid"], "outcome": "accepted", "outcomeTimestamp": at(after), "acceptedSuggestions": taken})
 
 
@@ -109,7 +109,7 @@ def refusal(card: Json, *reasons: str, after: float = 0, **more: Any) -> Json:
     return {**told, **({"overrideReasons": given} if given else {}), **more}
 
 
-def card_of(answer: Json, rule: str = "cut-too-fast") -> Json:
+def card_of(answer: Json, rule: str = "slower-taper") -> Json:
     return next(card for card in answer["cards"] if card["extension"][OURS]["rule"] == rule)
 
 
@@ -147,7 +147,7 @@ def here(book: Knowledge, engine: Engine, kept: Keeping) -> Iterator[Hospital]:
 def test_a_declined_card_comes_back_as_one_line(book: Knowledge, engine: Engine, address: str) -> None:
     with hospital(book, engine, keeping(address, "k" * 32, lambda: datetime.now(UTC))) as here:
         first = here.asks()
-        assert in_full(first) == ["cut-too-fast"]
+        assert in_full(first) == ["slower-taper"]
         here.declines(first, ELSEWHERE)
         again = here.asks()
     (line,) = again["cards"]
@@ -169,7 +169,7 @@ def test_the_answer_says_which_decision_the_line_refers_to(here: Hospital) -> No
     here.declines(first, ELSEWHERE)
     again = here.asks()
     told = {
-        "rule": "cut-too-fast",
+        "rule": "slower-taper",
         "decision": first["extension"][OURS]["decision"],
         "declined": "2026-11-23",
         "until": "2027-02-21",
@@ -186,7 +186,7 @@ def test_the_answer_says_which_decision_the_line_refers_to(here: Hospital) -> No
 def test_what_was_declined_at_order_select_is_a_line_at_order_sign(here: Hospital) -> None:
     selected = here.asks(hook="order-select")
     here.reports(*(refusal(card, AGREED) for card in selected["cards"]), service="taper-order-select")
-    assert lines(here.asks()) == ["cut-too-fast"]
+    assert lines(here.asks()) == ["slower-taper"]
 
 
 def test_what_was_declined_in_the_chart_is_a_line_in_the_chart(here: Hospital) -> None:
@@ -200,23 +200,23 @@ def test_what_was_declined_in_the_chart_is_a_line_in_the_chart(here: Hospital) -
 @pytest.mark.row("FB-10")
 def test_what_nobody_declined_comes_back_in_full(here: Hospital) -> None:
     here.asks()
-    assert in_full(here.asks()) == ["cut-too-fast"]
+    assert in_full(here.asks()) == ["slower-taper"]
 
 
 def test_a_line_is_counted_and_logged(here: Hospital, caplog: pytest.LogCaptureFixture) -> None:
     here.declines(here.asks(), ELSEWHERE)
     with caplog.at_level(logging.INFO, logger="cds"):
         here.asks()
-    assert caplog.records[-1].__dict__["fields"]["shortened"] == ["cut-too-fast"]
+    assert caplog.records[-1].__dict__["fields"]["shortened"] == ["slower-taper"]
     told = here.service.get("/metrics").text
-    assert 'cds_cards_shortened_total{rule="cut-too-fast",site=""} 1.0' in told
-    assert 'cds_cards_total{indicator="info",rule="cut-too-fast",site=""} 1.0' in told
+    assert 'cds_cards_shortened_total{rule="slower-taper",site=""} 1.0' in told
+    assert 'cds_cards_total{indicator="info",rule="slower-taper",site=""} 1.0' in told
 
 
 def test_what_is_milder_stays_a_line_that_says_so(here: Hospital) -> None:
     here.declines(here.asks(), ELSEWHERE)
     again = here.asks(drafts=[draft("cut", DRUG, "Take 3.5 tablets daily", prior="takes")])
-    assert lines(again) == ["cut-too-fast"]
+    assert lines(again) == ["slower-taper"]
     assert "nothing is worse" in again["cards"][0]["summary"] and "nothing has changed" not in again["cards"][0]["detail"]
 
 
@@ -249,7 +249,7 @@ WORSE: list[tuple[str, Json]] = [
 @pytest.mark.parametrize(("what", "now"), WORSE, ids=[what for what, _ in WORSE])
 def test_anything_worse_brings_the_card_back_in_full(here: Hospital, what: str, now: Json) -> None:
     here.declines(here.asks(), ELSEWHERE)
-    assert lines(here.asks()) == ["cut-too-fast"]
+    assert lines(here.asks()) == ["slower-taper"]
     again = here.asks(**now)
     assert lines(again) == [] and in_full(again) != []
 
@@ -272,7 +272,7 @@ def test_a_taper_of_other_steps_comes_back_in_full(here: Hospital) -> None:
 
 def test_what_was_not_known_when_it_was_declined_and_is_known_now_brings_it_back(here: Hospital) -> None:
     here.declines(here.asks(without=["conditions"]), ELSEWHERE)
-    assert lines(here.asks(without=["conditions"])) == ["cut-too-fast"]
+    assert lines(here.asks(without=["conditions"])) == ["slower-taper"]
     assert lines(here.asks(conditions=[DEPRESSION, EPILEPSY])) == []
 
 
@@ -286,7 +286,7 @@ def test_a_dose_that_was_never_known_can_not_be_compared(here: Hospital) -> None
 def test_a_rule_that_was_changed_since_speaks_in_full(book: Knowledge, engine: Engine, kept: Keeping) -> None:
     with hospital(book, engine, kept) as here:
         here.declines(here.asks(), ELSEWHERE)
-    raised = tuple(replace(rule, version=rule.version + 1) if rule.id == "cut-too-fast" else rule for rule in book.rules)
+    raised = tuple(replace(rule, version=rule.version + 1) if rule.id == "slower-taper" else rule for rule in book.rules)
     newer = Engine(replace(book, rules=raised, revision="sha256:newer"))
     with hospital(newer.knowledge, newer, kept_beside(kept)) as here:
         assert lines(here.asks()) == []
@@ -312,7 +312,7 @@ def test_a_decision_that_can_not_be_compared_is_no_line(here: Hospital, kept: Ke
     with database.begin() as connection:
         connection.execute(text(lost))
     database.dispose()
-    assert in_full(here.asks()) == ["cut-too-fast"]
+    assert in_full(here.asks()) == ["slower-taper"]
 
 
 def test_a_critical_card_is_always_in_full(here: Hospital) -> None:
@@ -355,12 +355,12 @@ def test_another_client_sees_it_in_full(book: Knowledge, engine: Engine, kept: K
 
         first = asks("one", hook, here.call())
         asks("one", f"{hook}/feedback", {"feedback": [refusal(card, ELSEWHERE) for card in first["cards"]]})
-        assert lines(asks("one", hook, here.call())) == ["cut-too-fast"]
+        assert lines(asks("one", hook, here.call())) == ["slower-taper"]
         assert lines(asks("two", hook, here.call())) == []
         asks("two", f"{hook}/feedback", {"feedback": [refusal(card, ELSEWHERE) for card in first["cards"]]})
         assert lines(asks("two", hook, here.call())) == [], "the card was shown to another"
         asks("two", f"{hook}/feedback", {"feedback": [refusal(card, after=1) for card in first["cards"]]})
-        assert lines(asks("one", hook, here.call())) == ["cut-too-fast"], "nobody speaks for another"
+        assert lines(asks("one", hook, here.call())) == ["slower-taper"], "nobody speaks for another"
 
 
 @pytest.mark.parametrize(
@@ -381,19 +381,19 @@ def test_after_no_reason_or_one_that_shortens_nothing_it_comes_back_in_full(
 ) -> None:
     here.declines(here.asks(), *reasons, **more)
     again = here.asks()
-    assert in_full(again) == ["cut-too-fast"] and "Jane" not in json.dumps(again["cards"])
+    assert in_full(again) == ["slower-taper"] and "Jane" not in json.dumps(again["cards"])
 
 
 def test_a_comment_is_not_shown(here: Hospital) -> None:
     here.declines(here.asks(), overrideReason={"reason": {"code": ELSEWHERE}, "userComment": "Jane Doe's aunt supplies it"})
     again = here.asks()
-    assert lines(again) == ["cut-too-fast"] and "Jane" not in json.dumps(again["cards"])
+    assert lines(again) == ["slower-taper"] and "Jane" not in json.dumps(again["cards"])
 
 
 def test_after_its_time_it_comes_back_in_full(here: Hospital) -> None:
     here.declines(here.asks(), ELSEWHERE)
     here.today[0] = DAY + timedelta(days=89)
-    assert lines(here.asks()) == ["cut-too-fast"]
+    assert lines(here.asks()) == ["slower-taper"]
     here.today[0] = DAY + timedelta(days=90)
     assert lines(here.asks()) == []
 
@@ -465,7 +465,7 @@ def test_an_acceptance_after_it_takes_the_refusal_back(here: Hospital) -> None:
     here.accepts(first["cards"][0], after=-1)
     assert lines(here.asks()) == []
     here.declines(first, ELSEWHERE)
-    assert lines(here.asks()) == ["cut-too-fast"]
+    assert lines(here.asks()) == ["slower-taper"]
 
 
 def test_a_later_refusal_without_a_reason_brings_it_back(here: Hospital) -> None:
@@ -499,7 +499,7 @@ def test_accepting_the_line_shows_it_in_full_again(here: Hospital) -> None:
     (line,) = here.asks()["cards"]
     assert "suggestions" not in line
     here.accepts(line, after=1)
-    assert in_full(here.asks()) == ["cut-too-fast"]
+    assert in_full(here.asks()) == ["slower-taper"]
 
 
 def test_what_got_worse_and_was_declined_again_is_compared_with_then(here: Hospital) -> None:
@@ -515,10 +515,10 @@ def test_what_the_declined_card_only_mentioned_for_lack_of_room_is_not_declined(
     started = draft("new", "oxycodone 5 mg tablet", "Take 1 tablet twice daily")
     both = {"drafts": [CUT, started]}
     first = here.asks(**both)
-    assert {"cut-too-fast", "opioid-and-benzodiazepine"} <= set(in_full(first))
+    assert {"slower-taper", "opioid-and-benzodiazepine"} <= set(in_full(first))
     here.reports(refusal(card_of(first), ELSEWHERE))
     again = here.asks(**both)
-    assert lines(again) == ["cut-too-fast"] and "opioid-and-benzodiazepine" in in_full(again)
+    assert lines(again) == ["slower-taper"] and "opioid-and-benzodiazepine" in in_full(again)
 
 
 # The store -----------------------------------------------------------------------------------------------------------------
@@ -528,7 +528,7 @@ def test_a_worker_that_shares_the_database_knows_it(book: Knowledge, engine: Eng
     one, two = (keeping(address, "k" * 32, lambda: datetime.now(UTC)) for _ in range(2))
     with hospital(book, engine, one) as here, hospital(book, engine, two) as there:
         here.declines(here.asks(), ELSEWHERE)
-        assert lines(there.asks()) == ["cut-too-fast"]
+        assert lines(there.asks()) == ["slower-taper"]
 
 
 def test_with_the_store_down_all_cards_are_in_full(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -539,8 +539,8 @@ def test_with_the_store_down_all_cards_are_in_full(here: Hospital, kept: Keeping
     with monkeypatch.context() as broken:
         broken.setattr(kept.store, "_read", fails)
         broken.setattr(kept.store, "_write", fails)
-        assert in_full(here.asks()) == ["cut-too-fast"]
-        assert in_full(here.asks()) == ["cut-too-fast"]
+        assert in_full(here.asks()) == ["slower-taper"]
+        assert in_full(here.asks()) == ["slower-taper"]
     assert "cds_declined_not_looked_up_total 1.0" in here.service.get("/metrics").text, "it is not asked again at once"
 
 
@@ -551,7 +551,7 @@ def test_a_database_that_keeps_a_call_waiting_is_not_waited_for(book: Knowledge,
         database = create_engine(database_url(address))
         with database.begin() as connection:
             connection.execute(text("LOCK TABLE feedback IN ACCESS EXCLUSIVE MODE"))
-            assert in_full(here.asks()) == ["cut-too-fast"]
+            assert in_full(here.asks()) == ["slower-taper"]
         database.dispose()
         assert "cds_declined_not_looked_up_total 1.0" in here.service.get("/metrics").text
 
@@ -562,9 +562,9 @@ def test_a_fault_of_ours_in_looking_back_costs_no_call(
     here.declines(here.asks(), ELSEWHERE)
     with monkeypatch.context() as broken, caplog.at_level(logging.WARNING, logger="cds"):
         broken.setattr(module, "shortened", lambda *_: 1 / 0)
-        assert in_full(here.asks()) == ["cut-too-fast"]
+        assert in_full(here.asks()) == ["slower-taper"]
     assert [record.getMessage() for record in caplog.records] == ["declined cards not looked up"]
-    assert lines(here.asks()) == ["cut-too-fast"], "the store is not to blame, so it is asked again"
+    assert lines(here.asks()) == ["slower-taper"], "the store is not to blame, so it is asked again"
 
 
 def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -573,8 +573,8 @@ def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Keeping, m
     here.declines(here.asks(), ELSEWHERE)
     with monkeypatch.context() as broken:
         broken.setattr(kept.store, "_read", lambda work: (_ for _ in ()).throw(OSError()))
-        assert in_full(here.asks()) == ["cut-too-fast"]
-    assert lines(here.asks()) == ["cut-too-fast"]
+        assert in_full(here.asks()) == ["slower-taper"]
+    assert lines(here.asks()) == ["slower-taper"]
 
 
 def test_without_a_card_the_store_is_not_asked(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -590,7 +590,7 @@ def test_without_a_card_the_store_is_not_asked(here: Hospital, kept: Keeping, mo
 
 def test_where_nothing_was_declined_one_statement_is_sent(here: Hospital, kept: Keeping) -> None:
     here.asks()
-    assert statements_of(kept, lambda: kept.store.declined("patient", "client", DAY, {("cut-too-fast", "diazepam")})) == 1
+    assert statements_of(kept, lambda: kept.store.declined("patient", "client", DAY, {("slower-taper", "diazepam")})) == 1
 
 
 def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, kept: Keeping) -> None:
@@ -607,7 +607,7 @@ def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, k
 
 def statements_of(kept: Keeping, work: Callable[[], Any]) -> int:
     sent: list[str] = []
-    listened = kept.store._database()[0]
+    listened = kept.store._database().patient
     event.listen(listened, "before_cursor_execute", lambda *given: sent.append(given[2]))
     work()
     return sum(statement.startswith("SELECT") for statement in sent)
