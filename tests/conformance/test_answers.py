@@ -101,9 +101,9 @@ def card_problems(card: dict[str, Any]) -> Iterator[str]:
 
 def suggestions_problems(card: dict[str, Any], call: dict[str, Any]) -> Iterator[str]:
     suggestions = card.get("suggestions", ())
-    recommended = [suggestion for suggestion in suggestions if "isRecommended" in suggestion]
-    if not all(suggestion["isRecommended"] is True for suggestion in recommended):
-        yield "SUG-3: isRecommended stands there and is not true"
+    recommended = [suggestion for suggestion in suggestions if suggestion.get("isRecommended")]
+    if not all(isinstance(suggestion.get("isRecommended"), bool) for suggestion in suggestions):
+        yield "SUG-3: isRecommended is not said, or is neither true nor false"
     if card.get("selectionBehavior") == "at-most-one" and len(recommended) > 1:
         yield "SUG-3: of what excludes each other, several are recommended"
     for suggestion in suggestions:

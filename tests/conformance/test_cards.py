@@ -62,7 +62,7 @@ def test_card_14_what_a_suggestion_orders_is_told_in_the_words_of_its_card(answe
             for action in suggestion["actions"]:
                 assert action["description"]
                 ordered = action.get("resource", {}).get("medicationCodeableConcept", {}).get("text", "")
-                assert re.split(r"[ /]", ordered)[0].lower() in card["detail"].lower()
+                assert re.split(r"[ /]", ordered)[0].lower() in f"{card['summary']} {card['detail']}".lower()
 
 
 # Client profiles --------------------------------------------------------------------------------------------------------
