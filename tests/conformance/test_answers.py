@@ -238,9 +238,9 @@ def test_the_stories_show_all_that_the_rows_speak_of(client: TestClient, clock: 
     actions = [action for suggestion in suggestions for action in suggestion["actions"]]
     assert {"links", "overrideReasons", "suggestions", "selectionBehavior", "detail"} <= {name for card in cards for name in card}
     assert {card["indicator"] for card in cards} == {"info", "warning", "critical"}
-    assert {card.get("selectionBehavior") for card in cards} == {None, "any", "at-most-one"}
+    assert {card.get("selectionBehavior") for card in cards} == {None, "at-most-one"}
     assert {action["type"] for action in actions} == {"create", "update", "delete"}
-    assert {"isRecommended" in suggestion for suggestion in suggestions} == {True, False}
+    assert {suggestion["isRecommended"] for suggestion in suggestions} == {True, False}
     assert max(len(suggestion["actions"]) for suggestion in suggestions) > 1
 
 
@@ -325,7 +325,7 @@ BROKEN = {
     "CARD-8": {"suggestions": []},
     "SUG-1": {"suggestions": [{**TAPER, "label": ""}]},
     "SUG-2": {"suggestions": [{**TAPER, "uuid": "1"}]},
-    "SUG-3": {"suggestions": [{**TAPER, "isRecommended": False}]},
+    "SUG-3": {"suggestions": [{**TAPER, "isRecommended": "yes"}]},
     "SUG-4": {"suggestions": [{**TAPER, "actions": []}]},
     "SUG-5": {"suggestions": [{**TAPER, "actions": [DELETE, UPDATE]}]},
     "SUG-6": {"suggestions": [{**TAPER, "actionSelectionBehavior": "any"}]},
