@@ -11,8 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from cds.core.cuts import PercentOf
-from cds.core.plan import Plan
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import Plan
 from cds.decision.plans import Taken, direct_plan
 from cds.knowledge.loader import knowledge
 

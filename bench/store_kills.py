@@ -20,9 +20,9 @@ from uuid import uuid4
 
 from cds.decision.declined_cards import Fingerprint
 from cds.records.decisions import DecisionRecord, ShownCard
-from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.store import Store
+from cds.records.store_errors import StoreUnavailable
 
 WRITERS = 2
 LONGEST = 0.15

@@ -11,10 +11,10 @@ import pytest
 from cds.core.medication import Agent, AgentKind, DurationClass
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
+from cds.knowledge.drug_tables import Tables
 from cds.knowledge.loader import from_files, knowledge
 from cds.knowledge.model import CodedValue, Knowledge
 from cds.knowledge.problems import Problem, Problems
-from cds.knowledge.tables import Tables
 
 UNSETTLED = [line for line in (Path(__file__).parent / "unsettled.txt").read_text().splitlines() if not line.startswith("#")]
 

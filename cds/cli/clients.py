@@ -23,7 +23,7 @@ from cds.hooks.client_profiles import Profile
 from cds.knowledge.loader import from_files
 from cds.knowledge.pack import files_at
 from cds.settings import BadSettings, Settings, settings
-from cds.trust.clients import Client, TrustedClients, check_sites, trusted_clients
+from cds.trust.client_registry import Client, TrustedClients, check_sites, trusted_clients
 from cds.trust.keys import ALGORITHMS, usable
 
 SECONDS_TO_WAIT = 5.0

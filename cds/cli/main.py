@@ -8,7 +8,7 @@ from cds.cli.ask import ask
 from cds.cli.clients import clients
 from cds.cli.plan import plan
 from cds.cli.records import records, replay
-from cds.cli.rules.app import rules
+from cds.cli.rules.commands import rules
 from cds.cli.serve import serve
 from cds.cli.sigs import sigs
 

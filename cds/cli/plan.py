@@ -20,8 +20,8 @@ from cds.cli.plan_show import show_no_plan, show_plan
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form, Medication
 from cds.core.patient_sheet import SheetFor, as_text, sheet
-from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Dose
+from cds.core.taper_plan import NoPlan, Plan
 from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.decision.plasma_levels import curves, curves_json
 from cds.decision.replanning import Replanned, replanned

@@ -13,10 +13,10 @@ from icalendar import Calendar, Event
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cds.core.patient_sheet import Sheet
-from cds.core.plan import AgentDose, Amount, NoPlan, Plan, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import AgentDose, Amount, NoPlan, Plan, PlanStep
 from cds.decision.plans import Taken
 from cds.decision.replanning import Replanned
 from cds.hooks.plan_json import number, plan_in_full

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from cds.cli.plan_files import lines, product
 from cds.core.period import range_in_words
-from cds.core.plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
+from cds.core.taper_plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
 from cds.decision.plans import Taken
 from cds.decision.replanning import Replanned
 from cds.knowledge.model import Knowledge

@@ -22,7 +22,7 @@ from uvicorn.supervisors.multiprocess import Process
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.settings import settings
-from cds.trust.clients import trusted_clients
+from cds.trust.client_registry import trusted_clients
 
 A_LOOK = 0.2
 SECONDS_TO_ANSWER = 60

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from cds.decision.decide import Decision
-from cds.engine.explain import explained
+from cds.engine.explanation import explained
 from cds.hooks.markdown import plain_text
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.files.vocabulary import askable

@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from cds.core.plan import (
+from cds.core.quantity import Range, plain
+from cds.core.regimen import DayTime
+from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
+from cds.core.taper import direct, spread
+from cds.core.taper_plan import (
     AgentDose,
     Instead,
     InsteadKind,
@@ -21,10 +25,6 @@ from cds.core.plan import (
     agent_dose,
     plan_step,
 )
-from cds.core.quantity import Range, plain
-from cds.core.regimen import DayTime
-from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
-from cds.core.taper import direct, spread
 
 EXCHANGED = (DayTime.NIGHT, DayTime.EVENING, DayTime.MORNING, DayTime.MIDDAY)
 """The order in which doses are exchanged."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.core.gap import Gap
-from cds.core.plan import Plan
 from cds.core.quantity import Range
+from cds.core.taper_plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from textwrap import wrap
 
 from cds.core.medication import Form
 from cds.core.period import on_a_working_day
-from cds.core.plan import AgentDose, Plan, PlanKind, PlanStep
 from cds.core.quantity import plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlanStep
 
 PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 WIDTH = 78

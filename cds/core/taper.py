@@ -11,7 +11,10 @@ from itertools import pairwise
 from cds.core.cuts import TWO_WEEKS, PercentOf
 from cds.core.dose_search import DailyDose, Lowering
 from cds.core.period import in_words, written
-from cds.core.plan import (
+from cds.core.quantity import Range, plain
+from cds.core.regimen import DayTime
+from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
+from cds.core.taper_plan import (
     Instead,
     InsteadKind,
     NoPlan,
@@ -23,9 +26,6 @@ from cds.core.plan import (
     agent_dose,
     plan_step,
 )
-from cds.core.quantity import Range, plain
-from cds.core.regimen import DayTime
-from cds.core.tablets import Cabinet, Fit, Presentation, Tier, as_doses, in_mg, ticks
 
 TENTH = Decimal("0.1")
 

@@ -12,9 +12,9 @@ from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.judged_order import RiskFactor
 from cds.core.medication import AgentKind, Form
 from cds.core.order_action import Action
-from cds.core.plan import NoPlan, Plan, PlanStep
 from cds.core.quantity import plain
 from cds.core.regimen import EVERY_DAY, DayTime
+from cds.core.taper_plan import NoPlan, Plan, PlanStep
 from cds.decision.offers import Offers
 from cds.decision.plans import Taken
 from cds.hooks.card_text import Wording

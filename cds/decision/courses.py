@@ -10,10 +10,10 @@ from decimal import Decimal
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.order_action import Situation
 from cds.core.period import written
-from cds.core.plan import Plan, PlanKind, PlanStep, agent_dose
 from cds.core.quantity import ZERO, exactly
 from cds.core.record import Order
 from cds.core.tablets import Cabinet, Doses, Fit, Tier, as_doses, ticks
+from cds.core.taper_plan import Plan, PlanKind, PlanStep, agent_dose
 from cds.decision.plans import Taken
 from cds.fhir.write.requests import Course
 from cds.knowledge.model import Knowledge

@@ -15,10 +15,10 @@ from cds.core.judged_order import Crossover, JudgedOrder, RiskFactor
 from cds.core.medication import AgentKind
 from cds.core.order_action import Action
 from cds.core.order_facts import change_percent, equivalent
-from cds.core.plan import NoPlan
 from cds.core.quantity import exactly
 from cds.core.record import Part
 from cds.core.regimen import NOTHING, Dose, Step
+from cds.core.taper_plan import NoPlan
 from cds.decision.card_facts import Found, card_facts
 from cds.decision.decided_facts import LONG_ACTING, Risk, decided_facts
 from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start

@@ -13,9 +13,9 @@ from cds.core.current_use import Taking
 from cds.core.facts import Facts, Known
 from cds.core.order_action import Situation
 from cds.core.period import in_words
-from cds.core.plan import Instead, InsteadKind, NoPlan, Plan
 from cds.core.quantity import plain
 from cds.core.tablets import countable
+from cds.core.taper_plan import Instead, InsteadKind, NoPlan, Plan
 from cds.decision.plans import Taken, crossover_plan, direct_plan, taken
 from cds.knowledge.model import Knowledge
 

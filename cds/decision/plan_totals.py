@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from cds.core.plan import Plan
 from cds.core.quantity import plain
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import Plan
 from cds.decision.plans import direct_plan, taken
 from cds.knowledge.files.published_tapers import PublishedTaper
 from cds.knowledge.model import Knowledge

@@ -12,11 +12,11 @@ from cds.core.crossover import CrossoverLimits, Side
 from cds.core.cuts import PercentOf
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.medication import Agent, AgentKind, DurationClass
-from cds.core.plan import Instead, InsteadKind, NoPlan, Plan, PlanLimits, TaperPace, no_steps
 from cds.core.quantity import exactly
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, in_mg, ticks
 from cds.core.taper import direct, spread
+from cds.core.taper_plan import Instead, InsteadKind, NoPlan, Plan, PlanLimits, TaperPace, no_steps
 from cds.knowledge.model import Knowledge
 
 TIMES = {

@@ -11,8 +11,8 @@ from typing import Any
 
 from cds.core import kinetics
 from cds.core.kinetics import HOURS, Curve, Kinetics
-from cds.core.plan import AgentDose, Plan
 from cds.core.regimen import DayTime, Dose, Step
+from cds.core.taper_plan import AgentDose, Plan
 from cds.decision.plans import Taken, taken
 from cds.knowledge.model import Knowledge
 

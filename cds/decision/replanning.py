@@ -8,8 +8,8 @@ from datetime import date
 
 from cds.core.cuts import PercentOf
 from cds.core.period import range_in_words, shifted, written
-from cds.core.plan import NoPlan, Plan
 from cds.core.quantity import plain
+from cds.core.taper_plan import NoPlan, Plan
 from cds.decision.plans import Taken, direct_plan, taper_pace
 from cds.knowledge.model import Knowledge
 

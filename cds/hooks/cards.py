@@ -10,8 +10,8 @@ from functools import cache
 from typing import Any
 
 from cds.core.facts import Facts, Known
-from cds.core.plan import NoPlan, Plan
 from cds.core.regimen import Step
+from cds.core.taper_plan import NoPlan, Plan
 from cds.hooks.card_text import Lists, Wording
 from cds.hooks.declined_card import INDICATOR, Shortened, line, what_it_was
 from cds.hooks.markdown import escaped

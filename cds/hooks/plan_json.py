@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from cds.core.plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
 from cds.json_text import WrittenObject
 
 TENTH = Decimal("0.1")

@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from cds.core.cuts import PercentOf
 from cds.core.period import shifted
-from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose, Step
+from cds.core.taper_plan import NoPlan, Plan, PlanKind, PlanStep
 
 WORDS = {
     PlanKind.DIRECT: "Taper of {agent}",

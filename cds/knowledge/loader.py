@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cds.knowledge.checks.cross_references import check_released, check_table_cites, check_words
 from cds.knowledge.checks.required_names import check_needed
+from cds.knowledge.drug_tables import Tables, tables
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.declined import FILE as DECLINED
 from cds.knowledge.files.declined import declining
@@ -21,7 +22,6 @@ from cds.knowledge.files.vocabulary import risk_definitions, vocabulary
 from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Rule, RuleKind
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
-from cds.knowledge.tables import Tables, tables
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 SUFFIXES = (".yaml", ".csv")

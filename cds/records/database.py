@@ -16,7 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError
 
-from cds.records.errors import UnusableStore
+from cds.records.store_errors import UnusableStore
 from cds.records.tables import HEAD
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"

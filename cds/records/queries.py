@@ -11,10 +11,10 @@ import orjson
 from sqlalchemy import Connection, Engine, Select, Table, delete, literal, select, tuple_
 
 from cds.records.decisions import DecisionRecord
-from cds.records.errors import UnknownDecision
 from cds.records.feedback import FeedbackEvent
 from cds.records.outcomes import taken
 from cds.records.rows import record_of, unless_there, with_site
+from cds.records.store_errors import UnknownDecision
 from cds.records.tables import Moment, cards, decisions, feedback
 
 AT_A_TIME = 500

@@ -16,8 +16,8 @@ from cds.hooks.cards import Advice, cards
 from cds.hooks.declined_card import from_json
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.records.decisions import DecisionRecord
-from cds.records.errors import OtherKnowledge
 from cds.records.payload import fact, start, steps
+from cds.records.store_errors import OtherKnowledge
 
 Json = dict[str, Any]
 NOT_COMPARED = {"uuid", "suggestions", "selectionBehavior"}

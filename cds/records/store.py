@@ -20,12 +20,12 @@ from cds.records import queries, seen_tokens
 from cds.records.database import SQLITE, database_url, opened, prepared
 from cds.records.decisions import DecisionRecord
 from cds.records.declined_query import Wanted
-from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.outcomes import Outcomes, outcomes
 from cds.records.queries import Purged
 from cds.records.rows import from_line, insert_decisions, line, written_and_taken_back
 from cds.records.spool import Spool
+from cds.records.store_errors import StoreUnavailable
 
 T = TypeVar("T")
 FAILURES = (SQLAlchemyError, OSError)

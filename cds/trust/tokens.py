@@ -9,9 +9,9 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
-from cds.trust.clients import Client, TrustedClients
+from cds.trust.client_registry import Client, TrustedClients
 from cds.trust.keys import ALGORITHMS, KeySets, algorithm_of
-from cds.trust.replay import SeenTokens, fingerprint
+from cds.trust.used_tokens import SeenTokens, fingerprint
 
 LEEWAY_SECONDS = 60
 LONGEST_LIFE_SECONDS = 3600

@@ -30,7 +30,7 @@ from cds.hooks.services import DRAFTS_IN, HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
 from cds.records.store import State
 from cds.settings import Settings
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.web.body import parsed, parts_in, read_body
 from cds.web.deciding import Deciding
 from cds.web.fetching import Fetcher, renamed

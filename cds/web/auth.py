@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds.errors import RefusedCall
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.trust.tokens import Doubt, Untrusted, Verifier
 from cds.web.limits import Admission
 from cds.web.logs import LOG, place_of

@@ -20,7 +20,7 @@ from cds.hooks.messages import FhirAccess, HookCall, fhir_access, operation_outc
 from cds.hooks.prefetch import Ledger, State, full_urls, ledger
 from cds.hooks.services import templates
 from cds.knowledge.model import Knowledge
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 
 NOT_READ = operation_outcome("incomplete", "It could not be read.")
 MEDICATIONS = "org.taper-cds.medications"

@@ -16,7 +16,7 @@ from cds.hooks.prefetch import State
 from cds.hooks.services import DRAFTS_IN, services, templates
 from cds.knowledge.data_needs import Asking, asking
 from cds.knowledge.model import Knowledge
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.trust.keys import ALGORITHMS
 from cds.trust.tokens import LEEWAY_SECONDS, LONGEST_LIFE_SECONDS
 

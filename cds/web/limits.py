@@ -18,7 +18,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds.errors import RefusedCall
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.web.responses import outcome_response
 from cds.web.routing import is_service
 from cds.web.turns import Turns

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from cds.trust.clients import TrustedClients, trusted_clients
+from cds.trust.client_registry import TrustedClients, trusted_clients
 from cds.web.file_watch import Reloads, Result, watch
 from cds.web.live_rules import Live
 

@@ -11,7 +11,7 @@ from cds.errors import BadKnowledge, CdsError
 from cds.knowledge.loader import revision
 from cds.knowledge.problems import Problems
 from cds.knowledge.site_overlay import check_reviews
-from cds.trust.clients import TrustedClients, check_sites
+from cds.trust.client_registry import TrustedClients, check_sites
 from cds.web.file_watch import Reloads, Result, watch
 from cds.web.revision import Revision, Source, Users
 

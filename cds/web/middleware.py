@@ -13,10 +13,10 @@ from starlette.middleware.gzip import GZipMiddleware
 from cds.fhir.client import FhirClient, Place
 from cds.hooks.client_profiles import Profile
 from cds.settings import Settings
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.trust.keys import KeySets
-from cds.trust.replay import SeenHere, SeenTokens
 from cds.trust.tokens import Verifier
+from cds.trust.used_tokens import SeenHere, SeenTokens
 from cds.web.auth import Authentication
 from cds.web.cors import Cors, SecurityHeaders
 from cds.web.limits import Admission, Here, InHand, RateLimit, Shared

@@ -22,10 +22,10 @@ from cds.hooks.services import HOOKS
 from cds.knowledge.model import Knowledge
 from cds.records.database import key_of, spool_of
 from cds.records.decisions import DecisionRecord, Recorder
-from cds.records.errors import StoreUnavailable
 from cds.records.feedback import reported
 from cds.records.hashes import kept_in, keyed
 from cds.records.store import Kept, State, Store
+from cds.records.store_errors import StoreUnavailable
 from cds.web.logs import LOG, place_of
 from cds.web.pools import Pool
 

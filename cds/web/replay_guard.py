@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Protocol
 
-from cds.records.errors import StoreUnavailable
-from cds.trust.replay import SeenHere
+from cds.records.store_errors import StoreUnavailable
+from cds.trust.used_tokens import SeenHere
 from cds.web.logs import LOG
 from cds.web.pools import Crowded, Pool
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cds.cli.main import app
 from cds.decision.plan_totals import PAGE, totals_page
-from cds.engine.explain import explained
+from cds.engine.explanation import explained
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Questions, evaluate
 from cds.knowledge.files.vocabulary import askable

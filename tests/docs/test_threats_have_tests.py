@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cds.trust.clients import OPTIONAL, REQUIRED
+from cds.trust.client_registry import OPTIONAL, REQUIRED
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text()

@@ -12,7 +12,7 @@ import yaml
 
 from cds.cli.serve import LAST_CALLS
 from cds.settings import NAMES
-from cds.trust.clients import trusted_clients
+from cds.trust.client_registry import trusted_clients
 from cds.web.body import LARGEST_BODY
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from cds.cli.main import app as command
 from cds.cli.rules.explain import Weighed, of_record, of_request
 from cds.engine.engine import Engine
-from cds.engine.explain import explained
+from cds.engine.explanation import explained
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge

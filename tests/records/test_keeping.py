@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from cds.records.errors import UnknownDecision
 from cds.records.feedback import FeedbackEvent
 from cds.records.store import Kept, Store
+from cds.records.store_errors import UnknownDecision
 
 from .conftest import CLIENT, KEYED, NOON, SERVICE, a_record, card_uuid
 

@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from cds.errors import BadRequest, UnknownService
 from cds.knowledge.model import Knowledge
-from cds.records.errors import StoreUnavailable
 from cds.records.store import State
+from cds.records.store_errors import StoreUnavailable
 from cds.web import recording as module
 from cds.web.pools import Crowded, Pool
 from cds.web.recording import Keeping, keeping

@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from cds.records.database import database_url, newest, opened, prepared, scripts
-from cds.records.errors import UnusableStore
 from cds.records.rows import COLUMNS
 from cds.records.store import Store
+from cds.records.store_errors import UnusableStore
 from cds.records.tables import HEAD, METADATA, decisions
 
 from .conftest import a_record, spool_in

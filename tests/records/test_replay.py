@@ -18,12 +18,12 @@ from cds.core.record import Part
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
 from cds.records.decisions import DecisionRecord, Recorder
-from cds.records.errors import OtherKnowledge
 from cds.records.payload import fact, fact_json
 from cds.records.pseudonyms import Pseudonyms
 from cds.records.replay import differences, replayed, shown
 from cds.records.rows import from_line, line
 from cds.records.store import Store
+from cds.records.store_errors import OtherKnowledge
 
 from .conftest import KEYED, NOON, STORIES, Told, spool_in, sqlite
 

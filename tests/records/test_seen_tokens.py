@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from cds.records.errors import StoreUnavailable
 from cds.records.store import SECONDS_BETWEEN_FORGETTING, Store
+from cds.records.store_errors import StoreUnavailable
 from cds.records.tables import seen_tokens
-from cds.trust.replay import SeenHere, fingerprint
+from cds.trust.used_tokens import SeenHere, fingerprint
 from cds.web.pools import Pool
 from cds.web.replay_guard import SeenInStore
 

@@ -12,10 +12,10 @@ from sqlalchemy import Engine, event
 
 from cds.errors import RefusedCall
 from cds.records.database import database_url, opened
-from cds.records.errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.rows import line
 from cds.records.store import Kept, State, Store
+from cds.records.store_errors import StoreUnavailable
 
 from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, Postgres, a_record, spool_in, sqlite
 
@@ -150,7 +150,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from bench.store_kills import a_record
-from cds.records.errors import StoreUnavailable
+from cds.records.store_errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
 from cds.records.store import Kept, Store
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,8 @@ def test_only_the_command_line_prints(module: Path) -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     ]
     assert not prints, f"{module} prints on lines {prints}; return or log it"
+
+
+def test_no_two_modules_have_one_name() -> None:
+    named = Counter(path.stem for path in (ROOT / "cds").rglob("*.py") if path.stem != "__init__")
+    assert not {stem: count for stem, count in named.items() if count > 1}, "name each module for what it alone holds"

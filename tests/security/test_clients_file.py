@@ -9,7 +9,7 @@ import pytest
 
 from cds.hooks.client_profiles import Profile
 from cds.trust.addresses import wrong_address
-from cds.trust.clients import BadClients, trusted_clients
+from cds.trust.client_registry import BadClients, trusted_clients
 from tests.security.tokens import ec_key
 
 WHOLE = """\

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from cds.decision.decide import MOST_DRAFTS, MOST_GAPS
 from cds.settings import Settings
-from cds.trust.clients import Client
-from cds.trust.replay import SeenHere
+from cds.trust.client_registry import Client
+from cds.trust.used_tokens import SeenHere
 from cds.web.app import app
 from cds.web.body import parsed
 from cds.web.deciding import MOST_PARTS_IN_THE_LOOP, Deciding, TooLong

@@ -17,7 +17,7 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from cds.settings import Settings
-from cds.trust.clients import Client
+from cds.trust.client_registry import Client
 from cds.web.app import app
 from cds.web.limits import RateLimit, Shared
 from tests.security.conftest import Site

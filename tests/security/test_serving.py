@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
-from cds.trust.clients import trusted_clients
+from cds.trust.client_registry import trusted_clients
 from cds.web.header_timeout import Prompt
 from tests.security.tokens import ec_key
 

@@ -13,7 +13,7 @@ import pytest
 
 from cds.knowledge.loader import files_of, revision
 from cds.knowledge.model import Status
-from cds.trust.clients import BadClients
+from cds.trust.client_registry import BadClients
 from cds.web.file_watch import Result
 from tests.security.served_sites import (
     ABRUPT,

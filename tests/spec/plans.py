@@ -9,10 +9,10 @@ from decimal import Decimal
 from cds.core.crossover import CrossoverLimits, Side
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
-from cds.core.plan import Plan, PlanLimits, PlanStep, TaperPace
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import Plan, PlanLimits, PlanStep, TaperPace
 
 START = date(2026, 11, 23)
 LIMITS = PlanLimits(

@@ -16,10 +16,10 @@ from cds.core.regimen import DayTime
 from cds.errors import BadKnowledge
 from cds.knowledge.checks.required_names import PARAMETERS
 from cds.knowledge.checks.required_names import TEXTS as TEXTS_NEEDED
+from cds.knowledge.drug_tables import Tables, tables
 from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.problems import CODES, Problem, Problems
 from cds.knowledge.site_overlay import EQUIVALENCE_NOTE
-from cds.knowledge.tables import Tables, tables
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = files_of(RULES)

@@ -11,8 +11,8 @@ import pytest
 from fhir.resources.R4B.careplan import CarePlan
 
 from cds.core.crossover import plan as crossover
-from cds.core.plan import Plan
 from cds.core.taper import direct
+from cds.core.taper_plan import Plan
 from cds.fhir.write.care_plan import care_plan
 from cds.fhir.write.requests import Visit, carried
 from tests.spec.plans import AGENTS, CROSSOVER, LIMITS, SHORT, SLOWER, STANDARD, START, takes

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cds.core.period import written
-from cds.core.plan import Plan
+from cds.core.taper_plan import Plan
 from cds.decision.plans import direct_plan, taken
 from tests.spec.calls import DAY, ICD, Answer, Desk, Json, condition, desk, dispense, draft, observation, order
 

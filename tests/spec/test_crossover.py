@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from cds.core.crossover import plan, settle_on_one, to_immediate_release
-from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import InsteadKind, NoPlan, Plan, PlanKind
 from tests.spec.plans import AGENTS, CROSSOVER, LIMITS, STANDARD, START, takes
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from cds.core.plan import Plan
 from cds.core.quantity import Range, exactly
 from cds.core.regimen import NOTHING, DayTime, Dose, Step
+from cds.core.taper_plan import Plan
 from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.decision.plasma_levels import ILLUSTRATION, Curves, Levels, Which, curves, curves_json
 from cds.knowledge.model import Knowledge

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import cds.fhir
-from cds.fhir.dosage.limits import Unreadable
 from cds.fhir.dosage.sig_words import LONGEST_SIG, tokens
+from cds.fhir.dosage.unreadable import Unreadable
 from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
 from tests.spec.regex_steps import Steps, TooManySteps

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cds.core.crossover import plan as crossover
 from cds.core.cuts import PercentOf
-from cds.core.plan import NoPlan, Plan, PlanKind, PlanStep
 from cds.core.regimen import DayTime
 from cds.core.taper import direct
+from cds.core.taper_plan import NoPlan, Plan, PlanKind, PlanStep
 from tests.spec.plans import AGENTS, CROSSOVER, HYPNOTIC, LIMITS, SHORT, SLOWER, STANDARD, START, VERY_SLOW, solids
 
 TICK = Decimal("0.00001")

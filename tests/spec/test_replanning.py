@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cds.core.plan import Plan
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import Plan
 from cds.decision.plans import Taken, direct_plan
 from cds.decision.replanning import Replanned, replanned
 from cds.knowledge.loader import knowledge

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cds.core.cuts import PercentOf
-from cds.core.plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import files_of, from_files

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cds.core.plan import NoPlan, Plan
+from cds.core.taper_plan import NoPlan, Plan
 from cds.decision.plans import crossover_plan, direct_plan, taken
 from cds.fhir.write.requests import Course, Visit, carried, medication_requests
 from cds.knowledge.model import Knowledge

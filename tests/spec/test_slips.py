@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 from cds.cli.rules.check import checked
+from cds.knowledge.drug_tables import Tables, tables
 from cds.knowledge.loader import assembled, files_of
 from cds.knowledge.problems import Problems, Severity
-from cds.knowledge.tables import Tables, tables
 
 FILES = files_of(Path(__file__).parents[2] / "rules")
 READ: Tables = tables(FILES, Problems())

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from cds.core.medication import Form
-from cds.core.plan import InsteadKind, NoPlan, Plan
 from cds.core.regimen import DayTime
 from cds.core.tablets import Cabinet, Presentation, Tier, ticks
 from cds.core.taper import direct
+from cds.core.taper_plan import InsteadKind, NoPlan, Plan
 from tests.spec.plans import AGENTS, HYPNOTIC, LIMITS, SHORT, SLOWER, STANDARD, START, VERY_SLOW, daily, solids, takes
 
 

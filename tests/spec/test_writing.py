@@ -19,12 +19,12 @@ from cds.core.crossover import Side
 from cds.core.crossover import plan as crossover
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form
-from cds.core.plan import NoPlan, Plan, PlanKind
 from cds.core.quantity import Range
 from cds.core.regimen import DayTime, Regimen
 from cds.core.regimen_sum import together
 from cds.core.tablets import Presentation
 from cds.core.taper import direct
+from cds.core.taper_plan import NoPlan, Plan, PlanKind
 from cds.decision.courses import begun
 from cds.decision.plans import crossover_limits, plan_limits, taper_pace
 from cds.decision.suggestions import suggestion, without_empty
@@ -33,7 +33,7 @@ from cds.fhir.orders import Desk, order_reading
 from cds.fhir.references import Library
 from cds.fhir.write.actions import replace_actions, update_action
 from cds.fhir.write.dosages import WHEN, amount_in_words, products, taken
-from cds.fhir.write.naloxone import naloxone_request
+from cds.fhir.write.naloxone_order import naloxone_request
 from cds.fhir.write.requests import Course, Visit, carried, concept, medication_requests
 from cds.knowledge.files.naloxone import naloxone
 from cds.knowledge.loader import knowledge

@@ -17,7 +17,7 @@ from cds.cli.rules.schema import with_header
 from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
-from cds.knowledge.schema.schema import header, schemas
+from cds.knowledge.schema.rule_schemas import header, schemas
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -9,7 +9,7 @@ import pytest
 
 from cds.core.facts import Known, Unknown
 from cds.engine.engine import Engine
-from cds.engine.explain import explained
+from cds.engine.explanation import explained
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import RuleKind
 

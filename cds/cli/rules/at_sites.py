@@ -11,7 +11,7 @@ from cds.cli.rules.report import counted
 from cds.cli.rules.stories import StoryChange, Told, story_changes
 from cds.engine.coverage import given, vocabulary_of
 from cds.engine.engine import Engine
-from cds.engine.explain import written
+from cds.engine.explanation import written
 from cds.engine.overlaps import asked_on, check_conditions
 from cds.engine.reference import Answer, weigh
 from cds.errors import BadKnowledge

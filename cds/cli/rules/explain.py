@@ -27,7 +27,7 @@ from cds.core.gap import GapKind
 from cds.decision.decide import Decision, decide
 from cds.decision.judge import UNCHECKED, weigh_unread
 from cds.engine.engine import Engine
-from cds.engine.explain import explained
+from cds.engine.explanation import explained
 from cds.engine.reference import Answer, Finding, Line
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call
@@ -38,8 +38,8 @@ from cds.knowledge.position import Position
 from cds.knowledge.problems import CODES, Problem, Severity, nearest
 from cds.knowledge.site_overlay import overlaid
 from cds.records.decisions import DecisionRecord
-from cds.records.errors import OtherKnowledge
 from cds.records.replay import weighed
+from cds.records.store_errors import OtherKnowledge
 from cds.settings import settings
 
 

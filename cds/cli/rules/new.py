@@ -19,7 +19,7 @@ from cds.knowledge.files.vocabulary import ASKED_BY, risk_fact
 from cds.knowledge.loader import ORDER, files_of, from_files
 from cds.knowledge.model import FactDefinition, FactType, IfMissing, Knowledge
 from cds.knowledge.pages.rule_book import pages
-from cds.knowledge.schema.schema import header
+from cds.knowledge.schema.rule_schemas import header
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LOCAL = "local-default"

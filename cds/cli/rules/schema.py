@@ -10,7 +10,7 @@ from cds.cli.rules.folder import RULES, Rules, folder, loaded
 from cds.cli.rules.report import counted
 from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge
-from cds.knowledge.schema.schema import FOLDER, HEADER, header, schemas
+from cds.knowledge.schema.rule_schemas import FOLDER, HEADER, header, schemas
 
 
 def schema(rules: Rules = RULES) -> None:

@@ -12,10 +12,10 @@ from cds.core.regimen import Basis, Dose
 from cds.fhir import json_access as views
 from cds.fhir.dosage.dose_statement import Cap, Intake, Said, dose
 from cds.fhir.dosage.dose_units import NO_CONCENTRATION, NO_STRENGTH, Amount, in_mg, quantity_amount, range_amount
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.dosage.sig_step import CHANGES
 from cds.fhir.dosage.sig_text import sig
 from cds.fhir.dosage.timing import DAY, Timing, doses_in_all, repeat_timing
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 from cds.fhir.json_access import Json
 from cds.knowledge.files.dosing import Dosing
 

@@ -23,8 +23,8 @@ from cds.core.regimen import Basis, DayTime, Dose, Regimen, Step
 from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader
 from cds.fhir.dosage.dosage_line import Line, line
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction, reading_limits
 from cds.fhir.dosage.supplied_dose import supplied
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction, reading_limits
 from cds.fhir.json_access import Json
 from cds.knowledge.files.dosing import Dosing
 

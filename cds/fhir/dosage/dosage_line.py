@@ -11,11 +11,11 @@ from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader, structure
 from cds.fhir.dosage.dose_statement import Intake, Said
 from cds.fhir.dosage.dose_units import Amount
-from cds.fhir.dosage.limits import Unreadable, contradiction
 from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES
 from cds.fhir.dosage.sig_text import Sig, changes_doses, holds_unknown_words, mentioned, sig, understood
 from cds.fhir.dosage.sig_words import TOO_LONG
 from cds.fhir.dosage.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds, whole_days
+from cds.fhir.dosage.unreadable import Unreadable, contradiction
 from cds.fhir.json_access import Json
 
 UNREAD_BESIDE = "Words of the written directions could not be read; the coded dose was used."

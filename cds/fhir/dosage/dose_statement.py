@@ -9,8 +9,8 @@ from cds.core.medication import Medication
 from cds.core.quantity import Range, plain
 from cds.core.regimen import Basis, DayTime, Dose
 from cds.fhir.dosage.dose_units import Amount, in_mg
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.dosage.timing import TOO_OFTEN, TOO_SELDOM, WEEK, Timing
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 
 NO_TIMING = "The directions do not say how often the dose is taken."
 NO_AMOUNT = "The directions do not say how much is taken at a time."

@@ -11,7 +11,7 @@ from decimal import Decimal
 from cds.core.medication import Form, Medication
 from cds.core.quantity import Range
 from cds.fhir import json_access as views
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 from cds.fhir.json_access import Json
 from cds.knowledge.files.dosing import Dosing, Unit
 

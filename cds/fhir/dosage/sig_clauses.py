@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cds.fhir.dosage.limits import Unreadable
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, CHANGES, QUIET, TIMING_KINDS, UNKNOWN_WORDS
 from cds.fhir.dosage.sig_words import Token
+from cds.fhir.dosage.unreadable import Unreadable
 
 SUPPLY_UNCLEAR = "It could not be told whether an interval in the directions is that of the dose or of its supply."
 SUPPLY = frozenset({"supply", "supplied", "starts"})

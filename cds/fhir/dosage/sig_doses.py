@@ -8,9 +8,9 @@ from decimal import Decimal
 from cds.core.regimen import DayTime
 from cds.fhir.dosage.dose_statement import Intake
 from cds.fhir.dosage.dose_units import BARE, PRODUCT, Amount
-from cds.fhir.dosage.limits import Unreadable, contradiction
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.timing import DISAGREES, Timing
+from cds.fhir.dosage.unreadable import Unreadable, contradiction
 from cds.knowledge.files.dosing import Dosing, Unit
 
 UNCLEAR = "It could not be told which of the doses in the directions is taken when."

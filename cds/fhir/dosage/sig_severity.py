@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from cds.fhir.dosage.dose_statement import Intake, Said
 from cds.fhir.dosage.dose_units import BARE, PRODUCT, Amount
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable
 from cds.fhir.dosage.sig_doses import UNCLEAR
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, QUIET, StepReader
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.timing import Timing
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable
 from cds.knowledge.files.dosing import Dosing
 
 _NOT_ALONE = frozenset({"most", "up_to", "total", "open", "repeat"})

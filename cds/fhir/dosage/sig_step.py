@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir.dosage.dose_statement import Cap, Intake, Said
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
 from cds.fhir.dosage.sig_doses import Doses
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.timing import DAY, Timing, in_period, part_of_day, whole_days
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 from cds.knowledge.files.dosing import Dosing
 
 UNKNOWN_WORDS = "The directions hold words that could not be read."

@@ -12,13 +12,13 @@ from decimal import Decimal
 from itertools import pairwise
 
 from cds.fhir.dosage.dose_statement import Said
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable
 from cds.fhir.dosage.sig_clauses import about_taking
 from cds.fhir.dosage.sig_doses import UNCLEAR
 from cds.fhir.dosage.sig_severity import said
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
 from cds.fhir.dosage.sig_weekdays import with_ranges
 from cds.fhir.dosage.sig_words import Token, tokens
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable
 from cds.knowledge.files.dosing import Dosing
 
 SENTENCE = "."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from cds.fhir.dosage.limits import Unreadable
 from cds.fhir.dosage.sig_words import Token
+from cds.fhir.dosage.unreadable import Unreadable
 from cds.knowledge.files.dosing import Dosing
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

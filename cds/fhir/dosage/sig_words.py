@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from cds.fhir.dosage.limits import Unreadable
+from cds.fhir.dosage.unreadable import Unreadable
 from cds.knowledge.files.dosing import ATOM, COUNTED, Dosing, Phrase, initial
 
 LONGEST_SIG = 1000

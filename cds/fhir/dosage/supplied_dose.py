@@ -11,8 +11,8 @@ from cds.core.regimen import Basis, Dose, Regimen, Step
 from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader, as_needed
 from cds.fhir.dosage.dose_units import BARE, NO_STRENGTH, PRODUCT, in_mg, quantity_amount
-from cds.fhir.dosage.limits import Unreadable
 from cds.fhir.dosage.timing import DAY
+from cds.fhir.dosage.unreadable import Unreadable
 from cds.fhir.json_access import Json
 
 MILLIGRAMS = frozenset({"mg", "milligram", "milligrams"})

@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir import json_access as views
-from cds.fhir.dosage.limits import ReadingLimits, Unreadable, contradiction
+from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 from cds.fhir.json_access import Json
 from cds.knowledge.files.dosing import Dosing
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds.core.plan import AgentDose, Plan, PlanKind, PlanStep
 from cds.core.quantity import plain
 from cds.core.regimen import DayTime
+from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlanStep
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
 from cds.fhir.write.dosages import AT, UCUM, Resource, amount_in_words, day_in_words, exact, last_day, number

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from cds.core.medication import Form
-from cds.core.plan import PlanStep
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import PlanStep
 
 UCUM = "http://unitsofmeasure.org"
 WHEN = {DayTime.MORNING: "MORN", DayTime.MIDDAY: "NOON", DayTime.EVENING: "EVE", DayTime.NIGHT: "HS"}

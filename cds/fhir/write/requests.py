@@ -13,8 +13,8 @@ from decimal import ROUND_CEILING, Decimal
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from pydantic import ValidationError
 
-from cds.core.plan import PlanStep
 from cds.core.tablets import Presentation
+from cds.core.taper_plan import PlanStep
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
 from cds.fhir.write.dosages import (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from cds.core.kinetics import Kinetics
+from cds.knowledge.drug_tables import Tables
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import FactDefinition, Parameter, Rule, RuleKind, Source, Status
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
-from cds.knowledge.tables import Tables
 
 
 def check_released(rules: Sequence[Rule], problems: Problems) -> None:

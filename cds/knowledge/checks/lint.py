@@ -13,7 +13,7 @@ from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import FactDefinition, FactType, Knowledge, Rule, Status
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed
-from cds.knowledge.schema.schema import header, schemas
+from cds.knowledge.schema.rule_schemas import header, schemas
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 OF_SOURCES = {"cite": "", "source": "drugs/", "default_sources": "drugs/"}
