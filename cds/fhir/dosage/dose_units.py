@@ -20,18 +20,23 @@ PRODUCT = Unit("product", "product")
 MG = Unit("mg", "mg")
 
 NO_STRENGTH = "The dose is counted in tablets or capsules, and the strength of the product is not known."
+DIFFERENT_UNITS = "The dose is written in two units, and the two do not agree for the strength of the product."
 NO_CONCENTRATION = "The dose is given in millilitres, and the concentration of the product is not known."
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A dose as written. `also` is the same dose in other units ("1 mg (2 tablets)"); `each`, mg said to be in one unit."""
+    """A dose as written. `also` is the same dose in other units ("1 mg (2 tablets)"); `each`, mg said to be in one unit.
+
+    `beside` are the mg that stand before a number of units: the same dose, or what is in one ("1 mg 1/2 tablet").
+    """
 
     low: Decimal
     high: Decimal
     unit: Unit
     also: tuple[Amount, ...] = ()
     each: Decimal | None = None
+    beside: Decimal | None = None
 
 
 def unit_of(quantity: Json, dosing: Dosing) -> Unit:
@@ -113,11 +118,17 @@ def in_mg(amount: Amount, medication: Medication, limits: ReadingLimits) -> Rang
                 raise
             continue
         if mg is not None and said != mg:
-            raise contradiction("The dose is written in two units, and the two do not agree for the strength of the product.")
+            raise contradiction(DIFFERENT_UNITS)
         mg = said
     if mg is None:
         raise Unreadable(NO_STRENGTH)
     return mg
+
+
+def _same_or_in_one(amount: Amount, said: Range, strength: Decimal) -> None:
+    """Refuses mg before a number of units that are neither the dose nor what is in one unit of the product."""
+    if amount.beside is not None and amount.beside not in {strength, said.high * strength}:
+        raise contradiction(DIFFERENT_UNITS)
 
 
 def _alone(amount: Amount, medication: Medication, limits: ReadingLimits) -> Range:
@@ -144,8 +155,11 @@ def _counted(amount: Amount, said: Range, medication: Medication) -> Range:
     if amount.each is not None and medication.strength is not None and amount.each != medication.strength:
         raise contradiction("The strength that the directions name is not the strength of the product.")
     strength = medication.strength if medication.strength is not None else amount.each
+    if strength is None and amount.beside is not None and said.low == said.high == 1:
+        return said.times(amount.beside)
     if strength is None:
         raise Unreadable(NO_STRENGTH)
+    _same_or_in_one(amount, said, strength)
     if amount.unit is BARE and strength != 1 and strength in (said.low, said.high):
         raise contradiction("The dose is a number without a unit that equals the strength: it may mean tablets or milligrams.")
     return said.times(strength)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, CHANGES, QUIET, TIMING_KINDS, UNKNOWN_WORDS
+from cds.fhir.dosage.sig_times import INTERVAL_UNCLEAR
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.unreadable import Unreadable
 
-SUPPLY_UNCLEAR = "It could not be told whether an interval in the directions is that of the dose or of its supply."
 SUPPLY = frozenset({"supply", "supplied", "starts"})
 _BREAKS = frozenset(
     {"sentence", "comma", "open", "close", "take", "then", "change_to", "as_needed", "if", "most", "up_to", "changes", "stop"}
@@ -72,7 +72,7 @@ def _without_supplies(found: Sequence[Token]) -> list[Token]:
             continue
         else:
             if met and _timed_alone(clause):
-                raise Unreadable(SUPPLY_UNCLEAR)
+                raise Unreadable(INTERVAL_UNCLEAR)
             days_go_on = days_go_on and clause[-1].kind in {"sentence", "comma"} and len(clause) == 1
             kept += clause
     return kept
@@ -110,7 +110,7 @@ def _before(before: list[Token], supply: Sequence[Token]) -> list[Token]:
     if doses and kinds[-1] not in TIMING_KINDS:
         return before
     if doses:
-        raise Unreadable(SUPPLY_UNCLEAR)
+        raise Unreadable(INTERVAL_UNCLEAR)
     return [token for token in before if token.kind not in TIMING_KINDS]
 
 
@@ -125,12 +125,12 @@ def _check(supply: Sequence[Token]) -> None:
         elif token.kind in {"number", "one"}:
             numbers += 1
             if timed or numbers > 1:
-                raise Unreadable(SUPPLY_UNCLEAR)
+                raise Unreadable(INTERVAL_UNCLEAR)
         elif token.kind in _OF_A_DAY or (supply[0].kind == "starts" and token.kind in {"lasts", "span"}):
-            raise Unreadable(SUPPLY_UNCLEAR)
+            raise Unreadable(INTERVAL_UNCLEAR)
         elif token.kind in TIMING_KINDS:
             timed = True
         elif token.kind == "changes":
             raise Unreadable(CHANGES)
         elif token.kind not in _DROPPED:
-            raise Unreadable(SUPPLY_UNCLEAR)
+            raise Unreadable(INTERVAL_UNCLEAR)

@@ -148,7 +148,7 @@ class Doses:
                 not apart and "mg" not in (amount.unit.measures, last.amount.unit.measures)
             ) or amount.unit.measures == last.amount.unit.measures:
                 raise Unreadable(UNCLEAR)
-            last.amount = replace(last.amount, also=(*last.amount.also, amount))
+            last.amount = _beside(last.amount, amount)
         else:
             self.found.append(_Open(amount, joined=joined))
 
@@ -266,6 +266,13 @@ class Doses:
             if not kept or dose.joined or not _said_before(intake, kept):
                 kept.append(intake)
         return tuple(kept)
+
+
+def _beside(first: Amount, second: Amount) -> Amount:
+    """Two amounts side by side as one: mg before a number of units are the same dose, or what is in one of them."""
+    if first.unit.measures == "mg" and first.low == first.high and not first.also and second.unit.measures == "product":
+        return replace(second, beside=first.high * first.unit.of_one)
+    return replace(first, also=(*first.also, second))
 
 
 def _spelled_out(dose: _Open) -> list[Timing]:

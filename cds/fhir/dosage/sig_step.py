@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 
-from cds.core.regimen import DayTime
 from cds.fhir.dosage.dose_statement import Cap, Intake, Said
+from cds.fhir.dosage.dose_units import Amount
 from cds.fhir.dosage.sig_doses import Doses
+from cds.fhir.dosage.sig_neighbours import PER_WEEK
+from cds.fhir.dosage.sig_times import Intervals, days_for, timing_of
 from cds.fhir.dosage.sig_words import Token
-from cds.fhir.dosage.timing import DAY, Timing, in_period, part_of_day, whole_days
+from cds.fhir.dosage.timing import DAY, Timing, whole_days
 from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 from cds.knowledge.files.dosing import Dosing
 
@@ -67,6 +69,7 @@ class StepReader:
         self.dosing = dosing
         self.limits = limits
         self.doses = Doses(dosing)
+        self.intervals = Intervals()
         self.place = 0
         self.said_needed = False
         self.reason = False
@@ -82,6 +85,7 @@ class StepReader:
         self.in_all: int | None = None
         self.most_times: Decimal | None = None
         self.most_days: Decimal | None = None
+        self.most_a_week: Amount | None = None
 
     def said(self) -> Said:
         while self.place < len(self.tokens):
@@ -104,7 +108,7 @@ class StepReader:
             single=single,
             once=self.once,
             most_times=self.most_times,
-            most_days=self.most_days,
+            most_days=self.most_days if self.most_a_week is None else days_for(self.most_a_week, intakes),
         )
 
     def _at_most(self, intakes: tuple[Intake, ...]) -> tuple[Intake, ...]:
@@ -153,6 +157,7 @@ class StepReader:
                 raise Unreadable(CHANGES)
             self.reason |= kind == "reason"
             self.doses.pause(kind)
+            self.intervals.pause(kind)
             self.place += 1
         else:
             self.steering(token)
@@ -196,6 +201,7 @@ class StepReader:
         elif kind == "total":
             self.total()
         elif kind == "open":
+            self.intervals.pause("comma")
             self.bracket()
         elif kind != "close":
             raise Unreadable(UNKNOWN_WORDS, silent=True)
@@ -211,6 +217,8 @@ class StepReader:
     def length(self, token: Token) -> None:
         spelled = re.findall(r"[a-z]+", token.text)[-1]
         low = token.low if token.low is not None else Decimal(1)
+        if low * self.dosing.seconds[spelled] % DAY:
+            raise Unreadable("The directions name a length of time that is not one of whole days.")
         days = whole_days(low, self.dosing.seconds[spelled])
         if self.days is not None and self.days != days:
             raise contradiction("The directions name two different lengths of time.")
@@ -228,7 +236,11 @@ class StepReader:
         if self.conditional:
             raise Unreadable(CHANGES)
         amount, self.place = self.doses.amount(self.tokens, self.place)
+        self.intervals.amount()
         self.reason = False
+        if self.doses.has_amount and self._of_the_day():
+            self.doses.whole_day(amount)
+            return
         if self.up_to:
             self.up_to = False
             if self.doses.has_amount:
@@ -237,6 +249,18 @@ class StepReader:
             amount = replace(amount, low=Decimal(0))
             self.said_needed = True
         self.doses.take(amount)
+
+    def _of_the_day(self) -> bool:
+        """Whether an amount is the sum of a day ("2 mg total/day"); the words that say so are taken."""
+        total = self.peek("total", ahead=0)
+        if total is None:
+            return False
+        often = self.peek("often", ahead=1)
+        a_day = often is not None and often.value[1] in {None, 1} and often.value[2] in {None, 7}
+        if "daily" not in total.text and not a_day:
+            return False
+        self.place += 2 if a_day else 1
+        return True
 
     def most(self, *, daily: bool) -> None:
         """The highest amount, or number of doses, that may be taken; `daily` where its words already say in a day."""
@@ -256,6 +280,10 @@ class StepReader:
         if self.peek("number", "one", ahead=0) is None:
             raise Unreadable("The directions name a highest amount that could not be read.")
         amount, self.place = self.doses.amount(self.tokens, self.place)
+        if (week := self.peek("word", ahead=0)) and week.text == PER_WEEK and not daily:
+            self.place += 1
+            self.most_a_week = amount
+            return
         cap = Cap(amount, self._a_day() or daily)
         if self.cap is not None and self.cap != cap:
             raise Unreadable("The directions name two highest amounts.")
@@ -328,6 +356,7 @@ class StepReader:
             return
         self.place += 1
         timing = self._or_more(self.timing(token))
+        self.intervals.met(token, timing)
         if self.up_to:
             self.up_to = False
             if self.doses.current_often is not None:
@@ -356,38 +385,4 @@ class StepReader:
 
     def timing(self, token: Token) -> Timing:
         """What one timing phrase says."""
-        if token.kind == "often":
-            low, high, days = token.value
-            return Timing(low, high, days)
-        if token.kind == "part":
-            return Timing(parts=(DayTime(token.value),))
-        if token.kind == "meals":
-            return Timing(self.dosing.meal_doses, self.dosing.meal_doses)
-        if token.kind == "weekdays":
-            return Timing(weekdays=frozenset(token.value))
-        if token.kind == "clock":
-            if token.hour is None:
-                raise Unreadable("The directions hold a time of day that could not be read.")
-            return Timing(parts=(part_of_day(token.hour, self.dosing),))
-        if token.kind == "days_a_week":
-            return self._days_a_week(token)
-        return self._counted(token)
-
-    def _days_a_week(self, token: Token) -> Timing:
-        days = token.high or Decimal(0)
-        if not 0 < days <= 7:
-            raise Unreadable("The directions name a number of days a week that no week has.")
-        return Timing(days=days)
-
-    def _counted(self, token: Token) -> Timing:
-        low, high = token.low or Decimal(0), token.high or Decimal(0)
-        one = Decimal(1)
-        if low % 1 or high % 1:
-            raise Unreadable("The directions say how often in a number that is not whole.")
-        if token.kind in {"every", "every_hours", "every_days"}:
-            unit = {"every_hours": "h", "every_days": "d"}.get(token.kind) or token.time or ""
-            seconds = self.dosing.seconds[unit]
-            return in_period(one, one, low * seconds, high * seconds, self.limits)
-        unit = {"times_a_day": "d", "times_a_week": "wk"}.get(token.kind) or token.time or ""
-        seconds = self.dosing.seconds[unit]
-        return in_period(low, high, Decimal(seconds), Decimal(seconds), self.limits)
+        return timing_of(token, self.dosing, self.limits)

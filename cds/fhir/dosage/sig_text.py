@@ -14,6 +14,7 @@ from itertools import pairwise
 from cds.fhir.dosage.dose_statement import Said
 from cds.fhir.dosage.sig_clauses import about_taking
 from cds.fhir.dosage.sig_doses import UNCLEAR
+from cds.fhir.dosage.sig_neighbours import by_neighbours
 from cds.fhir.dosage.sig_severity import said
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, AS_DIRECTED, CHANGES, DOSE_KINDS, QUIET, TIMING_KINDS, StepReader
 from cds.fhir.dosage.sig_weekdays import with_ranges
@@ -69,7 +70,7 @@ def _next_sentence(found: list[Token]) -> bool:
 
 def spoken(text: str, dosing: Dosing, names: frozenset[str] = frozenset()) -> list[Token]:
     """The tokens of a sig that are about taking: neither warnings nor supplies."""
-    return about_taking(with_ranges(tokens(text, dosing, names), dosing))
+    return about_taking(with_ranges(by_neighbours(tokens(text, dosing, names)), dosing))
 
 
 def changes_doses(text: str, dosing: Dosing, names: frozenset[str]) -> bool:
@@ -126,9 +127,19 @@ def _joined(steps: list[Said], ends: bool) -> Sig:
             steps[index] = replace(step, intakes=tuple(replace(intake, amount=before[0]) for intake in step.intakes))
     if len(steps) > 1 and not all(step.complete for step in steps):
         raise Unreadable(CHANGES)
+    steps = [_lasting(step) for step in steps] if len(steps) > 1 else steps
     if any(step.days is None for step in steps[:-1]):
         raise Unreadable("The directions hold several steps, and do not say how long each lasts.")
     return Sig(tuple(steps), ends or steps[-1].days is not None or steps[-1].single is not None, ends)
+
+
+def _lasting(step: Said) -> Said:
+    """A step of so many doses as one of days, where its doses fill whole ones: "every 8 hours x 3 doses" lasts one."""
+    a_day = step.intakes[0].timing.settled() if len(step.intakes) == 1 and step.intakes[0].timing else None
+    if step.single is None or step.once or step.days is not None or a_day is None or a_day.low != a_day.high or a_day.days != 7:
+        return step
+    days = Decimal(step.single) / (a_day.high or Decimal(1))
+    return replace(step, single=None, days=int(days)) if days % 1 == 0 else step
 
 
 def _sentences(found: list[Token]) -> list[Token]:
@@ -155,17 +166,21 @@ def _segments(found: list[Token]) -> list[list[Token]]:
     parts: list[list[Token]] = [[]]
     for index, token in enumerate(found):
         starts = {"number", "one", "stop"} | (FREQUENCIES if any(later.kind == "lasts" for later in found[index:]) else set())
-        if token.kind in {"then", "change_to"} or (token.kind in starts and _after_a_length(found[:index], parts[-1])):
+        if token.kind in {"then", "change_to"} or (token.kind in starts and _after_a_length(found[:index], parts)):
             parts.append([] if token.kind == "then" else [token])
         else:
             parts[-1].append(token)
     return [part for part in parts if any(token.kind in DOSE_KINDS for token in part)]
 
 
-def _after_a_length(before: list[Token], part: list[Token]) -> bool:
-    """Whether a length of time with its dose has just ended ("1 mg bid x 2 weeks, 0.5 mg bid"), so that a new step begins."""
+def _after_a_length(before: list[Token], parts: list[list[Token]]) -> bool:
+    """Whether a length of time with its dose has just ended ("1 mg bid x 2 weeks, 0.5 mg bid"), so that a new step begins.
+
+    A step after the first may take its amount from it: "1 mg q8h x 3 d, q12h x 3 d".
+    """
     last = next((token for token in reversed(before) if token.kind not in QUIET), None)
-    return last is not None and last.kind == "lasts" and any(token.kind in {"number", "one"} for token in part)
+    named = AMOUNT_KINDS | (FREQUENCIES if len(parts) > 1 else set())
+    return last is not None and last.kind == "lasts" and any(token.kind in named for token in parts[-1])
 
 
 def _labelled(found: list[Token], places: list[int]) -> list[list[Token]]:
