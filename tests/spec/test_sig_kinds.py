@@ -52,6 +52,15 @@ SUPPLIES = [
     "Disp 28",
     "Supervised",
     "Review",
+    "Send",
+    "Hand out",
+    "Renew",
+    "Deliver",
+    "Call",
+    "Check in",
+    "Distribute",
+    "To be filled",
+    "Pharmacy to dispense",
     "To start",
 ]
 

@@ -12,11 +12,12 @@ from cds.fhir.dosage.sig_times import INTERVAL_UNCLEAR
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.unreadable import Unreadable
 
-SUPPLY = frozenset({"supply", "supplied", "starts"})
+SUPPLY = frozenset({"supply", "supplied", "places", "starts"})
 _BREAKS = frozenset(
     {"sentence", "comma", "open", "close", "take", "then", "change_to", "as_needed", "if", "most", "up_to", "changes", "stop"}
 )
 _DROPPED = QUIET | {"unit", "word", "and", "or", "of", "x", "through", "doubts", "lasts", "span", "total", "offset", "single"}
+_OF_A_DOSE = AMOUNT_KINDS | TIMING_KINDS | {"changes", "stop", "doubts"}
 _OF_A_DAY = frozenset({"part", "clock", "meals"})
 
 
@@ -42,6 +43,8 @@ def _sentences(found: Sequence[Token]) -> Iterator[list[Token]]:
 def _without_warnings(sentence: list[Token]) -> list[Token]:
     """The sentence without its warnings. A condition that leads to one goes with it: "if dizzy, do not drive"."""
     condition = next((at for at, token in enumerate(sentence) if token.kind == "if"), None)
+    if _supplied_if(sentence):
+        return [Token("sentence")]
     if condition is None:
         return [token for token in sentence if token.kind != "warning"]
     after = sentence[condition + 1 :]
@@ -50,6 +53,12 @@ def _without_warnings(sentence: list[Token]) -> list[Token]:
     if not _says_a_dose(sentence) and any(token.kind == "word" for token in after):
         raise Unreadable(UNKNOWN_WORDS, silent=True)
     return [token for token in sentence if token.kind != "warning"]
+
+
+def _supplied_if(sentence: Sequence[Token]) -> bool:
+    """Whether a sentence says when something else than a dose is done: "refill as needed", "call if anxious"."""
+    first = next((token.kind for token in sentence if token.kind in SUPPLY | {"if", "as_needed"}), "")
+    return first in SUPPLY and not any(token.kind in _OF_A_DOSE for token in sentence)
 
 
 def _says_a_dose(part: Sequence[Token]) -> bool:
@@ -61,20 +70,24 @@ def _says_a_dose(part: Sequence[Token]) -> bool:
 
 def _without_supplies(found: Sequence[Token]) -> list[Token]:
     kept: list[Token] = []
-    met = days_go_on = False
+    met = days_go_on = open_supply = False
     for clause in _clauses(found):
         at = next((index for index, token in enumerate(clause) if token.kind in SUPPLY), None)
         if at is not None:
             kept += [*_before(clause[:at], clause[at:]), Token("comma")]
             _check(clause[at:])
             met, days_go_on = True, clause[-1].kind == "weekdays"
-        elif met and days_go_on and _only_weekdays(clause):
+            open_supply = clause[at].kind != "starts" and all(token.low is None for token in clause[at:])
             continue
-        else:
-            if met and _timed_alone(clause):
-                raise Unreadable(INTERVAL_UNCLEAR)
-            days_go_on = days_go_on and clause[-1].kind in {"sentence", "comma"} and len(clause) == 1
-            kept += clause
+        if clause[0].kind in {"as_needed", "if"} and open_supply:
+            raise Unreadable(INTERVAL_UNCLEAR)
+        if met and days_go_on and _only_weekdays(clause):
+            continue
+        if met and _timed_alone(clause):
+            raise Unreadable(INTERVAL_UNCLEAR)
+        days_go_on = days_go_on and clause[-1].kind in {"sentence", "comma"} and len(clause) == 1
+        kept += clause
+        open_supply = False
     return kept
 
 
@@ -105,7 +118,9 @@ def _before(before: list[Token], supply: Sequence[Token]) -> list[Token]:
     kinds = [token.kind for token in before if token.kind not in QUIET]
     timed, doses = bool(set(kinds) & TIMING_KINDS), bool(set(kinds) & AMOUNT_KINDS) or "take" in kinds
     timed_after = any(token.kind in TIMING_KINDS for token in supply)
-    if not timed or timed_after or (supply[0].kind != "supplied" and (doses or supply[0].low is not None)):
+    if supply[0].kind == "places" and doses and (timed or timed_after):
+        raise Unreadable(INTERVAL_UNCLEAR)
+    if not timed or timed_after or (supply[0].kind not in {"supplied", "places"} and (doses or supply[0].low is not None)):
         return before
     if doses and kinds[-1] not in TIMING_KINDS:
         return before

@@ -335,6 +335,9 @@ def _together(timings: list[Timing]) -> Timing:
     low = high = days = None
     parts: list[DayTime] = []
     weekdays: frozenset[str] = frozenset()
+    named = [index for index, timing in enumerate(timings) if timing.weekdays]
+    if named and named[-1] - named[0] >= len(named):
+        raise Unreadable(UNCLEAR)
     for timing in timings:
         if timing.high is not None:
             if high is not None and (low, high) != (timing.low, timing.high):

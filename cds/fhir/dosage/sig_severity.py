@@ -53,7 +53,7 @@ def _highest(parts: Sequence[Said]) -> Said:
     intakes = [Intake(part.intakes[0].amount, part.intakes[0].timing or shared) for part in parts]
     amounts = _alike(intake.amount for intake in intakes if intake.amount)
     times = [(intake.timing or Timing()).settled() for intake in intakes]
-    if len({timing.days for timing in times}) > 1:
+    if len({(timing.days, timing.parts, timing.weekdays) for timing in times}) > 1:
         raise Unreadable(UNCLEAR)
     at = max(range(len(parts)), key=lambda index: (amounts[index].high * (times[index].high or Decimal(1)), -index))
     caps = {part.cap for part in parts if part.cap is not None}

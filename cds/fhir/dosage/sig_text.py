@@ -59,6 +59,8 @@ def sig(text: str, dosing: Dosing, limits: ReadingLimits, names: frozenset[str] 
         steps.append(said(segment, dosing, limits))
     if len(steps) > 1 and steps[-1].days is None and not ends and _next_sentence(found):
         raise Unreadable(UNCLEAR)
+    if ends and steps and steps[-1].days is None and any(one.timing and one.timing.weekdays for one in steps[-1].intakes):
+        raise Unreadable(CHANGES)
     return _joined(steps, ends)
 
 

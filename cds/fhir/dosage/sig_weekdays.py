@@ -11,7 +11,7 @@ from cds.knowledge.files.dosing import Dosing
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 UNCLEAR = "It could not be told on which days of the week the dose is taken."
-_TO = {"to", "until"}
+_TO = {"to", "until", "til", "till", "'til"}
 
 
 def with_ranges(found: Sequence[Token], dosing: Dosing) -> list[Token]:

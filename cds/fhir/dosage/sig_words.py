@@ -49,6 +49,16 @@ ZERO_COMMA = re.compile(r"(?<![\d,.])0,(\d+)(?![\d,])")
 _VALUE = rf"{COUNTED}?\d+(?:\.\d+)?(?:\s*(?:-|to|or)\s*{COUNTED}?\d+(?:\.\d+)?)?"
 TWICE = re.compile(rf"(?<![\w.])({_VALUE})\s*\(\s*({_VALUE})\s*\)")
 DATE = re.compile(r"(?<![\d/.-])(?:\d{1,2}[/-]\d{1,2}[/-](?:\d{4}|\d{2})|\d{4}-\d{2}-\d{2})(?![\d/-])")
+OUT_OF = re.compile(
+    r"(?<![\w/.])(?:(?:for|x)\s{0,3})(\d{1,3})\s?/\s?(7|52|12)(?![\d/.])|(?<![\w/.])(\d{1,3})/(52)(?![\d/.])", re.IGNORECASE
+)
+"""A length as prescribers in the United Kingdom write it: 5/7 are five days, 2/52 two weeks, 1/12 a month."""
+LENGTHS = {"7": "days", "52": "weeks", "12": "months"}
+AT_NIGHT = re.compile(
+    r"(?<![A-Za-z.])[oO]\.\s?[nN]\.(?![A-Za-z])|(?<=[a-z\d)] )ON(?=\s{0,3}(?:[.,;:)&+]|and\b|AND\b|prn\b|PRN\b|\Z))"
+)
+"""`ON` and `o.n.` are omni nocte: in capitals, where no word follows that "on" could belong to."""
+RANGE_DOTS = re.compile(r"(?<=[A-Za-z])\.\.(?=[A-Za-z])")
 _WRITTEN_DAY = r"\d{1,2} (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6} \d{4}"
 PERIOD = re.compile(rf"(?<![\w/.-]){_WRITTEN_DAY} to {_WRITTEN_DAY}(?![\w/-])", re.IGNORECASE)
 ODD_COMMA = re.compile(r"\d,\d")
@@ -182,6 +192,9 @@ def normal(sig: str, dosing: Dosing) -> str:
     text = SPACED.sub(" ", sig).replace("½", "1/2").replace("¼", "1/4").replace("¾", "3/4")
     text = unicodedata.normalize("NFC", text).translate(SYMBOLS)
     text = PLURAL.sub("s", text)
+    text = AT_NIGHT.sub("nocte", text)
+    text = OUT_OF.sub(lambda found: f"for {found[1] or found[3]} {LENGTHS[found[2] or found[4]]}", text)
+    text = RANGE_DOTS.sub(" - ", text)
     text = DOTTED_EVERY.sub(r"\1\2 ", text)
     text = DOTTED.sub(lambda match: re.sub(r"[.\s]", "", match[0]) + " ", text)
     text = DATE.sub(" date", PERIOD.sub(" date", text) if len(PERIOD.findall(text)) == 1 else text)

@@ -32,7 +32,7 @@ OF_TABLE = {
     "sig": (
         "number", "one", "as_needed", "if", "up_to", "most", "total", "then", "stop", "lasts", "span", "step_label",
         "doses_in_all", "single", "procedure", "offset", "repeat", "rate", "changes", "change_to", "doubts", "through", "take",
-        "supply", "supplied", "starts", "warning", "severity", "tolerated", "reason", "and", "or", "of", "x", "equals",
+        "supply", "supplied", "places", "starts", "warning", "severity", "tolerated", "reason", "and", "or", "of", "x", "equals",
         "as_directed", "ignore",
     ),
 }  # fmt: skip
@@ -278,7 +278,7 @@ def phrases(tables: Mapping[str, Any], units: Mapping[str, Unit]) -> Iterable[tu
     for part, spellings in tables["parts"].items():
         yield from ((phrase, Phrase("part", part)) for phrase in spellings)
     for day, spellings in tables["weekdays"].items():
-        yield from ((f"(on) (every) {word}", Phrase("weekdays", (day,))) for word in spellings)
+        yield from ((f"(on) (every|each|q) {word}", Phrase("weekdays", (day,))) for word in spellings)
     for word, days in tables["weekday_groups"].items():
         yield (word, Phrase("weekdays", tuple(days)))
     yield from ((phrase, Phrase("meals")) for phrase in tables["meals"]["phrases"])
