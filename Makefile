@@ -45,6 +45,7 @@ serve: .venv/installed
 	@$(BIN)/cds serve --port $(PORT)
 
 test: lint
+	@scripts/browser.sh >/dev/null || true
 	$(BIN)/pytest $(AT_ONCE)
 	@echo "Not run: nothing."
 
@@ -96,8 +97,8 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv. Install it with: pip install uv"; exit 1; } >&2
 	grep -o '"setuptools>[^"]*"' pyproject.toml | tr -d '"' | $(UV) - --output-file requirements-build.lock
-	$(UV) pyproject.toml --extra tracing --output-file requirements.lock
-	$(UV) pyproject.toml --extra tracing --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(UV) pyproject.toml --extra tracing --extra pdf --output-file requirements.lock
+	$(UV) pyproject.toml --extra tracing --extra pdf --extra test --constraint requirements.lock --output-file requirements-test.lock
 
 clean:
 	rm -rf .venv build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
