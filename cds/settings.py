@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cds.errors import CdsError
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
+from cds.trust.passwords import BadPasswords, passwords
 
 PREFIX = "CDS_"
 LEAST_OF_A_TOKEN = 16
@@ -44,6 +46,9 @@ class Settings:
     `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
     `operator_token` is what operators show to see the counters from elsewhere. `sandbox` lets the public sandbox's page call.
     Where `records` are required, a call whose decision can't be kept is not answered.
+
+    `passwords` is the file of those who may see the pages, `user_header` the header in which one of the `trusted_proxies` names
+    them. With `editing`, rules and stories changed in a page may be saved. A card's plan can be opened for `plan_days`.
     """
 
     rules: Path = RULES_OF_THIS_CHECKOUT
@@ -69,6 +74,11 @@ class Settings:
     records: str = WANTED
     operator_token: str | None = field(default=None, repr=False)
     sandbox: bool = False
+    passwords: Path | None = None
+    user_header: str | None = None
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    editing: bool = False
+    plan_days: int = 30
 
 
 NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
@@ -79,7 +89,9 @@ NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHEN
          "CDS_MOST_CALLS_OF_ONE": "most_calls_of_one", "CDS_DECIDE_SECONDS": "decide_seconds",
          "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
          "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key",
-         "CDS_RECORDS": "records", "CDS_OPERATOR_TOKEN": "operator_token", "CDS_SANDBOX": "sandbox"}  # fmt: skip
+         "CDS_RECORDS": "records", "CDS_OPERATOR_TOKEN": "operator_token", "CDS_SANDBOX": "sandbox",
+         "CDS_PASSWORDS": "passwords", "CDS_USER_HEADER": "user_header", "CDS_TRUSTED_PROXIES": "trusted_proxies",
+         "CDS_EDITING": "editing", "CDS_PLAN_DAYS": "plan_days"}  # fmt: skip
 """The environment variable of each setting."""
 SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY", "CDS_OPERATOR_TOKEN")
 """What no message repeats: a key, a token, and an address that may hold a password."""
@@ -111,6 +123,11 @@ def settings(environment: Mapping[str, str]) -> Settings:
         "records": _records,
         "operator_token": _long,
         "sandbox": _yes_no,
+        "passwords": _passwords,
+        "user_header": _header,
+        "trusted_proxies": _networks,
+        "editing": _yes_no,
+        "plan_days": _count,
     }
     problems: list[str] = []
     values: dict[str, Any] = {}
@@ -127,6 +144,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
             problems.append(f"{variable}: {seen}{error}")
     if "clients" in values and "public_url" not in values:
         problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
+    if ("user_header" in values) != ("trusted_proxies" in values):
+        problems.append("CDS_USER_HEADER: needs CDS_TRUSTED_PROXIES, and it the header: only from these a name is believed.")
     if values.get("sandbox") and "clients" in values:
         problems.append("CDS_SANDBOX: not beside CDS_CLIENTS; name the page in a client's `origins`.")
     if values.get("database_url", "").startswith("postgresql") and "patient_hash_key" not in values:
@@ -206,6 +225,30 @@ def _count(text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,8}", text):
         raise ValueError("expected a whole number from 1.")
     return int(text)
+
+
+def _passwords(text: str) -> Path:
+    try:
+        passwords(_file(text))
+    except BadPasswords as error:
+        raise ValueError(str(error)) from None
+    return Path(text)
+
+
+def _header(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", text):
+        raise ValueError("expected the name of a header, such as X-Forwarded-User.")
+    return text
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        found = tuple(ip_network(one) for one in text.split())
+    except ValueError:
+        found = ()
+    if not found:
+        raise ValueError("expected addresses or networks with a space between them, such as 10.0.0.5 or 10.0.0.0/24.")
+    return found
 
 
 def _time_zone(text: str) -> ZoneInfo:

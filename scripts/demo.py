@@ -29,6 +29,8 @@ def main(story: Path, port: int) -> int:
         try:
             if not ready(base, service):
                 return fault(f"The service did not get ready. It said ({LOG}):\n{LOG.read_text()}")
+            sys.stdout.write(f"Open {base}/ in a browser: what this is, and where to go.\n\n")
+            sys.stdout.flush()
             asked = subprocess.run([CDS, "ask", "--server", base, story]).returncode
             if asked:
                 return asked

@@ -6,6 +6,7 @@ import typer
 
 from cds.cli.ask import ask
 from cds.cli.clients import clients
+from cds.cli.pages import pages
 from cds.cli.plan import plan
 from cds.cli.records import records, replay
 from cds.cli.rules.commands import rules
@@ -21,6 +22,7 @@ app.command()(sigs)
 app.add_typer(clients, name="clients")
 app.command()(replay)
 app.add_typer(records, name="records")
+app.add_typer(pages, name="pages")
 
 
 @app.callback()

@@ -118,6 +118,7 @@ def serve(
             "log_level": "warning",
             "access_log": False,
             "server_header": False,
+            "proxy_headers": False,  # who is believed to pass on whom is told by our own settings
             "timeout_keep_alive": KEPT_OPEN,
             "timeout_graceful_shutdown": LAST_CALLS,
         }

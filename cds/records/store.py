@@ -161,6 +161,10 @@ class Store:
         """The decision of an id. Refuses: an id that is not stored (UnknownDecision)."""
         return self._asked(lambda: self._read(lambda connection: queries.decision(connection, id)))
 
+    def asked(self, question: Callable[[Connection], T]) -> T:
+        """What a question of `cds.records.page_queries` gives. Refuses: when the database is down (StoreUnavailable)."""
+        return self._asked(lambda: self._read(question))
+
     def declined(self, patient: str, client: str, since: date, wanted: Wanted) -> list[Declined]:
         """The cards about a patient that a client declined, as its last word on them, of decisions since a day.
 

@@ -40,6 +40,8 @@ from cds.web.logs import LOG
 from cds.web.metrics import Metrics
 from cds.web.middleware import Doors
 from cds.web.openapi import PATH, openapi
+from cds.web.pages.asking import Desk
+from cds.web.pages.routes import page_routes
 from cds.web.recording import Keeping
 from cds.web.replay_guard import SeenInStore
 from cds.web.request_tracking import Tracked, spent_on, told_in_span
@@ -242,6 +244,7 @@ def live_app(
     service.add_route("/metrics", routes.counters, methods=["GET"])
     service.add_route("/integration", routes.integration, methods=["GET"])
     service.add_route(PATH, routes.openapi, methods=["GET"])
+    service.router.routes.extend(page_routes(Desk(live, settings, today, keeping), lambda: routes.document))
     return service
 
 

@@ -37,10 +37,15 @@ class Operators:
         if self._token:
             scheme, _, shown = headers.get("authorization", "").partition(" ")
             return scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), self._token.encode())
-        return _is_here(scope) and not any(name in headers for name in FORWARDED)
+        return is_here(scope) and not is_passed_on(headers)
 
 
-def _is_here(scope: Scope) -> bool:
+def is_passed_on(headers: Headers) -> bool:
+    """Whether a proxy says that it asks for somebody else."""
+    return any(name in headers for name in FORWARDED)
+
+
+def is_here(scope: Scope) -> bool:
     """Whether the caller is on this machine: by its address, or without one, as over a socket in a folder."""
     host = (scope.get("client") or ("",))[0]
     try:

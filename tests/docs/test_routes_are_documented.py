@@ -22,6 +22,8 @@ from cds.web.body import LARGEST_BODY, MEDIA_TYPES
 from cds.web.recording import keeping
 
 PAGE = (Path(__file__).parents[2] / "docs/routes.md").read_text()
+PAGES = (Path(__file__).parents[2] / "docs/pages.md").read_text()
+"""The routes for people, which are not part of the OpenAPI document."""
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +39,12 @@ def section(title: str) -> str:
 
 def test_each_route_is_listed_and_no_other(service: FastAPI) -> None:
     served = {
-        f"{method} {route.path.rstrip('/')}"
+        f"{method} {route.path.rstrip('/') or '/'}"
         for route in service.routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}
     }
-    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", PAGE, re.MULTILINE)) == served
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", PAGE + PAGES, re.MULTILINE)) == served
 
 
 def test_each_service_is_listed_with_its_hook_and_no_other() -> None:

@@ -64,6 +64,7 @@ def until(says: str, started: subprocess.Popen[str]) -> str:
 
 def test_the_demo_shows_a_critical_card_and_leaves_the_service_up(running: subprocess.Popen[str], port: int) -> None:
     printed = until("Ctrl-C stops it", running)
+    assert printed.startswith(f"Open http://127.0.0.1:{port}/ in a browser")
     assert "critical" in printed and f"The service is up at http://127.0.0.1:{port}" in printed
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE) as answer:
         assert answer.status == 200

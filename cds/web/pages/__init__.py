@@ -1,0 +1,1 @@
+"""Pages for people: made on the server, in one stylesheet, with nothing loaded from another host."""
