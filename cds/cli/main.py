@@ -6,7 +6,7 @@ import typer
 
 from cds.cli.ask import ask
 from cds.cli.clients import clients
-from cds.cli.pages import pages
+from cds.cli.page_users import pages
 from cds.cli.plan import plan
 from cds.cli.records import records, replay
 from cds.cli.rules.commands import rules

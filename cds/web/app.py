@@ -41,7 +41,7 @@ from cds.web.metrics import Metrics
 from cds.web.middleware import Doors
 from cds.web.openapi import PATH, openapi
 from cds.web.pages.asking import Desk
-from cds.web.pages.routes import page_routes
+from cds.web.pages.page_routes import page_routes
 from cds.web.recording import Keeping
 from cds.web.replay_guard import SeenInStore
 from cds.web.request_tracking import Tracked, spent_on, told_in_span

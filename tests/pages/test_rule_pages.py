@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cds.knowledge.model import Knowledge
-from cds.web.pages.rules import as_page, found
-from cds.web.pages.rules import book as pages_of
+from cds.web.pages.book_pages import as_page, found
+from cds.web.pages.book_pages import book as pages_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
-from cds.records.errors import StoreUnavailable
 from cds.records.page_queries import RecentCall, recent
+from cds.records.store_errors import StoreUnavailable
 from cds.web.pages.asking import Asked, Desk
 from cds.web.pages.rendering import page
 

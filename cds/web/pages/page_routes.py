@@ -10,10 +10,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from cds.web.pages.asking import Desk
+from cds.web.pages.book_pages import RulePages
 from cds.web.pages.home import Home
-from cds.web.pages.reference import reference
+from cds.web.pages.interface import reference
 from cds.web.pages.rendering import STATIC
-from cds.web.pages.rules import RulePages
 
 FILES = Path(__file__).parent / "static"
 
