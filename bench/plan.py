@@ -13,7 +13,7 @@ from pathlib import Path
 from cds.core.cuts import PercentOf
 from cds.core.regimen import DayTime
 from cds.core.taper_plan import Plan
-from cds.decision.plans import Taken, direct_plan
+from cds.decision.plans import CurrentDoses, direct_plan
 from cds.knowledge.loader import knowledge
 
 RULES = Path(__file__).parents[1] / "rules"
@@ -35,7 +35,7 @@ PLANS = [
 def main() -> None:
     rules = knowledge(RULES)
     for agent, basis, times in PLANS:
-        takes = Taken(agent, {part: Decimal(mg) for part, mg in times.items()})
+        takes = CurrentDoses(agent, {part: Decimal(mg) for part, mg in times.items()})
         spent = []
         for _ in range(ROUNDS):
             before = time.perf_counter()

@@ -20,8 +20,8 @@ from statistics import median
 import psutil
 
 from cds.web.file_watch import Result
-from cds.web.live_rules import Live
-from cds.web.revision import Source
+from cds.web.live_rules import LiveRules
+from cds.web.revision import RulesSource
 
 RULES = Path(__file__).resolve().parents[1] / "rules"
 RULE = "advice/abrupt-stop.yaml"
@@ -36,8 +36,8 @@ def main(reloads: int) -> int:
     logging.disable()  # each bad edit would be told
     with tempfile.TemporaryDirectory() as scratch:
         rules = shutil.copytree(RULES, Path(scratch) / "rules")
-        source = Source(rules, lambda: date(2026, 11, 23))
-        live = Live(source.served(), source)
+        source = RulesSource(rules, lambda: date(2026, 11, 23))
+        live = LiveRules(source.served(), source)
         seconds, after_warm_up = [], measured()
         for number in range(reloads):
             seconds.append(reloaded(live, rules / RULE, number))
@@ -51,7 +51,7 @@ def main(reloads: int) -> int:
     return 1 if slow or leaks else 0
 
 
-def reloaded(live: Live, rule: Path, number: int) -> float:
+def reloaded(live: LiveRules, rule: Path, number: int) -> float:
     """The seconds that a good edit took to load; a bad one after it has to be refused."""
     good = rule.read_text()
     good = "".join(f"title: Edit {number}\n" if line.startswith("title: ") else line for line in good.splitlines(keepends=True))

@@ -37,7 +37,7 @@ SECONDS_TO_WAIT = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReadRequest:
     """A request that was read, and the day that it is told on, where it belongs to a story."""
 
     body: Any
@@ -135,10 +135,10 @@ def told(outcome: object) -> str:
         return ""
 
 
-def read(request: str) -> Asked:
+def read(request: str) -> ReadRequest:
     """The hook call in a file, a story's folder or standard input, with the story's day."""
     if request == "-":
-        return Asked(parsed(sys.stdin.buffer.read(), "standard input"), None)
+        return ReadRequest(parsed(sys.stdin.buffer.read(), "standard input"), None)
     path = Path(request)
     if path.is_dir():
         path = path / REQUEST
@@ -147,7 +147,7 @@ def read(request: str) -> Asked:
     body = parsed(path.read_bytes(), str(path))
     story = path.with_name(EXPECTED)
     told_on = parsed(story.read_bytes(), str(story)).get("day") if path.name == REQUEST and story.is_file() else None
-    return Asked(body, as_day(told_on) if told_on else None)
+    return ReadRequest(body, as_day(told_on) if told_on else None)
 
 
 def parsed(content: bytes, where: str) -> Any:
@@ -173,7 +173,7 @@ def service_of(body: object) -> str:
     return found
 
 
-def moved(asked: Asked, on: date) -> Any:
+def moved(asked: ReadRequest, on: date) -> Any:
     """The request with every date moved by the time between the story's day and another, so that it tells the same story then."""
     return _moved(asked.body, on - asked.day) if asked.day else asked.body
 

@@ -22,7 +22,7 @@ TOKEN_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TriedStep:
     """One thing that was tried: what, whether it went as it should, and what was seen."""
 
     what: str
@@ -50,7 +50,7 @@ def signer(issuer: str, file: Path) -> Signer:
     return Signer(issuer, jwk)
 
 
-def tried(base: str, day: date, signs: Signer | None, caller: httpx.Client) -> Iterator[Step]:
+def tried(base: str, day: date, signs: Signer | None, caller: httpx.Client) -> Iterator[TriedStep]:
     """Each step in turn; nothing after one without which the next makes no sense."""
     base = base.rstrip("/").removesuffix("/cds-services")
     service = f"{base}/cds-services/{SERVICE}"
@@ -70,31 +70,31 @@ def tried(base: str, day: date, signs: Signer | None, caller: httpx.Client) -> I
             address = f"{service}/feedback"
             said = {"card": cards[0], "outcome": "overridden", "outcomeTimestamp": f"{day.isoformat()}T00:00:00Z"}
             told = caller.post(address, json={"feedback": [said]}, headers=signs.headers(address) if signs else {})
-            yield Step("feedback", told.status_code == httpx.codes.OK, _status(told))
+            yield TriedStep("feedback", told.status_code == httpx.codes.OK, _status(told))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        yield Step("connection", False, f"{base} can't be reached: {type(error).__name__}")
+        yield TriedStep("connection", False, f"{base} can't be reached: {type(error).__name__}")
 
 
-def _discovery(found: httpx.Response) -> Step:
+def _discovery(found: httpx.Response) -> TriedStep:
     services = found.json().get("services", []) if found.status_code == httpx.codes.OK else []
     named = ", ".join(service["id"] for service in services)
-    return Step("discovery", any(service["id"] == SERVICE for service in services), named or _status(found))
+    return TriedStep("discovery", any(service["id"] == SERVICE for service in services), named or _status(found))
 
 
-def _answered(answer: httpx.Response) -> Step:
+def _answered(answer: httpx.Response) -> TriedStep:
     refused = answer.status_code == httpx.codes.UNAUTHORIZED
-    hint = " The token is not taken: the log line `untrusted` of the service says why." if refused else ""
-    return Step("token and hook call", answer.status_code == httpx.codes.OK, f"{_status(answer)}{hint}")
+    hint = " The token is not taken: the log line `token_refused` of the service says why." if refused else ""
+    return TriedStep("token and hook call", answer.status_code == httpx.codes.OK, f"{_status(answer)}{hint}")
 
 
-def _prefetch(body: Any) -> Step:
+def _prefetch(body: Any) -> TriedStep:
     missing = [gap["says"] for gap in body["extension"][EXTENSION]["gaps"] if gap["kind"] == "missing"]
-    return Step("prefetch", True, f"not given in this call: {len(missing)}" if missing else "all that was given was read")
+    return TriedStep("prefetch", True, f"not given in this call: {len(missing)}" if missing else "all that was given was read")
 
 
-def _cards(body: Any) -> Iterator[Step]:
+def _cards(body: Any) -> Iterator[TriedStep]:
     orders, cards = body["extension"][EXTENSION]["orders"], body["cards"]
-    yield Step("drafts", len(orders) == 1, f"{len(orders)} order judged, {len(cards)} cards")
+    yield TriedStep("drafts", len(orders) == 1, f"{len(orders)} order judged, {len(cards)} cards")
 
 
 def _status(answer: httpx.Response) -> str:

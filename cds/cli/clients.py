@@ -18,7 +18,7 @@ from rich.table import Table
 from cds.cli.client_calls import SECONDS, signer, tried
 from cds.cli.failing import fail
 from cds.errors import CdsError
-from cds.fhir.client import FhirClient, NotRead, Place
+from cds.fhir.client import AllowedAddress, FhirClient, NotRead
 from cds.hooks.client_profiles import Profile
 from cds.knowledge.loader import from_files
 from cds.knowledge.pack import files_at
@@ -176,7 +176,7 @@ def _fetched(client: Client) -> list[tuple[str, str | None]]:
 
 async def _keys_at(address: str, reader: FhirClient) -> str | None:
     try:
-        found = usable(await reader.read(Place(address), address))
+        found = usable(await reader.read(AllowedAddress(address), address))
     except (NotRead, ValueError):
         return None
     return f"keys {', '.join(sorted(found))}" if found else f"no key for {' or '.join(ALGORITHMS)}"

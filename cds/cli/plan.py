@@ -22,7 +22,7 @@ from cds.core.medication import Form, Medication
 from cds.core.patient_sheet import SheetFor, as_text, sheet
 from cds.core.regimen import Dose
 from cds.core.taper_plan import NoPlan, Plan
-from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.decision.plasma_levels import curves, curves_json
 from cds.decision.replanning import Replanned, replanned
 from cds.errors import CdsError
@@ -69,20 +69,20 @@ AsPage = Annotated[bool, typer.Option("--sheet-html", help="Print the patient's 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """What a plan is asked for."""
 
-    takes: Taken
+    takes: CurrentDoses
     dose: Dose
     pace: str
     basis: PercentOf | None
     crossover: str | None
     start: date
-    going_on: GoingOn | None = None
+    going_on: TaperUnderWay | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class GoingOn:
+class TaperUnderWay:
     """How a taper under way goes on. Units: days."""
 
     hold: int
@@ -147,7 +147,7 @@ def plan(
             show_curves(drawn, console)
 
 
-def drawn_up(rules: Knowledge, asked: Asked) -> Plan | NoPlan:
+def drawn_up(rules: Knowledge, asked: PlanRequest) -> Plan | NoPlan:
     """The plan that was asked for. A crossover to the same agent is one from extended to immediate release."""
     takes, start = asked.takes, asked.start
     if asked.crossover is None:
@@ -159,7 +159,7 @@ def drawn_up(rules: Knowledge, asked: Asked) -> Plan | NoPlan:
 
 def _going_on(
     since: str | None, start: str | None, hold: int | None, not_borne: int, original: str | None, crossover: str | None
-) -> GoingOn | None:
+) -> TaperUnderWay | None:
     """How a taper under way goes on; None where a new one is asked for."""
     alone = {"--hold": hold is not None, "--not-borne": not_borne > 0, "--original": original is not None}
     if since is None:
@@ -173,15 +173,15 @@ def _going_on(
         fail(f"--hold: seen {hold}; expected whole weeks, from 1 to {MOST_WEEKS}.")
     if not_borne > 2:
         fail(f"--not-borne: seen {not_borne} times; expected once or twice: after two steps the pace is the slowest there is.")
-    return GoingOn((hold or 0) * 7, not_borne)
+    return TaperUnderWay((hold or 0) * 7, not_borne)
 
 
-def _again(rules: Knowledge, asked: Asked) -> Replanned | None:
+def _again(rules: Knowledge, asked: PlanRequest) -> Replanned | None:
     on = asked.going_on
     return replanned(rules, asked.start, asked.takes, asked.pace, on.hold, on.not_borne, asked.basis) if on else None
 
 
-def _with_original(rules: Knowledge, asked: Asked, agent: str, text: str, strength: str | None) -> Asked:
+def _with_original(rules: Knowledge, asked: PlanRequest, agent: str, text: str, strength: str | None) -> PlanRequest:
     """What was asked for, with the daily dose before the taper began."""
     medication = _medication(rules, agent, "--agent")
     if strength is not None:
@@ -192,7 +192,7 @@ def _with_original(rules: Knowledge, asked: Asked, agent: str, text: str, streng
     return replace(asked, takes=replace(asked.takes, original=daily))
 
 
-def _file(name: str, found: Plan, asked: Asked, rules: Knowledge, now: datetime) -> bytes:
+def _file(name: str, found: Plan, asked: PlanRequest, rules: Knowledge, now: datetime) -> bytes:
     if name == "--csv":
         return rows(found).encode()
     if name == "--ics":
@@ -214,7 +214,7 @@ def _asked(
     crossover: str | None,
     strength: str | None,
     start: date,
-) -> Asked:
+) -> PlanRequest:
     medication = _medication(rules, agent, "--agent")
     if strength is not None:
         medication = replace(medication, strength=_mg(strength), form=medication.form or Form.TABLET)
@@ -223,7 +223,7 @@ def _asked(
     target = _medication(rules, crossover, "--crossover").agent if crossover is not None else None
     read = _dose(rules, dose, medication, start)
     takes = taken(rules, start, medication.agent or "", read.mg.high, read.times, read.doses_a_day, medication.extended_release)
-    return Asked(takes, read, pace, basis, target, start)
+    return PlanRequest(takes, read, pace, basis, target, start)
 
 
 def _medication(rules: Knowledge, name: str, option: str) -> Medication:

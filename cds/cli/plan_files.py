@@ -16,8 +16,8 @@ from cds.core.patient_sheet import Sheet
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
-from cds.core.taper_plan import AgentDose, Amount, NoPlan, Plan, PlanStep
-from cds.decision.plans import Taken
+from cds.core.taper_plan import AgentDose, NoPlan, Plan, PlanStep, TabletCount
+from cds.decision.plans import CurrentDoses
 from cds.decision.replanning import Replanned
 from cds.hooks.plan_json import number, plan_in_full
 from cds.knowledge.model import Knowledge
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def plan_told(
-    found: Plan | NoPlan, takes: Taken, pace: str, rules: Knowledge, day: date, again: Replanned | None = None
+    found: Plan | NoPlan, takes: CurrentDoses, pace: str, rules: Knowledge, day: date, again: Replanned | None = None
 ) -> dict[str, Any]:
     """The plan, or why there is none, with what it starts from and the rule book's revision and day."""
     times = {time.value: number(takes.times[time]) for time in DayTime if time in takes.times}
@@ -127,7 +127,7 @@ def lines(dose: AgentDose, named: bool = False) -> list[str]:
     return found
 
 
-def _taken(amount: Amount) -> str:
+def _taken(amount: TabletCount) -> str:
     if amount.presentation.liquid:
         return f"{exact(amount.count)} mL of {exact(amount.presentation.mg)} mg/mL"
     return f"{exact(amount.count)} x {product(amount.presentation)}"

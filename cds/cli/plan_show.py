@@ -17,7 +17,7 @@ from cds.core.period import range_in_words
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
 from cds.core.taper_plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
-from cds.decision.plans import Taken
+from cds.decision.plans import CurrentDoses
 from cds.decision.replanning import Replanned
 from cds.knowledge.model import Knowledge
 
@@ -29,7 +29,9 @@ NOTHING = "nothing"
 TENTH = Decimal("0.1")
 
 
-def show_plan(plan: Plan, takes: Taken, dose: Dose, rules: Knowledge, console: Console, again: Replanned | None = None) -> None:
+def show_plan(
+    plan: Plan, takes: CurrentDoses, dose: Dose, rules: Knowledge, console: Console, again: Replanned | None = None
+) -> None:
     """Prints the plan; of one that goes on, first what changed."""
     console.print(Text(title(plan, takes), style="bold"))
     for line in again.changed if again else ():
@@ -56,7 +58,7 @@ def show_plan(plan: Plan, takes: Taken, dose: Dose, rules: Knowledge, console: C
         console.print(Markdown(rules.texts["not_reviewed"]))
 
 
-def show_no_plan(found: NoPlan, takes: Taken, console: Console) -> None:
+def show_no_plan(found: NoPlan, takes: CurrentDoses, console: Console) -> None:
     """Prints why there is no plan, and what to do instead."""
     console.print(Text(f"No plan for {takes.agent}, {exact(takes.daily)} mg a day.", style="bold"))
     console.print(Text(found.reason))
@@ -64,7 +66,7 @@ def show_no_plan(found: NoPlan, takes: Taken, console: Console) -> None:
         console.print(Text.assemble("Instead, ", (instead.kind.value, "bold"), f": {instead.says}"))
 
 
-def title(plan: Plan, takes: Taken) -> str:
+def title(plan: Plan, takes: CurrentDoses) -> str:
     """What is lowered, from how much, and when it ends."""
     what = f"{takes.agent} {exact(takes.daily)} mg a day"
     if plan.kind is PlanKind.DIRECT:
@@ -90,7 +92,7 @@ def _pace(plan: Plan) -> str:
     return f"{pace.pace} pace: {most}, at least {pace.interval} days apart; doses in mg"
 
 
-def _assumed(takes: Taken, dose: Dose) -> str:
+def _assumed(takes: CurrentDoses, dose: Dose) -> str:
     times = ", ".join(f"{exact(mg)} mg {time.value}" for time, mg in takes.times.items())
     return f"The times of day were not stated ({dose.says}); counted as {times}."
 

@@ -79,7 +79,7 @@ def run_workers(config: uvicorn.Config) -> bool:
 
 
 APPLICATION, OF_A_WORKER = "cds.web.factory:served", "cds.web.factory:served_by_a_worker"
-PROTOCOL = "cds.web.header_timeout:Prompt"
+PROTOCOL = "cds.web.header_timeout:HeaderTimeoutProtocol"
 METRICS_FOLDER = "CDS_METRICS_FOLDER"
 LAST_CALLS = 20
 """Seconds that calls under way are given to end, once the service was told to stop."""

@@ -31,7 +31,7 @@ _DAYS = re.compile(r"(\d+(?:\.\d+)?)(?:-(\d+(?:\.\d+)?))? days")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SigRow:
     """One line: directions, mg in a tablet (None: not known), every right reading, days a week at the least and most, marks."""
 
     sig: str
@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenReading:
     """A reading as a line writes it: mg a day of each step with its days, days a week, marks."""
 
     steps: str
@@ -60,14 +60,14 @@ class Written:
         return [self.steps, *shown, *self.marks]
 
 
-def rows(text: str, name: str) -> Iterator[Row]:
+def rows(text: str, name: str) -> Iterator[SigRow]:
     """The lines of a file; empty ones and those that begin with # are left out. Ends the command at one that can't be read."""
     for number, line in enumerate(text.splitlines(), start=1):
         if line.strip() and not line.startswith("#"):
             yield _row(line, f"{name}:{number}")
 
 
-def _row(line: str, where: str) -> Row:
+def _row(line: str, where: str) -> SigRow:
     sig, *rest = (part.strip() for part in line.split(" | "))
     if len(rest) < 2:
         fail(f"{where}: seen {line!r}; expected: directions | mg in a tablet | right reading | days a week | marks.")
@@ -85,7 +85,7 @@ def _row(line: str, where: str) -> Row:
     if strength != NO_STRENGTH and not _positive(strength):
         fail(f"{where}: seen {strength!r}; expected the mg in a tablet, or {NO_STRENGTH!r} where it is not known.")
     readings = tuple(part.strip() for part in right.split(";")) + refusable
-    return Row(sig, None if strength == NO_STRENGTH else strength, readings, days, frozenset(marks))
+    return SigRow(sig, None if strength == NO_STRENGTH else strength, readings, days, frozenset(marks))
 
 
 def _positive(text: str) -> bool:
@@ -100,7 +100,7 @@ def tablets(strength: str | None, names: tuple[str, ...]) -> Medication:
     return Medication("Tablet", names[0], strength=Decimal(strength) if strength else None, form=Form.TABLET, ingredients=names)
 
 
-def written(found: Regimen) -> Written:
+def written(found: Regimen) -> WrittenReading:
     """A regimen as a line writes it."""
     steps = []
     for step in found.steps:
@@ -110,10 +110,10 @@ def written(found: Regimen) -> Written:
     marks = ["prn"] if found.first.as_needed else []
     marks += ["ends"] if found.ends else []
     marks += [f"{found.single_doses} in all"] if found.single_doses else []
-    return Written(", ".join(steps), found.first.days_a_week.quantize(Decimal("0.01")).normalize(), tuple(marks))
+    return WrittenReading(", ".join(steps), found.first.days_a_week.quantize(Decimal("0.01")).normalize(), tuple(marks))
 
 
-def result(row: Row, reading: Reading[Regimen]) -> str:
+def result(row: SigRow, reading: Reading[Regimen]) -> str:
     """`right`, `refused` or `wrong`. A refusal is right where the line says so; an end is told by the length of the last step."""
     if reading.value is None:
         return "right" if GAP in row.right else "refused"
@@ -152,7 +152,7 @@ def sigs(
         raise typer.Exit(1)
 
 
-def read(row: Row, dosing: Dosing, limits: ReadingLimits, names: tuple[str, ...]) -> Reading[Regimen]:
+def read(row: SigRow, dosing: Dosing, limits: ReadingLimits, names: tuple[str, ...]) -> Reading[Regimen]:
     """The reading of one line."""
     order = {"dosageInstruction": [{"text": row.sig}]}
     return regimen(order, tablets(row.strength, names), dosing, limits, "directions")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from cds.core.current_use import Taking, last_day, taking_now, unclear_ends
+from cds.core.current_use import CurrentUse, last_day, taking_now, unclear_ends
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.exposure import Exposure, ExposureLimits, exposure
 from cds.core.medication import Agent, AgentKind
-from cds.core.order_action import Looked, Situation, is_stop, running_situations, situations
+from cds.core.order_action import RecordView, Situation, is_stop, running_situations, situations
 from cds.core.quantity import exactly
-from cds.core.record import Completeness, Order, OrderState, Part, PatientRecord, Supply
+from cds.core.record import Completeness, Order, OrderState, PatientRecord, RecordPart, Supply
 from cds.core.supplies import DISPENSE
 from cds.core.tablets import Presentation
 
@@ -42,7 +42,7 @@ class Case:
     situation: Situation
     record: PatientRecord
     drafts: tuple[Order, ...]
-    takings: Mapping[str, Taking]
+    takings: Mapping[str, CurrentUse]
     exposure: Exposure
     agents: Mapping[str, Agent]
     amounts: Mapping[str, Decimal]
@@ -81,12 +81,12 @@ class Drugs:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CallRecord:
     """The record of one call as all of its cases share it. `amounts` are the parameters of the day by name."""
 
     record: PatientRecord
     drafts: tuple[Order, ...]
-    takings: Mapping[str, Taking]
+    takings: Mapping[str, CurrentUse]
     exposures: Mapping[AgentKind, Exposure]
     drugs: Drugs
     amounts: Mapping[str, Decimal]
@@ -125,7 +125,7 @@ def _is_trigger(draft: Order, drugs: Drugs) -> bool:
 
 def surroundings(
     record: PatientRecord, drafts: Sequence[Order], drugs: Drugs, amounts: Mapping[str, Decimal], day: date
-) -> Surroundings:
+) -> CallRecord:
     """The record and the drafts that are within scope, with what is taken now and the exposure to each kind of agent."""
     judged = tuple(draft for draft in drafts if draft.medication.agent is None or is_judged(draft, amounts))
     stopped = _supplies_of_stopped(judged, record, day)
@@ -134,7 +134,7 @@ def surroundings(
     limits = ExposureLimits.of(amounts)
     exposures = {kind: exposure([s for s in supplies if drugs.agents[s.agent].kind is kind], day, limits) for kind in AgentKind}
     takings = taking_now(record, day, int(amounts["episode_gap"]))
-    return Surroundings(record, judged, takings, exposures, drugs, amounts, day)
+    return CallRecord(record, judged, takings, exposures, drugs, amounts, day)
 
 
 def is_judged(draft: Order, amounts: Mapping[str, Decimal]) -> bool:
@@ -192,12 +192,12 @@ def _supplies_of_stopped(drafts: Sequence[Order], record: PatientRecord, day: da
     )
 
 
-def running_cases(around: Surroundings) -> tuple[Case, ...]:
+def running_cases(around: CallRecord) -> tuple[Case, ...]:
     """A case for each agent that is taken now: what a chart opening judges."""
     return tuple(around.case(situation) for situation in running_situations(around.takings))
 
 
-def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> tuple[Case, ...]:
+def ordered_cases(around: CallRecord, is_selected: Callable[[str], bool]) -> tuple[Case, ...]:
     """A case for each agent that a selected draft is about; where another drug is selected, for the agent it acts on most."""
     drugs = around.drugs
     lookback = int(around.amounts["start_lookback"])
@@ -205,9 +205,9 @@ def ordered_cases(around: Surroundings, is_selected: Callable[[str], bool]) -> t
     ordered = [draft for draft in around.drafts if draft.medication.agent is not None]
     last_supply = int(around.amounts["last_supply"])
     grace = int(around.amounts["episode_gap"])
-    complete = around.record.has(Part.REQUESTS) is Completeness.COMPLETE
+    complete = around.record.has(RecordPart.REQUESTS) is Completeness.COMPLETE
     unclear = unclear_ends(around.record, around.day, lookback)
-    looked = Looked(around.takings, recent, complete, unclear, grace, last_supply, around.day)
+    looked = RecordView(around.takings, recent, complete, unclear, grace, last_supply, around.day)
     found = situations(ordered, drugs.agents, looked)
     selected = _selected(found, is_selected)
     triggers = [draft for draft in around.drafts if is_selected(draft.reference) and _is_trigger(draft, drugs)]

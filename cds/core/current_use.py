@@ -15,7 +15,7 @@ from cds.core.regimen import NOTHING, DayTime, Dose
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
+class CurrentUse:
     """One agent as it is taken now.
 
     Units: `mg` a day at the most, None where it could not be read. `orders` are what it was read from; `says` is the sum
@@ -41,7 +41,7 @@ class Taking:
         return None if self.mg is None else Dose(exactly(self.mg), self.days_a_week).average
 
 
-def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Taking]:
+def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, CurrentUse]:
     """What is taken now, by agent.
 
     An order listed as active counts; so does one that ended, or a dispense, whose supply reached to within `grace` days
@@ -54,7 +54,7 @@ def taking_now(record: PatientRecord, day: date, grace: int) -> Mapping[str, Tak
     return {taking.agent: taking for taking in found if taking is not None}
 
 
-def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> Taking | None:
+def _taking(agent: str, record: PatientRecord, day: date, grace: int) -> CurrentUse | None:
     of_agent = [order for order in record.orders if order.medication.agent == agent and _counts(order, day)]
     requests = [order for order in of_agent if order.kind != "MedicationStatement"]
     statements = [order for order in of_agent if order.kind == "MedicationStatement" and order.state is OrderState.RUNNING]
@@ -175,20 +175,20 @@ def dose_on(order: Order, day: date | None) -> Dose | None:
     return NOTHING if order.regimen.stops and begins <= day else current
 
 
-def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply], day: date, grace: int) -> Taking:
+def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply], day: date, grace: int) -> CurrentUse:
     doses = [(order, dose_on(order, day)) for order in orders]
     unread = [order for order, dose in doses if dose is None]
     sources = tuple(order.reference for order in orders)
     if unread:
         dispensed = _of_dispenses(agent, dispenses, day, grace)
         if dispensed is not None and dispensed.mg is not None and len(orders) == 1:
-            return Taking(
+            return CurrentUse(
                 agent, dispensed.mg, dispensed.says, dispensed.days_a_week, tuple(orders), (*sources, *dispensed.sources)
             )
         gaps = tuple(gap for order in unread for gap in order.gaps)
-        return Taking(agent, None, orders=tuple(orders), sources=sources, gaps=gaps)
+        return CurrentUse(agent, None, orders=tuple(orders), sources=sources, gaps=gaps)
     known = [dose for _, dose in doses if dose is not None]
-    return Taking(
+    return CurrentUse(
         agent=agent,
         mg=sum((dose.mg.high for dose in known), Decimal(0)),
         says=" + ".join(dose.says for dose in known if dose.says),
@@ -200,7 +200,7 @@ def _of_orders(agent: str, orders: Sequence[Order], dispenses: Sequence[Supply],
     )
 
 
-def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
+def _with_statement(taking: CurrentUse, statements: Iterable[Order]) -> CurrentUse:
     """The taking, raised to what a statement says where that is more; where the two differ, a gap says so."""
     stated = [(order, dose) for order in statements if (dose := dose_on(order, None)) is not None]
     total = sum((dose.mg.high for _, dose in stated), Decimal(0))
@@ -208,7 +208,7 @@ def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
         return taking
     said = f"Ordered are {plain(taking.mg)} mg a day, a medication statement says {plain(total)} mg; the higher is weighed."
     gap = Gap(GapKind.CONTRADICTION, said, stated[0][0].reference)
-    return Taking(
+    return CurrentUse(
         agent=taking.agent,
         mg=max(taking.mg, total),
         says=taking.says if taking.mg >= total else " + ".join(dose.says for _, dose in stated),
@@ -219,7 +219,7 @@ def _with_statement(taking: Taking, statements: Iterable[Order]) -> Taking:
     )
 
 
-def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> Taking | None:
+def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int) -> CurrentUse | None:
     """What the newest dispenses supply, where they reach to within the grace; those of one day are taken together."""
     reached = [s for s in dispenses if s.start <= day and s.days is not None and shifted(s.start, int(s.days) + grace) >= day]
     if not reached:
@@ -229,6 +229,6 @@ def _of_dispenses(agent: str, dispenses: Sequence[Supply], day: date, grace: int
     sources = tuple(supply.source for supply in together)
     if any(supply.mg is None for supply in together):
         said = "The dose of the last dispense could not be read."
-        return Taking(agent, None, sources=sources, gaps=tuple(Gap(GapKind.DOSE, said, source) for source in sources))
+        return CurrentUse(agent, None, sources=sources, gaps=tuple(Gap(GapKind.DOSE, said, source) for source in sources))
     mg = sum((supply.mg.high for supply in together if supply.mg is not None), Decimal(0))
-    return Taking(agent, mg, f"{plain(mg)} mg a day as dispensed", max(s.days_a_week for s in together), sources=sources)
+    return CurrentUse(agent, mg, f"{plain(mg)} mg a day as dispensed", max(s.days_a_week for s in together), sources=sources)

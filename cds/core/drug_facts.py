@@ -10,7 +10,7 @@ from cds.core.cases import Case, OnRecord
 from cds.core.current_use import last_day
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.order_action import Action, is_stop
-from cds.core.record import Completeness, Order, OrderState, Part
+from cds.core.record import Completeness, Order, OrderState, RecordPart
 
 
 def matches(order: Order, groups: Collection[str]) -> bool:
@@ -170,11 +170,11 @@ def _found(orders: tuple[Order, ...], case: Case) -> Fact:
 
 def _complete(case: Case) -> bool:
     """Whether what is not among the orders is not taken."""
-    return case.record.has(Part.REQUESTS) is Completeness.COMPLETE
+    return case.record.has(RecordPart.REQUESTS) is Completeness.COMPLETE
 
 
 def _not_given(case: Case) -> str:
-    part = case.record.has(Part.REQUESTS) is Completeness.PARTIAL
+    part = case.record.has(RecordPart.REQUESTS) is Completeness.PARTIAL
     return "the medication requests were given only in part" if part else "the medication requests were not given"
 
 

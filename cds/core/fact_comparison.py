@@ -22,7 +22,7 @@ class Worse(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FactComparison:
     """How one fact is compared.
 
     `ranks` are the values of a choice from the least on, by which it is higher or lower. A fact that `must_be_known` can't be
@@ -34,16 +34,16 @@ class Way:
     must_be_known: bool = False
 
 
-def worsened(then: Facts, now: Facts, ways: Mapping[str, Way]) -> tuple[str, ...]:
+def worsened(then: Facts, now: Facts, ways: Mapping[str, FactComparison]) -> tuple[str, ...]:
     """The names of the facts that are worse now than they were then. What can't be compared counts as worse.
 
     A fact without a way is worse as soon as it is another.
     """
     names = dict.fromkeys((*now, *then))
-    return tuple(name for name in names if _is_worse(then.get(name), now.get(name), ways.get(name, Way())))
+    return tuple(name for name in names if _is_worse(then.get(name), now.get(name), ways.get(name, FactComparison())))
 
 
-def _is_worse(then: Fact | None, now: Fact | None, way: Way) -> bool:
+def _is_worse(then: Fact | None, now: Fact | None, way: FactComparison) -> bool:
     if way.must_be_known and not (isinstance(then, Known) and isinstance(now, Known)):
         return True
     if way.worse is Worse.NOT_COMPARED:
@@ -57,7 +57,7 @@ def _is_worse(then: Fact | None, now: Fact | None, way: Way) -> bool:
     return isinstance(then, Unknown) or _turned(then.value, now.value, way)
 
 
-def _turned(then: FactValue, now: FactValue, way: Way) -> bool:
+def _turned(then: FactValue, now: FactValue, way: FactComparison) -> bool:
     """Whether a known value is worse than a known one was."""
     if then == now:
         return False
@@ -67,7 +67,7 @@ def _turned(then: FactValue, now: FactValue, way: Way) -> bool:
     return {Worse.HIGHER: after > before, Worse.LOWER: after < before}.get(way.worse, True)
 
 
-def _height(value: FactValue, way: Way) -> Decimal | None:
+def _height(value: FactValue, way: FactComparison) -> Decimal | None:
     """How high an amount or a ranked choice is; None for a value that is neither higher nor lower than another."""
     if isinstance(value, Decimal):
         return value

@@ -71,7 +71,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DosesOverDays:
     """Doses of one agent at hours of the day, each day from one hour on for some days. A None start: for long, up to hour 0."""
 
     doses: tuple[tuple[float, float], ...]
@@ -95,7 +95,7 @@ class Curve:
         return 100 * (max(seen) - min(seen)) / average if average > 0 else 0.0
 
 
-def curves(kinetics: Kinetics, taken: Sequence[Taken], hours: int) -> tuple[Curve, ...]:
+def curves(kinetics: Kinetics, taken: Sequence[DosesOverDays], hours: int) -> tuple[Curve, ...]:
     """Hourly levels of the agent and, where it matters, of its metabolite, from hour 0."""
     parent = [0.0] * (hours + 1)
     formed = [0.0] * (hours + 1)
@@ -155,7 +155,7 @@ def _apart(first: float, second: float) -> tuple[float, float]:
     return first, second
 
 
-def _add(levels: list[float], terms: Terms, hour: float, taken: Taken) -> None:
+def _add(levels: list[float], terms: Terms, hour: float, taken: DosesOverDays) -> None:
     """Adds a dose that is taken each day at an hour. A geometric series sums the doses up to each hour."""
     before = taken.start is None
     first = hour - HOURS if taken.start is None else taken.start + hour

@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from cds.core.current_use import Taking, dose_on, last_day, product_and_dose
+from cds.core.current_use import CurrentUse, dose_on, last_day, product_and_dose
 from cds.core.equivalence import diazepam_equivalent
 from cds.core.gap import Gap, GapKind
 from cds.core.medication import Agent, AgentKind
 from cds.core.quantity import exactly, total
 from cds.core.record import Order
-from cds.core.regimen import Dose, Regimen, Step
+from cds.core.regimen import Dose, Regimen, RegimenStep
 from cds.core.regimen_sum import added, together
 
 STOP_STATUSES = {"stopped", "cancelled", "completed", "entered-in-error", "on-hold", "ended"}
@@ -48,10 +48,10 @@ class Situation:
     daily_dose: Decimal | None
     members: tuple[Order, ...] = ()
     from_agent: str | None = None
-    switched_from: tuple[Taking, ...] = ()
-    taking: Taking | None = None
+    switched_from: tuple[CurrentUse, ...] = ()
+    taking: CurrentUse | None = None
     dose: Dose | None = None
-    steps: tuple[Step, ...] | None = None
+    steps: tuple[RegimenStep, ...] | None = None
     ends: bool = False
     trigger: Order | None = None
     gives_way_to: str | None = None
@@ -91,7 +91,7 @@ def is_stop(order: Order) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class RecordView:
     """What of the record a situation is told by.
 
     `used` are the kinds of agent of which any was used in the look-back of a start. What is not among the `takings` is not taken,
@@ -100,7 +100,7 @@ class Looked:
     with a stated end that is read as the last.
     """
 
-    takings: Mapping[str, Taking]
+    takings: Mapping[str, CurrentUse]
     used: Collection[AgentKind]
     list_complete: bool
     unclear: Mapping[str, Gap]
@@ -109,7 +109,7 @@ class Looked:
     day: date
 
 
-def situations(drafts: Sequence[Order], agents: Mapping[str, Agent], looked: Looked) -> tuple[Situation, ...]:
+def situations(drafts: Sequence[Order], agents: Mapping[str, Agent], looked: RecordView) -> tuple[Situation, ...]:
     """One situation for each agent that a draft is about, in the order of the drafts."""
     by_agent = _by_agent(drafts, looked)
     running = dict(looked.takings)
@@ -120,7 +120,7 @@ def situations(drafts: Sequence[Order], agents: Mapping[str, Agent], looked: Loo
     return tuple(_with_switches(found, by_agent, running, agents).values())
 
 
-def _by_agent(drafts: Sequence[Order], looked: Looked) -> dict[str, Drafts]:
+def _by_agent(drafts: Sequence[Order], looked: RecordView) -> dict[str, Drafts]:
     found: dict[str, Drafts] = {}
     for draft in drafts:
         name = draft.medication.agent
@@ -131,7 +131,7 @@ def _by_agent(drafts: Sequence[Order], looked: Looked) -> dict[str, Drafts]:
     return found
 
 
-def _stops_something(stop: Order, looked: Looked) -> bool:
+def _stops_something(stop: Order, looked: RecordView) -> bool:
     """Whether there is anything to stop: the record says it is taken, or the stopped order itself was running.
 
     Ending an order that was renewed since only tidies the list; so does completing one whose own supply is long used up.
@@ -146,12 +146,12 @@ def _stops_something(stop: Order, looked: Looked) -> bool:
     )
 
 
-def _as_it_was(agent: str, stops: Sequence[Order]) -> Taking:
+def _as_it_was(agent: str, stops: Sequence[Order]) -> CurrentUse:
     """What was taken by the stopped orders themselves, where the record holds nothing else of the agent."""
     doses = [order.regimen.first if order.regimen else None for order in stops]
     known = [dose for dose in doses if dose is not None]
     mg = total(dose.mg.high if dose else None for dose in doses)
-    return Taking(
+    return CurrentUse(
         agent=agent,
         mg=mg,
         says=" + ".join(dose.says for dose in known),
@@ -162,7 +162,7 @@ def _as_it_was(agent: str, stops: Sequence[Order]) -> Taking:
     )
 
 
-def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked: Looked) -> Situation:
+def _one(name: str, drafts: Drafts, taking: CurrentUse | None, agent: Agent, looked: RecordView) -> Situation:
     certain = looked.list_complete and name not in looked.unclear
     takes_now = taking.mg if taking else Decimal(0) if certain else None
     gaps = (*(gap for draft in drafts.all for gap in draft.gaps), *(taking.gaps if taking else ()))
@@ -172,7 +172,7 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
         going_on = _not_stopped(drafts.stops, taking)
         left = _daily(going_on, looked.day)
         action = None if left is None else Action.STOP if left == 0 else Action.REDUCE
-        steps = None if left is None else (Step(Dose(mg=exactly(left), days_a_week=taking.days_a_week)),)
+        steps = None if left is None else (RegimenStep(Dose(mg=exactly(left), days_a_week=taking.days_a_week)),)
         return Situation(
             drafts.stops[0].reference, name, action, takes_now, left, drafts.stops, taking=taking, steps=steps,
             ends=left == 0, going_on=going_on, gaps=_stop_gaps(drafts.stops, taking),
@@ -203,7 +203,7 @@ def _one(name: str, drafts: Drafts, taking: Taking | None, agent: Agent, looked:
 APART = "Several orders of one drug change at different times, without dates, and their sum could not be told."
 
 
-def _going_on(drafts: Drafts, taking: Taking) -> tuple[Order, ...]:
+def _going_on(drafts: Drafts, taking: CurrentUse) -> tuple[Order, ...]:
     """The running orders that go on beside the drafts: those of several that no draft changes, renews, replaces or stops.
 
     A draft means the order that it names, else the one that it is like. Where it means none of them it takes the place of all.
@@ -215,7 +215,7 @@ def _going_on(drafts: Drafts, taking: Taking) -> tuple[Order, ...]:
     return tuple(order for order in taking.orders if order not in meant and not any(order in some for some in stopped))
 
 
-def _meant_by(draft: Order, taking: Taking) -> Order | None:
+def _meant_by(draft: Order, taking: CurrentUse) -> Order | None:
     named = {draft.reference, draft.replaces}
     renewed = {product_and_dose(order) for order in taking.renewed if order.reference in named}
     alike = {product_and_dose(draft)} if draft.replaces is None else set[object]()
@@ -244,7 +244,7 @@ def _ends(regimen: Regimen, orders: Sequence[Order], last_supply: int) -> bool:
     return regimen.stops or short
 
 
-def _stop_gaps(stops: Sequence[Order], taking: Taking) -> tuple[Gap, ...]:
+def _stop_gaps(stops: Sequence[Order], taking: CurrentUse) -> tuple[Gap, ...]:
     """A stop needs no dose of its own: what matters is whether the dose that is taken could be read."""
     drug_gaps = tuple(gap for stop in stops for gap in stop.gaps) if taking.mg is None else ()
     return tuple(dict.fromkeys((*drug_gaps, *taking.gaps)))
@@ -261,7 +261,7 @@ def _compare(takes_now: Decimal | None, daily: Decimal | None, used: bool) -> Ac
     return Action.INCREASE if daily > takes_now else Action.REDUCE
 
 
-def _not_stopped(stops: Sequence[Order], taking: Taking) -> tuple[Order, ...]:
+def _not_stopped(stops: Sequence[Order], taking: CurrentUse) -> tuple[Order, ...]:
     """The running orders that are left when the stopped ones are taken away. Where no single order is meant, all are."""
     kept = tuple(order for order in taking.orders if not any(_is_stopped_by(order, stop) for stop in stops))
     return kept if len(kept) < len(taking.orders) else ()
@@ -278,7 +278,7 @@ def _is_stopped_by(order: Order, stop: Order) -> bool:
 
 
 def _with_switches(
-    found: dict[str, Situation], drafts: Mapping[str, Drafts], running: Mapping[str, Taking], agents: Mapping[str, Agent]
+    found: dict[str, Situation], drafts: Mapping[str, Drafts], running: Mapping[str, CurrentUse], agents: Mapping[str, Agent]
 ) -> dict[str, Situation]:
     """The situations, where one agent gives way to another of its kind marked as a switch of both."""
     giving = {name for name, one in found.items() if one.action in {Action.STOP, Action.REDUCE} and one.taking is not None}
@@ -301,7 +301,7 @@ def _with_switches(
     return found
 
 
-def _replaced(drafts: Drafts, running: Mapping[str, Taking], name: str) -> set[str]:
+def _replaced(drafts: Drafts, running: Mapping[str, CurrentUse], name: str) -> set[str]:
     """The other agents whose running order a draft says that it replaces."""
     links = {draft.replaces for draft in drafts.orders}
     return {
@@ -311,12 +311,12 @@ def _replaced(drafts: Drafts, running: Mapping[str, Taking], name: str) -> set[s
     }
 
 
-def _weight(taking: Taking, agent: Agent) -> Decimal:
+def _weight(taking: CurrentUse, agent: Agent) -> Decimal:
     equivalent = diazepam_equivalent(exactly(taking.mg), agent) if taking.mg is not None else None
     return equivalent.high if equivalent else Decimal(0)
 
 
-def running_situations(takings: Mapping[str, Taking]) -> tuple[Situation, ...]:
+def running_situations(takings: Mapping[str, CurrentUse]) -> tuple[Situation, ...]:
     """One situation for each agent that is taken: what a chart opening judges."""
     return tuple(
         Situation(
@@ -327,7 +327,7 @@ def running_situations(takings: Mapping[str, Taking]) -> tuple[Situation, ...]:
             daily_dose=taking.mg,
             taking=taking,
             dose=taking.dose,
-            steps=None if taking.mg is None else (Step(Dose(mg=exactly(taking.mg), days_a_week=taking.days_a_week)),),
+            steps=None if taking.mg is None else (RegimenStep(Dose(mg=exactly(taking.mg), days_a_week=taking.days_a_week)),),
             gaps=taking.gaps,
         )
         for name, taking in takings.items()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.cases import Case
-from cds.core.current_use import Taking
+from cds.core.current_use import CurrentUse
 from cds.core.cuts import (
     TWO_WEEKS,
     Exempt,
@@ -24,7 +24,7 @@ from cds.core.medication import Agent, DurationClass
 from cds.core.order_action import Action, is_stop
 from cds.core.period import shifted, written
 from cds.core.quantity import Range, exactly, plain
-from cds.core.record import Completeness, OrderState, Part
+from cds.core.record import Completeness, OrderState, RecordPart
 from cds.core.regimen import EVERY_DAY, Basis, Dose
 from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
 from cds.core.supplies import DISPENSE
@@ -259,7 +259,7 @@ def at_once(case: Case) -> Fact:
     given_up = {taking.agent for taking in case.situation.switched_from} - {case.situation.agent}
     names = sorted((set(case.takings) | drafted) - stopped - given_up)
     sources = tuple(source for name in names if name in case.takings for source in case.takings[name].sources)
-    if len(names) < case.amounts["several_at_once"] and case.record.has(Part.REQUESTS) is not Completeness.COMPLETE:
+    if len(names) < case.amounts["several_at_once"] and case.record.has(RecordPart.REQUESTS) is not Completeness.COMPLETE:
         return Unknown("the medication requests were not given in full", sources)
     return Known(Decimal(len(names)), ", ".join(names), sources)
 
@@ -321,11 +321,11 @@ def sum_in_words(case: Case) -> str:
     return f"Taken now: {taken}. Ordered: {ordered}." if taken else f"Ordered: {ordered}."
 
 
-def _only(taking: Taking | None) -> Sequence[Taking]:
+def _only(taking: CurrentUse | None) -> Sequence[CurrentUse]:
     return (taking,) if taking else ()
 
 
-def _taken_sum(case: Case, taking: Taking) -> str:
+def _taken_sum(case: Case, taking: CurrentUse) -> str:
     agent = case.agents[taking.agent]
     if taking.mg is None:
         return f"{agent.name} at a dose that could not be read"

@@ -10,7 +10,7 @@ from cds.core.cases import Case, OnRecord
 from cds.core.facts import Fact, Known, Unknown
 from cds.core.period import written
 from cds.core.quantity import plain
-from cds.core.record import Completeness, Condition, Measurement, Order, Part, PatientRecord
+from cds.core.record import Completeness, Measurement, Order, PatientRecord, RecordedCondition, RecordPart
 
 
 def age(record: PatientRecord, day: date) -> Fact:
@@ -59,9 +59,9 @@ def named(question: OnRecord, case: Case) -> Fact:
 
 
 def _none_on_record(case: Case) -> Fact:
-    if case.record.has(Part.CONDITIONS) is Completeness.COMPLETE:
+    if case.record.has(RecordPart.CONDITIONS) is Completeness.COMPLETE:
         return Known(False, "not among the conditions on record")
-    given = case.record.has(Part.CONDITIONS)
+    given = case.record.has(RecordPart.CONDITIONS)
     return Unknown("the conditions were given only in part" if given is Completeness.PARTIAL else "the conditions were not given")
 
 
@@ -95,7 +95,7 @@ def prescribed_for(question: OnRecord, case: Case) -> Fact:
     return Known(bool(conditions), said, tuple(item.reference for item in conditions))
 
 
-def _answers(condition: Condition, question: OnRecord, day: date) -> bool:
+def _answers(condition: RecordedCondition, question: OnRecord, day: date) -> bool:
     if not condition.value_sets & question.value_sets or not (condition.active or question.history):
         return False
     return question.within is None or condition.onset is None or day - condition.onset <= timedelta(days=question.within)
@@ -110,11 +110,11 @@ def _newest_answer(question: OnRecord, case: Case) -> Measurement | None:
     return newest[3] if newest and newest[1] else None
 
 
-def _listed(conditions: Iterable[Condition], day: date) -> str:
+def _listed(conditions: Iterable[RecordedCondition], day: date) -> str:
     return "; ".join(dict.fromkeys(_dated(item) for item in conditions))
 
 
-def _dated(item: Condition) -> str:
+def _dated(item: RecordedCondition) -> str:
     """`Panic disorder, 3 March 2026`; of one that is over, that it is."""
     when = f", {written(item.onset)}" if item.onset else ""
     return f"{item.display}{when}" if item.active else f"{item.display} (in the past{when})"
@@ -172,5 +172,5 @@ def _newest(question: OnRecord, case: Case) -> Measurement | None:
 
 
 def _none_measured(case: Case) -> Fact:
-    given = case.record.has(Part.OBSERVATIONS)
+    given = case.record.has(RecordPart.OBSERVATIONS)
     return Unknown("none was measured" if given is Completeness.COMPLETE else "the observations were not given in full")

@@ -1,6 +1,6 @@
 """A plan in plain language for the patient: dates, tablets by time of day, what to expect, when to call.
 
-Every word on it is an argument: `Words`.
+Every word on it is an argument: `SheetTexts`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SheetTexts:
     """The texts of one language, from `rules/sheet/`.
 
     `texts` and `lists` are by key, with `{{ name }}` where a value goes; `months` start with January, `weekdays` with Monday.
@@ -77,7 +77,7 @@ class SheetFor:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """One step: from when to when, what is taken at each of the sheet's times, and in all."""
 
     when: str
@@ -115,13 +115,13 @@ class Sheet:
     """When, one for each time of day, and the sum."""
     nothing: str
     """What stands where nothing is taken at a time."""
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     after: str
     sections: tuple[Section, ...]
     foot: str
 
 
-def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
+def sheet(plan: Plan, words: SheetTexts, about: SheetFor) -> Sheet:
     """The sheet of a plan."""
     shown = _shown(plan, about.reach)
     times = [time for time in DayTime if any(dose.times.get(time) for step in shown for dose in step.doses)]
@@ -147,7 +147,7 @@ def sheet(plan: Plan, words: Words, about: SheetFor) -> Sheet:
     )
 
 
-def _first(plan: Plan, words: Words) -> Iterator[Section]:
+def _first(plan: Plan, words: SheetTexts) -> Iterator[Section]:
     yield Section(words.text("first_title"), "", words.items("first", drug=plan.agent), urgent=True)
     yield Section(words.text("urgent_title"), words.text("urgent"), words.items("urgent"), urgent=True)
 
@@ -158,7 +158,7 @@ def _shown(plan: Plan, reach: int) -> list[PlanStep]:
     return [step for step in plan.steps if step is plan.steps[0] or step.start < until]
 
 
-def _rows(plan: Plan, shown: list[PlanStep], words: Words, times: list[DayTime]) -> Iterator[Row]:
+def _rows(plan: Plan, shown: list[PlanStep], words: SheetTexts, times: list[DayTime]) -> Iterator[SheetRow]:
     changes = plan.agent != plan.target
     end = plan.steps[-1]
     for step in shown:
@@ -166,7 +166,7 @@ def _rows(plan: Plan, shown: list[PlanStep], words: Words, times: list[DayTime])
             break
         several = len(step.doses) > 1
         last = step.start + timedelta(days=step.days - 1)
-        yield Row(
+        yield SheetRow(
             when=words.text("from_to", first=words.day(step.start), last=words.day(last)),
             length=_length(step.days, words),
             takes=tuple(tuple(_taken_at(step, time, words, changes)) for time in times),
@@ -177,16 +177,16 @@ def _rows(plan: Plan, shown: list[PlanStep], words: Words, times: list[DayTime])
     nothing = tuple(() for _ in times)
     if shown[-1] is not end:
         later = plan.steps[len(shown)].start
-        yield Row(words.text("from", first=words.day(later)), "", nothing, (words.text("next_sheet"),))
+        yield SheetRow(words.text("from", first=words.day(later)), "", nothing, (words.text("next_sheet"),))
         return
-    yield Row(words.text("from", first=words.day(end.start)), "", nothing, (words.text("none_left", drug=plan.target),))
+    yield SheetRow(words.text("from", first=words.day(end.start)), "", nothing, (words.text("none_left", drug=plan.target),))
 
 
-def _sum(dose: AgentDose, words: Words, several: bool) -> dict[str, str]:
+def _sum(dose: AgentDose, words: SheetTexts, several: bool) -> dict[str, str]:
     return {"mg": words.number(dose.daily)} | ({"drug": dose.agent} if several else {})
 
 
-def _taken_at(step: PlanStep, time: DayTime, words: Words, named: bool) -> Iterator[str]:
+def _taken_at(step: PlanStep, time: DayTime, words: SheetTexts, named: bool) -> Iterator[str]:
     """What is taken of each agent."""
     for dose in step.doses:
         counted = [counted_amount(each.count, each.presentation, words) for each in dose.amounts if each.time is time]
@@ -195,7 +195,7 @@ def _taken_at(step: PlanStep, time: DayTime, words: Words, named: bool) -> Itera
             yield words.text("of_drug", drug=dose.agent, amount=amount) if named else amount
 
 
-def counted_amount(count: Decimal, presentation: Presentation, words: Words) -> str:
+def counted_amount(count: Decimal, presentation: Presentation, words: SheetTexts) -> str:
     """How much of one presentation, in words that a patient can follow: `half a tablet of 1 mg`."""
     mg = words.number(presentation.mg)
     if presentation.liquid:
@@ -208,13 +208,13 @@ def counted_amount(count: Decimal, presentation: Presentation, words: Words) -> 
     return words.text(f"tablet_{key}", mg=mg) if not whole else words.text(f"tablet_and_{key}", count=plain(whole), mg=mg)
 
 
-def _length(days: int, words: Words) -> str:
+def _length(days: int, words: SheetTexts) -> str:
     if days % WEEK:
         return words.text("days", count=str(days))
     return words.text("week") if days == WEEK else words.text("weeks", count=str(days // WEEK))
 
 
-def _sections(plan: Plan, words: Words, about: SheetFor) -> Iterator[Section]:
+def _sections(plan: Plan, words: SheetTexts, about: SheetFor) -> Iterator[Section]:
     yield Section(words.text("take_title"), "", tuple(_how_to_take(plan, words, about)))
     onset = words.text("onset_short" if about.short_acting else "onset_long")
     yield Section(words.text("expect_title"), words.text("expect", onset=onset), words.items("expect"))
@@ -222,7 +222,7 @@ def _sections(plan: Plan, words: Words, about: SheetFor) -> Iterator[Section]:
     yield Section(words.text("helps_title"), "", words.items("helps"))
 
 
-def _how_to_take(plan: Plan, words: Words, about: SheetFor) -> Iterator[str]:
+def _how_to_take(plan: Plan, words: SheetTexts, about: SheetFor) -> Iterator[str]:
     """What to know of the tablets that the sheet names."""
     amounts = [amount for step in _shown(plan, about.reach) for dose in step.doses for amount in dose.amounts]
     yield from words.items("take")
@@ -242,7 +242,7 @@ def _how_to_take(plan: Plan, words: Words, about: SheetFor) -> Iterator[str]:
         yield words.text("changing_release", drug=plan.agent)
 
 
-def _changing(plan: Plan, words: Words) -> tuple[str, ...]:
+def _changing(plan: Plan, words: SheetTexts) -> tuple[str, ...]:
     return words.items("call_changing", new_drug=plan.target) if plan.agent != plan.target else ()
 
 
@@ -259,7 +259,7 @@ def as_text(sheet: Sheet) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _step(row: Row, sheet: Sheet) -> str:
+def _step(row: SheetRow, sheet: Sheet) -> str:
     _, *times, in_all = sheet.columns
     lines = [f"### {row.when}" + (f" ({row.length})" if row.length else "")]
     if not row.length:

@@ -24,7 +24,7 @@ class Completeness(StrEnum):
     MISSING = "missing"
 
 
-class Part(StrEnum):
+class RecordPart(StrEnum):
     """The parts of a record, by the prefetch key that brings each."""
 
     PATIENT = "patient"
@@ -114,7 +114,7 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RecordedCondition:
     """A condition on record, by the value sets that its code is in."""
 
     reference: str
@@ -152,13 +152,13 @@ class PatientRecord:
     """`male` or `female`, as the record says; None where it says neither."""
     orders: tuple[Order, ...] = ()
     supplies: tuple[Supply, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[RecordedCondition, ...] = ()
     measurements: tuple[Measurement, ...] = ()
     setting: Setting = Setting.UNKNOWN
-    completeness: dict[Part, Completeness] = field(default_factory=dict)
+    completeness: dict[RecordPart, Completeness] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
 
-    def has(self, part: Part) -> Completeness:
+    def has(self, part: RecordPart) -> Completeness:
         return self.completeness.get(part, Completeness.MISSING)
 
 

@@ -61,7 +61,7 @@ NOTHING = Dose(mg=ZERO, says="0 mg")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RegimenStep:
     """A dose, from when, and for how many days. A None start is the day on which the order starts; None days, no end stated."""
 
     dose: Dose
@@ -78,7 +78,7 @@ class Regimen:
     there are in all, where the order is for a countable few, such as one before a procedure; it then ends.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[RegimenStep, ...]
     ends: bool = False
     single_doses: int | None = None
     stops: bool = False

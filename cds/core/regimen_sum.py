@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from cds.core.period import shifted
 from cds.core.quantity import Range
-from cds.core.regimen import NOTHING, Basis, DayTime, Dose, Regimen, Step
+from cds.core.regimen import NOTHING, Basis, DayTime, Dose, Regimen, RegimenStep
 
 
 def together(regimens: Sequence[Regimen | None]) -> Regimen | None:
@@ -70,9 +70,9 @@ def side_by_side(regimens: Sequence[Regimen]) -> Regimen | None:
     days = sorted({*dated, *(end for regimen in regimens if (end := _stops_on(regimen)) is not None)})
     sums = [_sum([dose for regimen in regimens if (dose := _on(regimen, day)) is not None]) for day in days]
     stops = all(_stops_on(regimen) is not None for regimen in regimens)
-    steps = [Step(dose, day, (after - day).days) for (day, after), dose in zip(pairwise(days), sums, strict=False)]
+    steps = [RegimenStep(dose, day, (after - day).days) for (day, after), dose in zip(pairwise(days), sums, strict=False)]
     if not stops:
-        steps.append(Step(sums[-1], days[-1]))
+        steps.append(RegimenStep(sums[-1], days[-1]))
     return Regimen(tuple(steps), stops or all(regimen.ends for regimen in regimens), stops=stops)
 
 

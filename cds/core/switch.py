@@ -16,7 +16,7 @@ from cds.core.equivalence import diazepam_equivalent
 from cds.core.medication import Agent
 from cds.core.order_action import Situation
 from cds.core.quantity import exactly, total
-from cds.core.regimen import Step
+from cds.core.regimen import RegimenStep
 
 Course = Sequence[tuple[int, Decimal]]
 """From which day on, counted from today, and how many mg a day."""
@@ -78,7 +78,7 @@ def _side_by_side(
     return list(zip([*lengths, None], known, strict=True)), next(alone, 0)
 
 
-def _course(steps: Sequence[Step], ends: bool, day: date) -> Course | None:
+def _course(steps: Sequence[RegimenStep], ends: bool, day: date) -> Course | None:
     """The steps by the day on which each begins. None where that can't be told."""
     found: list[tuple[int, Decimal]] = []
     begins: int | None = 0

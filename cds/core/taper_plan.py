@@ -74,7 +74,7 @@ class PlanLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class TabletCount:
     """How many of one presentation are taken at one time of day. Units: tablets, capsules or films; mL of a liquid."""
 
     presentation: Presentation
@@ -88,7 +88,7 @@ class AgentDose:
 
     agent: str
     times: Mapping[DayTime, Decimal]
-    amounts: tuple[Amount, ...]
+    amounts: tuple[TabletCount, ...]
 
     @property
     def daily(self) -> Decimal:
@@ -97,7 +97,7 @@ class AgentDose:
 
 
 @dataclass(frozen=True, slots=True)
-class Supply:
+class PlannedSupply:
     """What to dispense from one day on for some days: whole tablets by presentation, mL of a liquid."""
 
     start: date
@@ -121,7 +121,7 @@ class PlanStep:
     equivalent: Range
     cut: Decimal
     below_small_step_limit: bool
-    supplies: tuple[Supply, ...]
+    supplies: tuple[PlannedSupply, ...]
     review: date | None = None
 
     @property
@@ -231,7 +231,7 @@ def above_highest(equivalent: Decimal, limits: PlanLimits) -> NoPlan:
 
 def agent_dose(agent: str, times: Mapping[DayTime, int], fit: Fit | None) -> AgentDose:
     """The dose in mg and tablets."""
-    amounts = tuple(Amount(one, time, _plain_count(count)) for one, time, count in fit.counts) if fit else ()
+    amounts = tuple(TabletCount(one, time, _plain_count(count)) for one, time, count in fit.counts) if fit else ()
     return AgentDose(agent, {time: in_mg(times[time]) for time in DayTime if times.get(time)}, amounts)
 
 
@@ -255,7 +255,7 @@ def plan_step(
         many = min(dispensing_interval, days - first)
         items = _dispensed(doses, many)
         if items:
-            supplies.append(Supply(start + timedelta(days=first), many, items))
+            supplies.append(PlannedSupply(start + timedelta(days=first), many, items))
     return PlanStep(start, days, doses, equivalent, cut, small, tuple(supplies), review)
 
 

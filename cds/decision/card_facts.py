@@ -16,7 +16,7 @@ from cds.core.quantity import plain
 from cds.core.regimen import EVERY_DAY, DayTime
 from cds.core.taper_plan import NoPlan, Plan, PlanStep
 from cds.decision.offers import Offers
-from cds.decision.plans import Taken
+from cds.decision.plans import CurrentDoses
 from cds.hooks.card_text import Wording
 from cds.hooks.markdown import cut
 from cds.hooks.plan_table import at_times
@@ -49,7 +49,7 @@ LONGEST_LIST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRisk:
     """A true risk with what it rests on."""
 
     rule: Rule
@@ -63,8 +63,8 @@ class Found:
 def card_facts(
     case: Case,
     known: Facts,
-    found: Sequence[Found],
-    takes: Taken | None,
+    found: Sequence[FoundRisk],
+    takes: CurrentDoses | None,
     pace: Pace | None,
     drawn: Offers,
     gaps: Sequence[str],
@@ -206,7 +206,7 @@ def length_in_words(days: int) -> str:
     return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
-def regimen_in_words(takes: Taken) -> str:
+def regimen_in_words(takes: CurrentDoses) -> str:
     """`1 mg three times a day`; of unequal doses what is taken when, where that was said: else the dose of a day alone."""
     doses = {time: mg for time, mg in takes.times.items() if mg}
     if len(set(doses.values())) > 1 and not takes.stated:
@@ -222,7 +222,7 @@ def regimen_in_words(takes: Taken) -> str:
 # Why -------------------------------------------------------------------------------------------------------------------
 
 
-def _danger(found: Sequence[Found], wording: Wording) -> dict[str, str | None]:
+def _danger(found: Sequence[FoundRisk], wording: Wording) -> dict[str, str | None]:
     """What leads the summary, and what to do about it: of the first true risk that is a danger."""
     leads = [one.rule.outcome for one in found if one.rule.outcome and one.rule.outcome.danger]
     first = leads[0] if leads else None
@@ -232,7 +232,7 @@ def _danger(found: Sequence[Found], wording: Wording) -> dict[str, str | None]:
     }
 
 
-def why_in_short(known: Facts, found: Sequence[Found]) -> str | None:
+def why_in_short(known: Facts, found: Sequence[FoundRisk]) -> str | None:
     """Two facts of this record: the strongest risk of the patient's own, or else of the dose; and the use so far."""
     dangers = [one for one in found if one.rule.outcome and one.rule.outcome.danger and one.factor.evidence]
     own = [one for one in found if one.rule.about == OF_THE_PATIENT and one.factor.evidence]
@@ -245,7 +245,7 @@ def why_in_short(known: Facts, found: Sequence[Found]) -> str | None:
     return ". ".join(one[:1].upper() + one[1:] for one in facts) or None
 
 
-def _told(found: Found) -> str:
+def _told(found: FoundRisk) -> str:
     """The evidence of a risk; what the risk itself says where that is of the dose or only a number."""
     evidence = found.factor.evidence[0]
     if found.rule.about == "use" and found.rule.outcome and not found.rule.outcome.ask_first:
@@ -285,7 +285,7 @@ def not_read(says: Sequence[str]) -> str | None:
 # Plans -----------------------------------------------------------------------------------------------------------------
 
 
-def _of_plans(drawn: Offers, takes: Taken | None) -> dict[str, str | None]:
+def _of_plans(drawn: Offers, takes: CurrentDoses | None) -> dict[str, str | None]:
     """The first step and the length of the taper; or why there is none, and what to do instead."""
     taper = drawn.taper
     across = drawn.crossover_plan
@@ -304,7 +304,7 @@ def _of_plans(drawn: Offers, takes: Taken | None) -> dict[str, str | None]:
     return told
 
 
-def _first_steps(plan: Plan, takes: Taken | None) -> dict[str, str | None]:
+def _first_steps(plan: Plan, takes: CurrentDoses | None) -> dict[str, str | None]:
     places = [place for place, step in enumerate(plan.steps) if step.cut > 0 and step.doses[0].times]
     if not places:
         return {"first_step": "0 mg"} if plan.steps[0].cut > 0 else {}
@@ -323,7 +323,7 @@ def _first_steps(plan: Plan, takes: Taken | None) -> dict[str, str | None]:
     }
 
 
-def _step_in_words(step: PlanStep, takes: Taken | None) -> str:
+def _step_in_words(step: PlanStep, takes: CurrentDoses | None) -> str:
     """The daily dose, and what changes in the day: `2.75 mg a day (midday 0.75 mg)`."""
     times = step.doses[0].times
     before = takes.times if takes else {}

@@ -14,7 +14,7 @@ from cds.core.quantity import ZERO, exactly
 from cds.core.record import Order
 from cds.core.tablets import Cabinet, Doses, Fit, Tier, as_doses, ticks
 from cds.core.taper_plan import Plan, PlanKind, PlanStep, agent_dose
-from cds.decision.plans import Taken
+from cds.decision.plans import CurrentDoses
 from cds.fhir.write.requests import Course
 from cds.knowledge.model import Knowledge
 
@@ -22,7 +22,7 @@ TWICE = 2
 """A step is held for at most so many intervals of its pace before it is looked at again."""
 
 
-def continued(takes: Taken, orders: Sequence[Order], days: int, knowledge: Knowledge, day: date) -> Course | None:
+def continued(takes: CurrentDoses, orders: Sequence[Order], days: int, knowledge: Knowledge, day: date) -> Course | None:
     """Today's dose for so many days, in the tablets of the `orders` where they can; None where no tablets deliver it."""
     times = {time: ticks(mg) for time, mg in takes.times.items()}
     fit = _fit(takes, orders, as_doses(times), knowledge, day)
@@ -35,7 +35,7 @@ def continued(takes: Taken, orders: Sequence[Order], days: int, knowledge: Knowl
     )
 
 
-def _fit(takes: Taken, orders: Sequence[Order], doses: Doses, knowledge: Knowledge, day: date) -> Fit | None:
+def _fit(takes: CurrentDoses, orders: Sequence[Order], doses: Doses, knowledge: Knowledge, day: date) -> Fit | None:
     """What delivers the doses: the products that are prescribed, else those of their strengths, else any; tablets first."""
     sold = knowledge.presentations.get(takes.agent, ())
     held = [order.medication for order in orders if order.medication.agent == takes.agent]

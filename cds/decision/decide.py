@@ -11,7 +11,7 @@ from cds.core.cases import Case, concerns_agents, ordered_cases, running_cases, 
 from cds.core.fact_table import Inquiry, questions
 from cds.core.gap import Gap, GapKind
 from cds.core.judged_order import JudgedOrder
-from cds.core.record import Completeness, Delivery, Part
+from cds.core.record import Completeness, Delivery, RecordPart
 from cds.decision.judge import Judgement, judge, unread
 from cds.decision.suggestions import Desktop, signable
 from cds.engine.engine import Engine
@@ -20,7 +20,7 @@ from cds.errors import NeededDataMissing
 from cds.fhir.dosage.dosage import reading_limits
 from cds.fhir.json_access import earliest_day, local_reference, mapping, reference
 from cds.fhir.legacy import in_r4, is_older, r4_reference
-from cds.fhir.reader import Desk
+from cds.fhir.reader import ReadingContext
 from cds.fhir.reading import by_name, draft_orders, patient_record
 from cds.fhir.references import Library
 from cds.fhir.validation import validity_gaps
@@ -34,7 +34,7 @@ from cds.knowledge.model import Knowledge
 
 MOST_DRAFTS, MOST_JUDGED, MOST_GAPS = 200, 20, 200
 """Of one call: how many draft orders are read, how many orders are judged, and how many gaps are told."""
-MEDICATION_PARTS = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
+MEDICATION_PARTS = (RecordPart.REQUESTS, RecordPart.DISPENSES, RecordPart.STATEMENTS)
 """Any one of these tells what the patient takes; without all of them nothing sound can be said."""
 PATIENT_VIEW = "patient-view"
 SOME_NOT_NAMED = "A selection names no draft order; the others were judged."
@@ -185,11 +185,11 @@ def _judged_next(
     return judge(case, asked, knowledge, engine, hook)
 
 
-def _desk(call: HookCall, knowledge: Knowledge, day: date) -> Desk:
-    patient = mapping(call.prefetch.get(Part.PATIENT.value))
+def _desk(call: HookCall, knowledge: Knowledge, day: date) -> ReadingContext:
+    patient = mapping(call.prefetch.get(RecordPart.PATIENT.value))
     born = earliest_day(patient.get("birthDate")) if patient.get("id") == call.patient_id else None
     library = Library((*call.drafts, *full_urls(call.prefetch)))
-    return Desk(knowledge, reading_limits(knowledge, day), library, day, born if born and born <= day else None)
+    return ReadingContext(knowledge, reading_limits(knowledge, day), library, day, born if born and born <= day else None)
 
 
 def _visit(call: HookCall, day: date) -> Visit:
@@ -229,7 +229,7 @@ def _nothing_sent(call: HookCall) -> tuple[Gap, ...]:
     return (Gap(GapKind.NOT_JUDGED, NOTHING_SENT, f"context.{DRAFTS_IN[call.hook]}"),)
 
 
-def _refuse_without_medications(given: Mapping[Part, Delivery]) -> None:
+def _refuse_without_medications(given: Mapping[RecordPart, Delivery]) -> None:
     if all(part not in given or given[part].completeness is Completeness.MISSING for part in MEDICATION_PARTS):
         keys = ", ".join(part.value for part in MEDICATION_PARTS)
         raise NeededDataMissing(

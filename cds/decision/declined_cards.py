@@ -9,12 +9,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from cds.core.fact_comparison import Way, Worse, worsened
+from cds.core.fact_comparison import FactComparison, Worse, worsened
 from cds.core.facts import Facts
 from cds.core.gap import Gap
 from cds.core.judged_order import JudgedOrder
 from cds.core.period import shifted
-from cds.core.regimen import Step
+from cds.core.regimen import RegimenStep
 from cds.decision.decide import Decision
 from cds.decision.judge import Judgement
 from cds.engine.reference import Answer, Finding
@@ -91,7 +91,7 @@ def with_shortened(
     return replace(decision, answer=answer, shortened=tuple(shortened))
 
 
-def steps_json(steps: Iterable[Step]) -> list[Json]:
+def steps_json(steps: Iterable[RegimenStep]) -> list[Json]:
     """The ordered doses, each with the day on which it starts and for how many days it is taken where that is stated."""
     return [
         {
@@ -112,7 +112,7 @@ GRAVEST = "declined_up_to"
 
 
 @dataclass(frozen=True, slots=True)
-class Then:
+class EarlierOrder:
     """One order as it was weighed when a card about it was declined: facts, risks among them, and the answers of the advice."""
 
     facts: Facts
@@ -137,8 +137,8 @@ class Declined:
     decision: str
     version: int
     said: frozenset[str]
-    of: Then
-    others: Mapping[str, Then]
+    of: EarlierOrder
+    others: Mapping[str, EarlierOrder]
 
 
 def may_be_short(decision: Decision, knowledge: Knowledge) -> frozenset[tuple[str, str | None]]:
@@ -204,7 +204,7 @@ class _Now:
         judgement, then = self.judged.get(folded.order), one.others.get(folded.agent or "")
         return judgement is not None and then is not None and not self._worse(judgement, then)
 
-    def _worse(self, judgement: Judgement, then: Then) -> bool:
+    def _worse(self, judgement: Judgement, then: EarlierOrder) -> bool:
         """Whether a fact is worse, a rule newly true, a step of a taper another, or something can't be read that could be."""
         ordered = steps_json(judgement.ordered)
         return bool(
@@ -214,9 +214,9 @@ class _Now:
             or self._gaps(judgement) - then.gaps
         )
 
-    def _same(self, judgement: Judgement, then: Then) -> bool:
+    def _same(self, judgement: Judgement, then: EarlierOrder) -> bool:
         """Whether nothing that is compared is other than it was."""
-        strictly = {name: way if way.worse is Worse.NOT_COMPARED else Way() for name, way in self.ways.items()}
+        strictly = {name: way if way.worse is Worse.NOT_COMPARED else FactComparison() for name, way in self.ways.items()}
         return not worsened(then.facts, judgement.facts, strictly) and self._gaps(judgement) == then.gaps
 
     def _shown(self, judgement: Judgement) -> Iterator[Finding]:
@@ -256,12 +256,12 @@ def _newly(now: Answer, then: str | None) -> bool:
     return then is not None and now is not Answer.FALSE and now.value != then
 
 
-def _ways(knowledge: Knowledge) -> Mapping[str, Way]:
+def _ways(knowledge: Knowledge) -> Mapping[str, FactComparison]:
     """How each fact is compared; a risk is worse once it is true, a silent one is not looked at."""
 
-    def worked_out() -> dict[str, Way]:
+    def worked_out() -> dict[str, FactComparison]:
         rules = knowledge.risks()
-        risks = {risk_fact(rule.id): Way(_of_risk(rule)) for rule in rules}
+        risks = {risk_fact(rule.id): FactComparison(_of_risk(rule)) for rule in rules}
         return {**risks, **(knowledge.declining.ways if knowledge.declining else {})}
 
     return knowledge.remembered.recall(_ways, worked_out)

@@ -16,12 +16,12 @@ from cds.core.medication import AgentKind
 from cds.core.order_action import Action
 from cds.core.order_facts import change_percent, equivalent
 from cds.core.quantity import exactly
-from cds.core.record import Part
-from cds.core.regimen import NOTHING, Dose, Step
+from cds.core.record import RecordPart
+from cds.core.regimen import NOTHING, Dose, RegimenStep
 from cds.core.taper_plan import NoPlan
-from cds.decision.card_facts import Found, card_facts
+from cds.decision.card_facts import FoundRisk, card_facts
 from cds.decision.decided_facts import LONG_ACTING, Risk, decided_facts
-from cds.decision.offers import CROSSOVER, TAPER, Offers, Start, not_for_a_child, offers, start
+from cds.decision.offers import CROSSOVER, TAPER, Offers, PlanStart, not_for_a_child, offers, start
 from cds.engine.engine import Engine
 from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
@@ -50,8 +50,8 @@ class Judgement:
     advice: tuple[Finding, ...]
     told: tuple[Advice, ...]
     orders: tuple[JudgedOrder, ...]
-    start: Start
-    ordered: tuple[Step, ...]
+    start: PlanStart
+    ordered: tuple[RegimenStep, ...]
     asks: frozenset[str] = frozenset()
     """What the true risks ask of every order: `short_supply`, `ask_first`."""
 
@@ -79,7 +79,7 @@ def judge(case: Case, asked: Inquiry, knowledge: Knowledge, engine: Engine, hook
     true = _true_advice(case, advice, knowledge)
     drawn = offers(begin, known, asked_for(true), knowledge, case.day)
     by_id = {risk.rule.id: risk.rule for risk in there}
-    found = [Found(by_id[factor.id], factor) for factor in factors]
+    found = [FoundRisk(by_id[factor.id], factor) for factor in factors]
     words = (
         known
         | card_facts(case, known, found, begin.takes, pace, drawn, _not_checked(case, known, gaps, (), knowledge), knowledge)
@@ -204,7 +204,7 @@ def _one_hypnotic_dose(case: Case, knowledge: Knowledge) -> bool:
 
 
 def _crossover(
-    case: Case, risks: Sequence[Risk], pace: Pace | None, begin: Start, child: NoPlan | None, knowledge: Knowledge
+    case: Case, risks: Sequence[Risk], pace: Pace | None, begin: PlanStart, child: NoPlan | None, knowledge: Knowledge
 ) -> Crossover:
     """Whether a longer-acting agent is favoured. Where a risk that would speak against it can't be told, it is not.
 
@@ -270,7 +270,7 @@ def _not_checked(
     case: Case, known: Facts, gaps: Sequence[Gap], advice: Iterable[Finding], knowledge: Knowledge
 ) -> tuple[str, ...]:
     """What could not be read or was not given, and which advice could therefore not be weighed, in words."""
-    unwanted = {f"prefetch/{part.value}" for part in (Part.DISPENSES, Part.STATEMENTS, Part.OBSERVATIONS)}
+    unwanted = {f"prefetch/{part.value}" for part in (RecordPart.DISPENSES, RecordPart.STATEMENTS, RecordPart.OBSERVATIONS)}
     missing = [gap for gap in case.record.gaps if gap.kind is not GapKind.MISSING or gap.resource not in unwanted]
     length = known["use_length"]
     untold = [f"{length.reason[:1].upper()}{length.reason[1:]}."] if isinstance(length, Unknown) else []
@@ -299,7 +299,7 @@ def advice_of(
     known: Facts,
     lists: Mapping[str, tuple[str, ...]],
     drawn: Offers,
-    ordered: tuple[Step, ...],
+    ordered: tuple[RegimenStep, ...],
     engine: Engine,
     day: date,
 ) -> Advice:
@@ -316,15 +316,15 @@ def advice_of(
     )
 
 
-def _ordered(case: Case) -> tuple[Step, ...]:
+def _ordered(case: Case) -> tuple[RegimenStep, ...]:
     """The doses of an order that lowers or ends what is taken of the same agent."""
     situation = case.situation
     if situation.action is Action.STOP:
-        return (Step(NOTHING),)
+        return (RegimenStep(NOTHING),)
     lowers = situation.action is Action.REDUCE or (situation.steps is not None and len(situation.steps) > 1)
     if situation.steps is None or not lowers or situation.switched_from:
         return ()
-    return (*situation.steps, Step(NOTHING)) if situation.ends else situation.steps
+    return (*situation.steps, RegimenStep(NOTHING)) if situation.ends else situation.steps
 
 
 def indicator(rule: Rule, known: Facts, engine: Engine, day: date) -> str:

@@ -9,14 +9,14 @@ from decimal import Decimal
 
 from cds.core.cases import Case
 from cds.core.crossover import settle_on_one
-from cds.core.current_use import Taking
+from cds.core.current_use import CurrentUse
 from cds.core.facts import Facts, Known
 from cds.core.order_action import Situation
 from cds.core.period import in_words
 from cds.core.quantity import plain
 from cds.core.tablets import countable
 from cds.core.taper_plan import Instead, InsteadKind, NoPlan, Plan
-from cds.decision.plans import Taken, crossover_plan, direct_plan, taken
+from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, taken
 from cds.knowledge.model import Knowledge
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
@@ -40,23 +40,23 @@ class Offers:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PlanStart:
     """What the plans for an order start from: what is taken, and every agent of its kind that is.
 
     `takes` is None where what is taken is unread, is nothing, or is not taken every day: there a plan would have to guess.
     """
 
-    takes: Taken | None
+    takes: CurrentDoses | None
     agents: tuple[str, ...] = ()
 
 
-def start(case: Case, knowledge: Knowledge) -> Start:
+def start(case: Case, knowledge: Knowledge) -> PlanStart:
     """What the plans for a case start from."""
     kind = case.agent_now.kind
-    return Start(_takes(case, knowledge), tuple(name for name in case.takings if case.agents[name].kind is kind))
+    return PlanStart(_takes(case, knowledge), tuple(name for name in case.takings if case.agents[name].kind is kind))
 
 
-def offers(start: Start, known: Facts, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
+def offers(start: PlanStart, known: Facts, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
     """The plans that the advice asks for (`asked`: names of suggestions), by what is `known` of the order and the patient."""
     pace, to = _named(known, "pace"), _named(known, "crossover_to")
     if pace is None or not {TAPER, CROSSOVER} & set(asked):
@@ -88,7 +88,7 @@ def not_for_a_child(known: Facts, knowledge: Knowledge, day: date) -> NoPlan | N
     return NoPlan(f"Plans are for adults; the patient is {plain(age)} years old.", (Instead(InsteadKind.SPECIALIST, says),))
 
 
-def _not_from_this(start: Start, known: Facts) -> NoPlan | None:
+def _not_from_this(start: PlanStart, known: Facts) -> NoPlan | None:
     """Why nothing starts from what is taken: it is not known, or not the same on each day."""
     if start.takes is not None:
         return None
@@ -117,13 +117,15 @@ def _fitting(plan: Plan | NoPlan, known: Facts, knowledge: Knowledge, day: date)
     return NoPlan(reason, (Instead(InsteadKind.BRIEF, says),))
 
 
-def _drawn(draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: Taken, *how: str | None) -> Plan | NoPlan:
+def _drawn(
+    draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: CurrentDoses, *how: str | None
+) -> Plan | NoPlan:
     """The plan. It is drawn up once a day for all who take the same."""
     question = (draw, day, takes.agent, tuple(takes.times.items()), takes.extended_release, takes.original, how)
     return knowledge.remembered.recall(question, lambda: draw(knowledge, day, takes, *how))
 
 
-def _takes(case: Case, knowledge: Knowledge) -> Taken | None:
+def _takes(case: Case, knowledge: Knowledge) -> CurrentDoses | None:
     taking = _taking(case.situation)
     if taking is None or not taking.mg or taking.days_a_week < EVERY_DAY or not countable(taking.mg):
         return None
@@ -132,7 +134,7 @@ def _takes(case: Case, knowledge: Knowledge) -> Taken | None:
     return taken(knowledge, case.day, taking.agent, taking.mg, taking.times, doses_a_day, extended)
 
 
-def _taking(situation: Situation) -> Taking | None:
+def _taking(situation: Situation) -> CurrentUse | None:
     """What the plan starts from: of a switch, the one agent that is given up."""
     if situation.switched_from:
         return situation.switched_from[0] if len(situation.switched_from) == 1 else None

@@ -102,7 +102,7 @@ WRITTEN = ticks(Decimal("0.05"))
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class CurrentDoses:
     """What a plan starts from, known exactly.
 
     Units: mg by time of day; `original`, the daily dose before the taper began where that is known, in mg.
@@ -129,26 +129,28 @@ def taken(
     times: Sequence[tuple[DayTime, Decimal]] = (),
     doses_a_day: int | None = None,
     extended_release: bool = False,
-) -> Taken:
+) -> CurrentDoses:
     """What is taken, by time of day: as it was said, else so many equal doses, else spread as the agent's duration needs.
 
     Units: `daily` in mg. `times` may be empty; where it doesn't add up to `daily`, it is not used. Where nothing else is said
     extended release is one dose.
     """
     if sum(mg for _, mg in times) == daily:
-        return Taken(
+        return CurrentDoses(
             agent, {part: sum((mg for time, mg in times if time is part), Decimal(0)) for part in dict(times)}, extended_release
         )
     total = ticks(daily)
     if extended_release and doses_a_day is None:
         doses_a_day = 1
     if doses_a_day in TIMES and total % doses_a_day == 0:
-        return Taken(agent, {time: in_mg(total // doses_a_day) for time in TIMES[doses_a_day]}, extended_release, stated=False)
+        return CurrentDoses(
+            agent, {time: in_mg(total // doses_a_day) for time in TIMES[doses_a_day]}, extended_release, stated=False
+        )
     when = times_of_day(knowledge, knowledge.agents[agent], knowledge.taken_at_night, day)
     cabinet = Cabinet(knowledge.presentations.get(agent, ()), plan_limits(knowledge, day).second_strength_saves, extended_release)
     found = spread(total, when, cabinet)
     parts = found[0] if found else _evenly(total, when)
-    return Taken(agent, {time: in_mg(part) for time, part in parts.items() if part}, extended_release, stated=False)
+    return CurrentDoses(agent, {time: in_mg(part) for time, part in parts.items() if part}, extended_release, stated=False)
 
 
 def _evenly(total: int, times: Sequence[DayTime]) -> dict[DayTime, int]:
@@ -160,7 +162,7 @@ def _evenly(total: int, times: Sequence[DayTime]) -> dict[DayTime, int]:
 def direct_plan(
     knowledge: Knowledge,
     day: date,
-    takes: Taken,
+    takes: CurrentDoses,
     pace: str,
     basis: PercentOf | None = None,
     start: date | None = None,
@@ -203,7 +205,7 @@ def _never_exchanged(knowledge: Knowledge, agent: str) -> bool:
 def crossover_plan(
     knowledge: Knowledge,
     day: date,
-    takes: Taken,
+    takes: CurrentDoses,
     pace: str,
     target: str | None = None,
     basis: PercentOf | None = None,
@@ -234,7 +236,7 @@ def crossover_plan(
 def immediate_release_plan(
     knowledge: Knowledge,
     day: date,
-    takes: Taken,
+    takes: CurrentDoses,
     pace: str,
     basis: PercentOf | None = None,
     start: date | None = None,

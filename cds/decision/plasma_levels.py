@@ -11,9 +11,9 @@ from typing import Any
 
 from cds.core import kinetics
 from cds.core.kinetics import HOURS, Curve, Kinetics
-from cds.core.regimen import DayTime, Dose, Step
+from cds.core.regimen import DayTime, Dose, RegimenStep
 from cds.core.taper_plan import AgentDose, Plan
-from cds.decision.plans import Taken, taken
+from cds.decision.plans import CurrentDoses, taken
 from cds.knowledge.model import Knowledge
 
 ILLUSTRATION = "An illustration, of an adult of 70 kg; people differ several-fold. Plasma level is not withdrawal risk."
@@ -24,7 +24,7 @@ Doses = Mapping[str, Mapping[DayTime, Decimal]]
 """mg by time of day, of each agent as the table of kinetics names it."""
 
 
-class Which(StrEnum):
+class LevelsOf(StrEnum):
     """Whose levels these are."""
 
     NOW = "now"
@@ -41,7 +41,7 @@ class Levels:
     where nothing is taken that turns into it, and on the first day of a new agent.
     """
 
-    which: Which
+    which: LevelsOf
     substance: str
     hourly: tuple[float, ...]
     swings: tuple[float | None, ...]
@@ -55,7 +55,7 @@ class Levels:
 class NotDrawn:
     """Whose levels could not be drawn, of which agent, and why."""
 
-    which: Which
+    which: LevelsOf
     agent: str
     reason: str
 
@@ -80,7 +80,9 @@ class _Stretch:
     doses: Doses
 
 
-def curves(knowledge: Knowledge, day: date, takes: Taken, plan: Plan | None, ordered: Sequence[Step] = ()) -> Curves:
+def curves(
+    knowledge: Knowledge, day: date, takes: CurrentDoses, plan: Plan | None, ordered: Sequence[RegimenStep] = ()
+) -> Curves:
     """The levels from that day on: of what is taken now, of the ordered doses of that agent where there are any, and of the plan.
 
     Assumes: what is taken now has been taken unchanged for long; the last ordered dose goes on.
@@ -90,19 +92,19 @@ def curves(knowledge: Knowledge, day: date, takes: Taken, plan: Plan | None, ord
     drawn: list[Levels] = []
     missing: list[NotDrawn] = []
 
-    def draw(which: Which, stretches: Sequence[_Stretch]) -> None:
+    def draw(which: LevelsOf, stretches: Sequence[_Stretch]) -> None:
         begun = [_Stretch(0, min((one.first for one in stretches), default=days), now), *stretches]
         kept = [one for one in (_within(stretch, days) for stretch in begun) if one.first < one.end]
         drawn.extend(_levels(knowledge, day, which, now, kept, days))
         missing.extend(_missing(knowledge, which, kept))
 
-    draw(Which.NOW, ())
+    draw(LevelsOf.NOW, ())
     if ordered and not all(_exact(step.dose) for step in ordered):
-        missing.append(NotDrawn(Which.ORDERED, takes.agent, NOT_EXACT))
+        missing.append(NotDrawn(LevelsOf.ORDERED, takes.agent, NOT_EXACT))
     elif ordered:
-        draw(Which.ORDERED, _of_order(knowledge, day, takes, ordered, days))
+        draw(LevelsOf.ORDERED, _of_order(knowledge, day, takes, ordered, days))
     if plan is not None:
-        draw(Which.ADVISED, _of_plan(plan, day))
+        draw(LevelsOf.ADVISED, _of_plan(plan, day))
     return Curves(day, days, tuple(drawn), tuple(missing))
 
 
@@ -148,7 +150,7 @@ def _of_dose(dose: AgentDose) -> str:
     return _key(dose.agent, any(amount.presentation.extended_release for amount in dose.amounts))
 
 
-def _of_order(knowledge: Knowledge, day: date, takes: Taken, ordered: Sequence[Step], days: int) -> list[_Stretch]:
+def _of_order(knowledge: Knowledge, day: date, takes: CurrentDoses, ordered: Sequence[RegimenStep], days: int) -> list[_Stretch]:
     """The ordered doses, each up to the next; one whose length is not stated is the last."""
     key = _key(takes.agent, takes.extended_release)
     begun: list[tuple[int, Doses]] = []
@@ -165,7 +167,7 @@ def _of_order(knowledge: Knowledge, day: date, takes: Taken, ordered: Sequence[S
     return [_Stretch(begins, end, doses) for (begins, doses), end in zip(begun, ends, strict=True)]
 
 
-def _missing(knowledge: Knowledge, which: Which, stretches: Iterable[_Stretch]) -> Iterable[NotDrawn]:
+def _missing(knowledge: Knowledge, which: LevelsOf, stretches: Iterable[_Stretch]) -> Iterable[NotDrawn]:
     for agent in dict.fromkeys(agent for one in stretches for agent, times in one.doses.items() if times):
         found = knowledge.pharmacokinetics.get(agent)
         if not isinstance(found, Kinetics):
@@ -173,7 +175,7 @@ def _missing(knowledge: Knowledge, which: Which, stretches: Iterable[_Stretch]) 
 
 
 def _levels(
-    knowledge: Knowledge, day: date, which: Which, now: Doses, stretches: Sequence[_Stretch], days: int
+    knowledge: Knowledge, day: date, which: LevelsOf, now: Doses, stretches: Sequence[_Stretch], days: int
 ) -> Iterable[Levels]:
     """A substance that two agents turn into is the sum of both."""
     hours = {time: float(knowledge.value(f"{time.value}_hour", day)) for time in DayTime}
@@ -183,8 +185,9 @@ def _levels(
         found = knowledge.pharmacokinetics.get(agent)
         if not isinstance(found, Kinetics):
             continue
-        spells = [kinetics.Taken(_at(now.get(agent, {}), hours), None, 0)] + [
-            kinetics.Taken(_at(one.doses.get(agent, {}), hours), one.first * HOURS, one.end - one.first) for one in stretches
+        spells = [kinetics.DosesOverDays(_at(now.get(agent, {}), hours), None, 0)] + [
+            kinetics.DosesOverDays(_at(one.doses.get(agent, {}), hours), one.first * HOURS, one.end - one.first)
+            for one in stretches
         ]
         taken_on = {each for one in stretches if one.doses.get(agent) for each in range(one.first, one.end)}
         for curve in kinetics.curves(found, spells, days * HOURS):

@@ -10,7 +10,7 @@ from cds.core.cuts import PercentOf
 from cds.core.period import range_in_words, shifted, written
 from cds.core.quantity import plain
 from cds.core.taper_plan import NoPlan, Plan
-from cds.decision.plans import Taken, direct_plan, taper_pace
+from cds.decision.plans import CurrentDoses, direct_plan, taper_pace
 from cds.knowledge.model import Knowledge
 
 
@@ -21,7 +21,7 @@ class Replanned:
     `changed` says, in sentences, what differs from going straight on at the pace before.
     """
 
-    takes: Taken
+    takes: CurrentDoses
     since: date
     until: date | None
     pace_before: str
@@ -33,7 +33,7 @@ class Replanned:
 def replanned(
     knowledge: Knowledge,
     since: date,
-    takes: Taken,
+    takes: CurrentDoses,
     pace: str,
     hold: int = 0,
     not_borne: int = 0,
@@ -64,7 +64,7 @@ def _pace_after(knowledge: Knowledge, pace: str, not_borne: int) -> str:
 
 def _changed(
     knowledge: Knowledge,
-    takes: Taken,
+    takes: CurrentDoses,
     since: date,
     pace: str,
     after: str,

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from cds.engine.durable import MOST_FACTS, MOST_RULES, Ruleset
 from cds.engine.fact_types import Ready
-from cds.engine.reference import Asked, Questions
+from cds.engine.reference import Questions, ResolvedOperand
 from cds.errors import CdsError
-from cds.knowledge.model import Condition, FactDefinition, FactType, Group, Operator, Rule
+from cds.knowledge.model import FactDefinition, FactType, Group, Operator, Rule, RuleCondition
 
 Span = tuple[int, int]
 """From the first whole number to the last, both included."""
@@ -101,7 +101,7 @@ def _group(group: Group, wanted: bool, words: _Words) -> list[Alternative]:
     return _either([*every, _both(some)] if some else every)
 
 
-def _entry(entry: Condition | Group, wanted: bool, words: _Words) -> list[Alternative]:
+def _entry(entry: RuleCondition | Group, wanted: bool, words: _Words) -> list[Alternative]:
     if isinstance(entry, Group):
         return _group(entry, wanted, words)
     definition = words.vocabulary[entry.fact]
@@ -148,7 +148,7 @@ def _within(value: int) -> int:
     return value if -FURTHEST <= value <= FURTHEST else FURTHEST if value > 0 else -FURTHEST
 
 
-def _spans(operator: Operator, asked: tuple[Asked, ...], definition: FactDefinition) -> list[Span] | None:
+def _spans(operator: Operator, asked: tuple[ResolvedOperand, ...], definition: FactDefinition) -> list[Span] | None:
     """The spans in which the answer is true; None where a parameter has no value, so that no answer can be given."""
     numbers = [_number(one.compared, definition) for one in asked if one.compared is not None]
     if len(numbers) < len(asked):

@@ -16,7 +16,6 @@ from cds.knowledge.condition_text import condition_in_words, entry_in_words
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import (
-    Condition,
     Example,
     FactDefinition,
     FactType,
@@ -24,6 +23,7 @@ from cds.knowledge.model import (
     Knowledge,
     Operator,
     Rule,
+    RuleCondition,
     RuleKind,
     Status,
 )
@@ -103,7 +103,7 @@ def _answers(when: Group, examples: list[dict[str, Fact]], questions: Questions)
 def changes(group: Group) -> Iterator[tuple[str, Position, Group]]:
     """The group with one condition left out, one boundary moved by a hair, or one choice forgotten; what changed, and where."""
     for name in ("all", "any", "none"):
-        entries: tuple[Condition | Group, ...] = getattr(group, name)
+        entries: tuple[RuleCondition | Group, ...] = getattr(group, name)
         for place, entry in enumerate(entries):
             before, after = entries[:place], entries[place + 1 :]
             yield f"`{entry_in_words(entry)}` under {name}", entry.position, replace(group, **{name: before + after})  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def changes(group: Group) -> Iterator[tuple[str, Position, Group]]:
                 yield what, position, replace(group, **{name: (*before, other, *after)})  # type: ignore[arg-type]
 
 
-def _changed(condition: Condition) -> Iterator[tuple[str, Position, Condition]]:
+def _changed(condition: RuleCondition) -> Iterator[tuple[str, Position, RuleCondition]]:
     if condition.operator in BOUNDARY:
         other = replace(condition, operator=BOUNDARY[condition.operator])
         yield f"the boundary of `{condition_in_words(condition)}`: the very limit is in no example", condition.position, other

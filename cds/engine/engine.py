@@ -10,18 +10,18 @@ from cds.core.facts import Fact, Facts, FactValue, Known, Unknown
 from cds.engine.compile import Rulesets, TooManyAlternatives
 from cds.engine.durable import EngineFailed
 from cds.engine.fact_types import Ready, prepared
-from cds.engine.reference import Answer, Answering, Finding, Line, Questions, Trace, answering, evaluate
+from cds.engine.reference import Answer, Answering, Finding, Questions, Trace, TraceLine, answering, evaluate
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.files.rules import ASKED_LIKE
 from cds.knowledge.files.vocabulary import askable, risk_fact
 from cds.knowledge.model import (
-    Condition,
     Example,
     FactDefinition,
     Group,
     Knowledge,
     ParameterName,
     Rule,
+    RuleCondition,
     RuleKind,
     Status,
 )
@@ -198,7 +198,7 @@ def _answers(rule: Rule, hook: str) -> bool:
     return hook in rule.hooks or ASKED_LIKE.get(hook) in rule.hooks
 
 
-def _conditions(rules: Iterable[Rule]) -> Iterator[Condition]:
+def _conditions(rules: Iterable[Rule]) -> Iterator[RuleCondition]:
     """Every condition of the rules, of what raises their cards too."""
     groups = (group for rule in rules for group in (rule.when, rule.card.raise_when if rule.card else None) if group is not None)
     return (condition for group in groups for condition in conditions_of(group))
@@ -219,7 +219,7 @@ def _troubled(finding: Finding, trouble: str) -> Finding:
     return finding._replace(trouble=trouble)
 
 
-def _decides(line: Line, fact: str, answer: Answer) -> bool:
+def _decides(line: TraceLine, fact: str, answer: Answer) -> bool:
     """Whether the line, about the fact, gives the answer (or its opposite, under none)."""
     if line.condition is None or line.condition.fact != fact:
         return False

@@ -9,7 +9,7 @@ from decimal import Decimal
 from cds.core.facts import Fact, FactValue, Unknown
 from cds.core.quantity import Quantity, plain
 from cds.engine.fact_types import ASSUMED
-from cds.engine.reference import Answer, Asked, Finding, Line
+from cds.engine.reference import Answer, Finding, ResolvedOperand, TraceLine
 from cds.knowledge.model import FactDefinition, FactType, Operator
 
 MARKS = {Answer.TRUE: "true ", Answer.FALSE: "false", Answer.CANNOT_TELL: "?    "}
@@ -26,7 +26,7 @@ def explained(finding: Finding, day: date, vocabulary: Mapping[str, FactDefiniti
     return "\n  ".join(lines)
 
 
-def _line(line: Line, vocabulary: Mapping[str, FactDefinition]) -> str:
+def _line(line: TraceLine, vocabulary: Mapping[str, FactDefinition]) -> str:
     head = f"{'  ' * line.depth}{line.group:<5}[{MARKS[line.answer]}]"
     if line.condition is None or line.found is None:
         return f"{head} this group:"
@@ -54,14 +54,14 @@ def written(value: FactValue, definition: FactDefinition | None) -> str:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _asked(asked: Asked) -> str:
+def _asked(asked: ResolvedOperand) -> str:
     if asked.value is None:
         return f"{asked.parameter} (no value on that day)"
     value = str(asked.value) if isinstance(asked.value, Quantity) else written(asked.value, None)
     return f"{asked.parameter} ({value}, {asked.cite})" if asked.parameter else value
 
 
-def _near(line: Line, definition: FactDefinition | None) -> str:
+def _near(line: TraceLine, definition: FactDefinition | None) -> str:
     """By how much a quantity missed its limit, where it was near: `; 18 days short of 90 days`."""
     if line.answer is not Answer.FALSE or definition is None or definition.type is not FactType.QUANTITY:
         return ""

@@ -12,7 +12,7 @@ from cds.engine.durable import MOST_FACTS
 from cds.engine.reference import Questions
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import askable, risk_fact
-from cds.knowledge.model import Card, Condition, FactDefinition, Knowledge, ParameterName, RiskOutcome, Rule, RuleKind, Status
+from cds.knowledge.model import Card, FactDefinition, Knowledge, ParameterName, RiskOutcome, Rule, RuleCondition, RuleKind, Status
 from cds.knowledge.problems import Problems
 
 RUNNING = (Status.ACTIVE, Status.SILENT)
@@ -76,7 +76,7 @@ def _reaches(rule: Rule, knowledge: Knowledge, words: Mapping[str, FactDefinitio
     return found
 
 
-def _asked_by(rule: Rule) -> Iterator[Condition]:
+def _asked_by(rule: Rule) -> Iterator[RuleCondition]:
     yield from conditions_of(rule.when)
     if rule.card and rule.card.raise_when:
         yield from conditions_of(rule.card.raise_when)

@@ -11,7 +11,7 @@ from typing import NamedTuple, overload
 
 from cds.core.facts import Fact, Facts, FactValue, Unknown
 from cds.core.quantity import Quantity, thousandths
-from cds.knowledge.model import Condition, Group, Operand, Operator, ParameterEdition, ParameterName, Rule, RuleKind
+from cds.knowledge.model import Group, Operand, Operator, ParameterEdition, ParameterName, Rule, RuleCondition, RuleKind
 
 Parameters = Callable[[str], ParameterEdition | None]
 """A parameter's edition in force, by its name; None where it has none."""
@@ -26,7 +26,7 @@ class Answer(StrEnum):
     CANNOT_TELL = "cannot tell"
 
 
-class Asked(NamedTuple):
+class ResolvedOperand(NamedTuple):
     """What a fact was compared with; `parameter` and `cite` where it is a parameter's value, `value` None where it has none.
 
     `compared` is the value in the form in which values are compared.
@@ -43,9 +43,9 @@ class Questions:
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
-        self._known: dict[int, tuple[Condition, tuple[Asked, ...]]] = {}
+        self._known: dict[int, tuple[RuleCondition, tuple[ResolvedOperand, ...]]] = {}
 
-    def asked(self, condition: Condition) -> tuple[Asked, ...]:
+    def asked(self, condition: RuleCondition) -> tuple[ResolvedOperand, ...]:
         """The values of the condition's operands, in their order."""
         known = self._known.get(id(condition))
         if known is None:
@@ -53,16 +53,18 @@ class Questions:
             self._known[id(condition)] = known
         return known[1]
 
-    def _resolved(self, operand: Operand) -> Asked:
+    def _resolved(self, operand: Operand) -> ResolvedOperand:
         if not isinstance(operand, ParameterName):
-            return Asked(operand, compared=comparable(operand))
+            return ResolvedOperand(operand, compared=comparable(operand))
         edition = self._parameters(operand.name)
         return (
-            Asked(edition.value, operand.name, edition.cite, comparable(edition.value)) if edition else Asked(None, operand.name)
+            ResolvedOperand(edition.value, operand.name, edition.cite, comparable(edition.value))
+            if edition
+            else ResolvedOperand(None, operand.name)
         )
 
 
-class Line(NamedTuple):
+class TraceLine(NamedTuple):
     """One line of a trace: a condition with the fact found, or (without a condition) a nested group, its lines below it.
 
     `group` says whether the line stands under all, any or none; `depth` is 1 in a nested group.
@@ -71,34 +73,34 @@ class Line(NamedTuple):
     group: str
     answer: Answer
     depth: int = 0
-    condition: Condition | None = None
+    condition: RuleCondition | None = None
     found: Fact | None = None
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[ResolvedOperand, ...] = ()
 
 
-class Trace(Sequence[Line]):
+class Trace(Sequence[TraceLine]):
     """The lines of a trace, drawn up when it is first read: most findings are never explained."""
 
     __slots__ = ("_asked", "_drawn")
 
     def __init__(self, rule: Rule, facts: Facts, questions: Questions) -> None:
         self._asked = (rule.when, facts, questions)
-        self._drawn: tuple[Line, ...] | None = None
+        self._drawn: tuple[TraceLine, ...] | None = None
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[TraceLine, ...]:
         if self._drawn is None:
             self._drawn = weigh(*self._asked)[1]
         return self._drawn
 
     @overload
-    def __getitem__(self, place: int) -> Line: ...
+    def __getitem__(self, place: int) -> TraceLine: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Line]: ...
-    def __getitem__(self, place: int | slice) -> Line | Sequence[Line]:
+    def __getitem__(self, place: slice) -> Sequence[TraceLine]: ...
+    def __getitem__(self, place: int | slice) -> TraceLine | Sequence[TraceLine]:
         return self.lines[place]
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[TraceLine]:
         return iter(self.lines)
 
     def __len__(self) -> int:
@@ -110,7 +112,7 @@ class Finding(NamedTuple):
 
     rule_id: str
     answer: Answer
-    trace: Sequence[Line]
+    trace: Sequence[TraceLine]
     trouble: str | None = None
     kind: RuleKind = RuleKind.RISK
 
@@ -125,19 +127,19 @@ def evaluate(rule: Rule, facts: Facts, questions: Questions) -> Finding:
     return Finding(rule.id, answer, trace, kind=rule.kind)
 
 
-def weigh(group: Group, facts: Facts, questions: Questions, depth: int = 0) -> tuple[Answer, tuple[Line, ...]]:
+def weigh(group: Group, facts: Facts, questions: Questions, depth: int = 0) -> tuple[Answer, tuple[TraceLine, ...]]:
     """The group's answer, and a line for each of its conditions."""
-    trace: list[Line] = []
+    trace: list[TraceLine] = []
     answers: dict[str, list[Answer]] = {"all": [], "any": [], "none": []}
     for name, entries in (("all", group.all), ("any", group.any), ("none", group.none)):
         for entry in entries:
             if isinstance(entry, Group):
                 answer, below = weigh(entry, facts, questions, depth + 1)
-                trace += [Line(name, answer, depth), *below]
+                trace += [TraceLine(name, answer, depth), *below]
             else:
                 found, asked = facts.get(entry.fact, NOT_GIVEN), questions.asked(entry)
                 answer = _holds(entry.operator, found, asked)
-                trace.append(Line(name, answer, depth, entry, found, asked))
+                trace.append(TraceLine(name, answer, depth, entry, found, asked))
             answers[name].append(answer)
     parts = [every(answers["all"]), opposite(some(answers["none"]))]
     if group.any:
@@ -165,7 +167,7 @@ def opposite(answer: Answer) -> Answer:
     return Answer.FALSE if answer is Answer.TRUE else Answer.TRUE
 
 
-def _holds(operator: Operator, found: Fact, asked: tuple[Asked, ...]) -> Answer:
+def _holds(operator: Operator, found: Fact, asked: tuple[ResolvedOperand, ...]) -> Answer:
     wanted = [one.compared for one in asked if one.compared is not None]
     if isinstance(found, Unknown) or len(wanted) < len(asked):
         return Answer.CANNOT_TELL
@@ -218,7 +220,7 @@ def answering(group: Group, questions: Questions) -> Answering:
     return _every([*must, _some(may)] if may else must)
 
 
-def _entry(entry: Condition | Group, questions: Questions) -> Answering:
+def _entry(entry: RuleCondition | Group, questions: Questions) -> Answering:
     return answering(entry, questions) if isinstance(entry, Group) else _condition(entry, questions)
 
 
@@ -258,7 +260,7 @@ def _opposite(part: Answering) -> Answering:
     return lambda compared: opposite(part(compared))
 
 
-def _condition(condition: Condition, questions: Questions) -> Answering:
+def _condition(condition: RuleCondition, questions: Questions) -> Answering:
     fact = condition.fact
     wanted = [one.compared for one in questions.asked(condition) if one.compared is not None]
     if len(wanted) < len(condition.operands):

@@ -63,7 +63,7 @@ class NotRead(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AllowedAddress:
     """A base address under which may be read. `private` is the word that it lies inside our own network.
 
     An address written as a number, or as localhost, says that itself.
@@ -111,7 +111,7 @@ class FhirClient:
         self._trusted: ssl.SSLContext | None = None
         self._names = Names()
 
-    async def read(self, place: Place, url: str, token: str | None = None, parts: Parts | None = None) -> Any:
+    async def read(self, place: AllowedAddress, url: str, token: str | None = None, parts: Parts | None = None) -> Any:
         """The JSON object at an address under the place. `token` is shown as a Bearer token, and kept nowhere.
 
         `parts` is what may still be read for the call; without it this is the only read.
@@ -133,7 +133,7 @@ class FhirClient:
         for pool in pools.values():
             await pool.aclose()
 
-    async def _answer(self, place: Place, url: str, token: str | None, parts: Parts) -> Any:
+    async def _answer(self, place: AllowedAddress, url: str, token: str | None, parts: Parts) -> Any:
         asked = httpx.URL(url)
         name = asked.raw_host.decode()
         found = await self._names.addresses(name, asked.port or (443 if asked.scheme == "https" else 80))
@@ -221,7 +221,7 @@ def next_page(bundle: object) -> str | None:
     return next((views.text(link, "url") for link in views.objects(bundle, "link") if link.get("relation") == "next"), None)
 
 
-async def read_on(read: Callable[[str], Awaitable[Any]], place: Place, bundle: Json) -> AsyncIterator[dict[str, Any]]:
+async def read_on(read: Callable[[str], Awaitable[Any]], place: AllowedAddress, bundle: Json) -> AsyncIterator[dict[str, Any]]:
     """The Bundle joined with each further page in turn; its `next` link stays for as long as pages are missing.
 
     Refuses with NotRead: a page that can't be read, lies outside the place, or was read before.
@@ -240,7 +240,7 @@ async def read_on(read: Callable[[str], Awaitable[Any]], place: Place, bundle: J
         yield joined
 
 
-def _resolved(place: Place, link: str) -> str:
+def _resolved(place: AllowedAddress, link: str) -> str:
     try:
         return urljoin(f"{place.base}/", link)
     except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind, Reading
-from cds.core.record import Condition, Measurement
+from cds.core.record import Measurement, RecordedCondition
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
 from cds.fhir.orders import sets_of
@@ -17,7 +17,7 @@ NO_LONGER = {"inactive", "remission", "resolved"}
 NOT_OBSERVED = {"entered-in-error", "cancelled", "registered", "unknown"}
 
 
-def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
+def condition(resource: Json, knowledge: Knowledge) -> Reading[RecordedCondition]:
     """A condition whose code is in a value set. None without a gap where it is refuted, in error, or no fact asks for it."""
     concept = resource.get("code")
     coded = list(views.codings(concept))
@@ -34,7 +34,7 @@ def condition(resource: Json, knowledge: Knowledge) -> Reading[Condition]:
         )
         return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
     return Reading(
-        Condition(
+        RecordedCondition(
             reference=reference,
             display=_display(concept, knowledge) or words or "condition on record",
             value_sets=sets,

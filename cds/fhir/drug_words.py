@@ -57,7 +57,7 @@ LOCAL_WORDS = frozenset({"topical", "cream", "ointment", "ophthalmic", "otic", "
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class DrugText:
     """What one text says: `drugs` in the order named, each once; all `amounts` in mg and `concentrations` in mg in one mL.
 
     `strength` is the amount that belongs to the drug in question, None where that can't be told. `form` is the one
@@ -90,7 +90,7 @@ def same_drug(one: Medication, other: Medication) -> bool:
     return not set(one.ingredients).isdisjoint(other.ingredients)
 
 
-def words(text: str, names: Mapping[str, Medication], stems: Stems = NO_STEMS) -> Words:
+def words(text: str, names: Mapping[str, Medication], stems: Stems = NO_STEMS) -> DrugText:
     """What a text such as `Xanax 1 mg tablet` or `LORazepam 0.5 MG Oral Tablet` says."""
     text = text[:LONGEST_TEXT]
     plain = folded(text)
@@ -101,7 +101,7 @@ def words(text: str, names: Mapping[str, Medication], stems: Stems = NO_STEMS) -
     found = list(AMOUNT.finditer(text))
     amounts = [amount for match in found if not match[4] and (amount := _mg(match)) is not None]
     concentrations = [amount for match in found if match[4] and (amount := _per_ml(match)) is not None]
-    return Words(
+    return DrugText(
         drugs=drugs,
         amounts=frozenset(amounts),
         concentrations=frozenset(concentrations),

@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.medication import Certainty, Form, Medication
 from cds.fhir import json_access as views
-from cds.fhir.drug_words import Words, form_of, in_mg, same_drug, words
+from cds.fhir.drug_words import DrugText, form_of, in_mg, same_drug, words
 from cds.fhir.json_access import Json
 from cds.fhir.references import Library
 from cds.knowledge.files.drug_names import BY_STEM, UNLISTED, folded
@@ -47,7 +47,7 @@ class _Evidence:
     """What the codes and the texts of one resource say."""
 
     coded: list[Medication] = field(default_factory=list)
-    texts: list[Words] = field(default_factory=list)
+    texts: list[DrugText] = field(default_factory=list)
     forms: list[Form] = field(default_factory=list)
     """Forms stated apart from code and words."""
     covered: bool = False
@@ -292,7 +292,7 @@ def _unrecognised(evidence: _Evidence, where: str) -> Reading[Medication]:
     return Reading(None, (Gap(GapKind.MEDICATION, "Which drug is meant could be told neither by code nor by words.", where),))
 
 
-def _from_words(named: list[Words]) -> Medication | None:
+def _from_words(named: list[DrugText]) -> Medication | None:
     """The drug that the texts name; None where they name two agents."""
     drugs = [drug for text in named for drug in text.drugs]
     agents = {drug.agent for drug in drugs if drug.agent}
@@ -306,14 +306,14 @@ def _from_words(named: list[Words]) -> Medication | None:
     )
 
 
-def _agree(chosen: Medication, coded: Iterable[Medication], named: Iterable[Words]) -> bool:
+def _agree(chosen: Medication, coded: Iterable[Medication], named: Iterable[DrugText]) -> bool:
     """Whether every code and every text names the chosen drug; where none of those that differ matters, they need not."""
     others = [one for one in coded if one is not chosen and not same_drug(one, chosen)]
     others += [drug for text in named if not text.names(chosen) for drug in text.drugs]
     return not others or not any(one.agent or one.groups for one in (chosen, *others))
 
 
-def _contradiction(chosen: Medication | None, coded: list[Medication], named: list[Words], where: str) -> Gap:
+def _contradiction(chosen: Medication | None, coded: list[Medication], named: list[DrugText], where: str) -> Gap:
     drugs = [*([chosen] if chosen else []), *coded, *(drug for text in named for drug in text.drugs)]
     names = list(dict.fromkeys(_short_name(drug) for drug in drugs))
     says = f"It names different drugs ({', '.join(names)}), so which one is meant can't be told."
@@ -365,7 +365,7 @@ def _amounts(chosen: Medication, coded: list[Medication], evidence: _Evidence, w
     )
 
 
-def _differs(text: Words, strengths: set[Decimal], concentrations: set[Decimal]) -> bool:
+def _differs(text: DrugText, strengths: set[Decimal], concentrations: set[Decimal]) -> bool:
     """Whether a text states other amounts than the codes; amounts of another kind (mg for mg in one mL) are told by the form."""
     return bool(
         (strengths and text.amounts and strengths.isdisjoint(text.amounts))

@@ -12,7 +12,7 @@ from cds.fhir import json_access as views
 from cds.fhir.drug_words import LONGEST_TEXT, words
 from cds.fhir.json_access import Json
 from cds.fhir.medications import says_unknown, unresolved
-from cds.fhir.reader import Desk
+from cds.fhir.reader import ReadingContext
 from cds.knowledge.files.drug_names import UNLISTED
 
 NOT_FOUND = "Its medication stands in a resource that was not sent or could not be found, so it was not checked."
@@ -34,7 +34,7 @@ MOST_TEXT = 4000
 TAG = re.compile(r"<[^<>]{0,200}>")
 
 
-def not_judged(resource: Json, reading: Reading[Order], desk: Desk) -> Gap | None:
+def not_judged(resource: Json, reading: Reading[Order], desk: ReadingContext) -> Gap | None:
     """The gap of a draft that was not judged and may be of a benzodiazepine or Z-drug, None for any other."""
     order, reference = reading.value, views.reference(resource)
     if order is None:
@@ -57,7 +57,7 @@ def not_judged(resource: Json, reading: Reading[Order], desk: Desk) -> Gap | Non
     return Gap(GapKind.NOT_JUDGED, IN_WORDS, reference) if untold and _words_name_one(directions, desk) else None
 
 
-def _words_name_one(resource: Json, desk: Desk) -> bool:
+def _words_name_one(resource: Json, desk: ReadingContext) -> bool:
     for text in _texts(resource):
         plain = TAG.sub(" ", text[:MOST_TEXT])
         for start in range(0, len(plain), LONGEST_TEXT):

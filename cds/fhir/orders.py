@@ -16,7 +16,7 @@ from cds.fhir import json_access as views
 from cds.fhir.dates import Dated, begins, first_known, happened, latest_day
 from cds.fhir.dosage.supplied_dose import MILLIGRAMS
 from cds.fhir.json_access import Json
-from cds.fhir.reader import Desk
+from cds.fhir.reader import ReadingContext
 from cds.knowledge.model import Knowledge
 
 STATES: Mapping[str, OrderState] = {
@@ -47,7 +47,7 @@ INPATIENT = {"inpatient", "imp", "acute", "nonac"}
 COMMUNITY = {"outpatient", "community", "discharge", "amb", "hh"}
 
 
-def order(resource: Json, desk: Desk) -> Order | None:
+def order(resource: Json, desk: ReadingContext) -> Order | None:
     """The order in a MedicationRequest (or a statement read as one), or None where its drug could not be told; see its gaps.
 
     Use `order_reading` where the gaps of a None matter.
@@ -55,7 +55,7 @@ def order(resource: Json, desk: Desk) -> Order | None:
     return order_reading(resource, desk).value
 
 
-def order_reading(resource: Json, desk: Desk) -> Reading[Order]:
+def order_reading(resource: Json, desk: ReadingContext) -> Reading[Order]:
     """The order in a MedicationRequest or MedicationStatement, with the gaps met. None where its drug could not be told."""
     reference = views.reference(resource)
     drug = desk.drug(resource)
@@ -108,7 +108,9 @@ def objects_with_modifier(resource: Json) -> bool:
     return any(views.objects(item, "modifierExtension") for item in [resource, *dosages])
 
 
-def _order(resource: Json, reference: str, drug: Medication, doses: Regimen | None, gaps: tuple[Gap, ...], desk: Desk) -> Order:
+def _order(
+    resource: Json, reference: str, drug: Medication, doses: Regimen | None, gaps: tuple[Gap, ...], desk: ReadingContext
+) -> Order:
     """The order. Of a drug that no fact asks about only what tells it from others, and whether it is stopped, is read."""
     status = _status(resource).replace(NO_STATUS_CODE, "unknown")
     supply = views.child(resource, "dispenseRequest")
@@ -144,7 +146,7 @@ def _dosages(resource: Json) -> list[Json]:
     return views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
 
 
-def _dates(resource: Json, desk: Desk) -> tuple[Dated, date | None, tuple[Gap, ...]]:
+def _dates(resource: Json, desk: ReadingContext) -> tuple[Dated, date | None, tuple[Gap, ...]]:
     """Since when an order is taken, until when, and the gaps of dates that can't be."""
     starts, ends = _starts(resource, desk), _ends(resource)
     faults = [f"Its date {starts.fault}, so it was not used."] if starts.fault else []
@@ -153,7 +155,7 @@ def _dates(resource: Json, desk: Desk) -> tuple[Dated, date | None, tuple[Gap, .
     return starts, ends, tuple(Gap(GapKind.DATE, says, views.reference(resource)) for says in faults)
 
 
-def _starts(resource: Json, desk: Desk) -> Dated:
+def _starts(resource: Json, desk: ReadingContext) -> Dated:
     today, born = desk.day, desk.born
     bounds = [
         begins(views.child(item, "timing", "repeat", "boundsPeriod").get("start"), today, born) for item in _dosages(resource)
@@ -230,7 +232,7 @@ def _is_zero(resource: Json, supply: Json, doses: Regimen | None) -> bool:
     return resource.get("doNotPerform") is True or no_dose or quantity == 0
 
 
-def _replaces(resource: Json, desk: Desk) -> str | None:
+def _replaces(resource: Json, desk: ReadingContext) -> str | None:
     """`Type/id` of the prescription that the order follows, as its own resource is named."""
     link = views.text(views.child(resource, "priorPrescription"), "reference")
     if link is None:
@@ -239,7 +241,7 @@ def _replaces(resource: Json, desk: Desk) -> str | None:
     return views.reference(views.mapping(target)) if views.text(target, "id") else views.local_reference(link)
 
 
-def _reasons(resource: Json, desk: Desk) -> frozenset[str]:
+def _reasons(resource: Json, desk: ReadingContext) -> frozenset[str]:
     concepts = views.objects(resource, "reasonCode") + [item for item in views.objects(resource, "reason") if "concept" in item]
     found: set[str] = set()
     for concept in concepts:
@@ -324,11 +326,11 @@ def highest(doses: Regimen | None) -> Range | None:
 NOT_DATED = "A dispense has no date on which it was handed over."
 
 
-def _handed_over(resource: Json, desk: Desk) -> Dated:
+def _handed_over(resource: Json, desk: ReadingContext) -> Dated:
     return first_known(happened(resource.get(name), desk.day, desk.born) for name in ("whenHandedOver", "whenPrepared"))
 
 
-def dispensed_now(resource: Json, desk: Desk) -> Order | None:
+def dispensed_now(resource: Json, desk: ReadingContext) -> Order | None:
     """What a dispense says of another drug that matters here, where its supply reaches to today: that it is taken."""
     drug = desk.drug(resource).value
     if drug is None or drug.agent is not None or not drug.groups:
@@ -353,7 +355,7 @@ def dispensed_now(resource: Json, desk: Desk) -> Order | None:
     )
 
 
-def dispense(resource: Json, desk: Desk) -> Reading[Supply]:
+def dispense(resource: Json, desk: ReadingContext) -> Reading[Supply]:
     """The supply in a MedicationDispense; None without a gap where it was not handed over or is of no taper agent."""
     reference = views.reference(resource)
     status = (views.text(resource, "status") or "unknown").lower()

@@ -37,7 +37,7 @@ class _Drug(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ReadingContext:
     """What every reader needs: the knowledge, the reading limits of the day, and the resources that references may name."""
 
     knowledge: Knowledge

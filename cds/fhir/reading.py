@@ -11,12 +11,12 @@ from cds.core.gap import Gap, GapKind, Reading
 from cds.core.record import (
     NOT_GIVEN,
     Completeness,
-    Condition,
     Delivery,
     Measurement,
     Order,
-    Part,
     PatientRecord,
+    RecordedCondition,
+    RecordPart,
     Resource,
     Setting,
     Supply,
@@ -26,18 +26,18 @@ from cds.fhir.conditions_observations import condition, measurements
 from cds.fhir.json_access import Json
 from cds.fhir.not_judged import not_judged
 from cds.fhir.orders import INPATIENT, NOT_YET_ORDERED, dispense, dispensed_now, order_reading, supplies_of_order
-from cds.fhir.reader import Desk
+from cds.fhir.reader import ReadingContext
 from cds.knowledge.files.drug_names import UNLISTED
 
 T = TypeVar("T")
-EXPECTED: Mapping[Part, frozenset[str]] = {
-    Part.PATIENT: frozenset({"Patient"}),
-    Part.REQUESTS: frozenset({"MedicationRequest"}),
-    Part.DISPENSES: frozenset({"MedicationDispense"}),
-    Part.STATEMENTS: frozenset({"MedicationStatement", "MedicationUsage"}),
-    Part.CONDITIONS: frozenset({"Condition"}),
-    Part.OBSERVATIONS: frozenset({"Observation"}),
-    Part.ENCOUNTER: frozenset({"Encounter"}),
+EXPECTED: Mapping[RecordPart, frozenset[str]] = {
+    RecordPart.PATIENT: frozenset({"Patient"}),
+    RecordPart.REQUESTS: frozenset({"MedicationRequest"}),
+    RecordPart.DISPENSES: frozenset({"MedicationDispense"}),
+    RecordPart.STATEMENTS: frozenset({"MedicationStatement", "MedicationUsage"}),
+    RecordPart.CONDITIONS: frozenset({"Condition"}),
+    RecordPart.OBSERVATIONS: frozenset({"Observation"}),
+    RecordPart.ENCOUNTER: frozenset({"Encounter"}),
 }
 CARRIED_ALONG = frozenset(
     {"Medication", "Patient", "Practitioner", "PractitionerRole", "Encounter", "Condition", "OperationOutcome"}
@@ -75,7 +75,7 @@ def by_name(drafts: Iterable[tuple[str | None, Resource]]) -> dict[str, Resource
     return found
 
 
-def draft_orders(drafts: Mapping[str, Resource], desk: Desk) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
+def draft_orders(drafts: Mapping[str, Resource], desk: ReadingContext) -> tuple[tuple[Order, ...], tuple[Gap, ...]]:
     """The medication orders among the drafts, by their names, and the gaps of those that were not judged."""
     orders: list[Order] = []
     gaps: list[Gap] = []
@@ -93,31 +93,31 @@ def draft_orders(drafts: Mapping[str, Resource], desk: Desk) -> tuple[tuple[Orde
     return tuple(orders), tuple(gaps)
 
 
-def patient_record(deliveries: Mapping[Part, Delivery], patient_id: str, desk: Desk) -> PatientRecord:
+def patient_record(deliveries: Mapping[RecordPart, Delivery], patient_id: str, desk: ReadingContext) -> PatientRecord:
     """Everything of the history that could be understood, and every gap. Never raises on any JSON."""
     notes = _Notes()
-    given = {part: deliveries.get(part, NOT_GIVEN) for part in Part}
+    given = {part: deliveries.get(part, NOT_GIVEN) for part in RecordPart}
     notes.gaps.extend(_missing(given))
-    resources = {part: _of_this_patient(part, given[part], patient_id, desk, notes) for part in Part}
-    orders = _orders([*resources[Part.REQUESTS], *resources[Part.STATEMENTS]], desk, notes)
-    supplies = _each(resources[Part.DISPENSES], lambda resource: dispense(resource, desk), notes)
-    orders = (*orders, *_dispensed_alone(resources[Part.DISPENSES], orders, desk))
+    resources = {part: _of_this_patient(part, given[part], patient_id, desk, notes) for part in RecordPart}
+    orders = _orders([*resources[RecordPart.REQUESTS], *resources[RecordPart.STATEMENTS]], desk, notes)
+    supplies = _each(resources[RecordPart.DISPENSES], lambda resource: dispense(resource, desk), notes)
+    orders = (*orders, *_dispensed_alone(resources[RecordPart.DISPENSES], orders, desk))
     return PatientRecord(
-        birth_date=_birth_date(given[Part.PATIENT], resources[Part.PATIENT], desk.day, notes),
-        sex=_sex(resources[Part.PATIENT]),
+        birth_date=_birth_date(given[RecordPart.PATIENT], resources[RecordPart.PATIENT], desk.day, notes),
+        sex=_sex(resources[RecordPart.PATIENT]),
         orders=orders,
         supplies=(*_supplies(orders, desk, notes), *supplies),
-        conditions=_conditions(resources[Part.CONDITIONS], desk, notes),
-        measurements=_measurements(resources[Part.OBSERVATIONS], desk, notes),
-        setting=_setting(resources[Part.ENCOUNTER]),
+        conditions=_conditions(resources[RecordPart.CONDITIONS], desk, notes),
+        measurements=_measurements(resources[RecordPart.OBSERVATIONS], desk, notes),
+        setting=_setting(resources[RecordPart.ENCOUNTER]),
         completeness={part: _completeness(delivery, len(resources[part])) for part, delivery in given.items()},
         gaps=tuple(dict.fromkeys(notes.gaps)),
     )
 
 
-def _missing(given: Mapping[Part, Delivery]) -> Iterable[Gap]:
+def _missing(given: Mapping[RecordPart, Delivery]) -> Iterable[Gap]:
     for part, delivery in given.items():
-        if part is Part.ENCOUNTER or delivery.completeness is Completeness.COMPLETE:
+        if part is RecordPart.ENCOUNTER or delivery.completeness is Completeness.COMPLETE:
             continue
         yield Gap(GapKind.MISSING, f"{_WORDS[part]} not read in full ({delivery.said}).", f"prefetch/{part.value}")
 
@@ -129,7 +129,7 @@ def _birth_date(given: Delivery, patients: Iterable[Json], day: date, notes: _No
         return born
     if given.completeness is Completeness.COMPLETE:
         said = "The patient's birth date was not given, or could not be read, so the age is not known."
-        notes.gaps.append(Gap(GapKind.MISSING, said, f"prefetch/{Part.PATIENT.value}"))
+        notes.gaps.append(Gap(GapKind.MISSING, said, f"prefetch/{RecordPart.PATIENT.value}"))
     return None
 
 
@@ -139,16 +139,16 @@ def _sex(patients: Iterable[Json]) -> str | None:
 
 
 _WORDS = {
-    Part.PATIENT: "The patient's birth date was",
-    Part.REQUESTS: "The medication requests were",
-    Part.DISPENSES: "The dispensing history was",
-    Part.STATEMENTS: "The medication statements were",
-    Part.CONDITIONS: "The conditions were",
-    Part.OBSERVATIONS: "The observations were",
+    RecordPart.PATIENT: "The patient's birth date was",
+    RecordPart.REQUESTS: "The medication requests were",
+    RecordPart.DISPENSES: "The dispensing history was",
+    RecordPart.STATEMENTS: "The medication statements were",
+    RecordPart.CONDITIONS: "The conditions were",
+    RecordPart.OBSERVATIONS: "The observations were",
 }
 
 
-def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk, notes: _Notes) -> list[Json]:
+def _of_this_patient(part: RecordPart, delivery: Delivery, patient_id: str, desk: ReadingContext, notes: _Notes) -> list[Json]:
     """The resources of the expected type that belong to the patient; every other is left out, with a gap."""
     kept: list[Json] = []
     for resource in delivery.resources:
@@ -166,7 +166,7 @@ def _of_this_patient(part: Part, delivery: Delivery, patient_id: str, desk: Desk
     return kept
 
 
-def belongs_to(resource: Json, patient_id: str, desk: Desk) -> bool:
+def belongs_to(resource: Json, patient_id: str, desk: ReadingContext) -> bool:
     """Whether a resource is of the patient: the Patient itself, or one whose subject is."""
     if views.text(resource, "resourceType") == "Patient":
         return resource.get("id") == patient_id
@@ -192,7 +192,7 @@ def _each(resources: Iterable[Json], read: Callable[[Json], Reading[T]], notes: 
     return tuple(value for value in values if value is not None)
 
 
-def _orders(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Order, ...]:
+def _orders(resources: Iterable[Json], desk: ReadingContext, notes: _Notes) -> tuple[Order, ...]:
     """The orders of the history; what was never more than a plan, and what must not be given, is left out."""
     wanted = [item for item in resources if _was_ordered(item)]
     orders: list[Order] = []
@@ -207,7 +207,7 @@ def _orders(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Order
     return tuple(orders)
 
 
-def _dispensed_alone(dispenses: Iterable[Json], orders: Sequence[Order], desk: Desk) -> Iterable[Order]:
+def _dispensed_alone(dispenses: Iterable[Json], orders: Sequence[Order], desk: ReadingContext) -> Iterable[Order]:
     """Other drugs that were dispensed on no request of the record: where there is one, its own status tells."""
     known = {order.reference for order in orders}
     found = (dispensed_now(resource, desk) for resource in dispenses)
@@ -221,7 +221,7 @@ def _was_ordered(resource: Json) -> bool:
     return not (intent in NOT_YET_ORDERED or not_taken or resource.get("doNotPerform") is True)
 
 
-def _supplies(orders: Sequence[Order], desk: Desk, notes: _Notes) -> Iterable[Supply]:
+def _supplies(orders: Sequence[Order], desk: ReadingContext, notes: _Notes) -> Iterable[Supply]:
     followed = {order.replaces: order.starts for order in orders if order.replaces and order.starts}
     for order in orders:
         if order.medication.agent is not None and order.since_earlier:
@@ -233,11 +233,11 @@ def _supplies(orders: Sequence[Order], desk: Desk, notes: _Notes) -> Iterable[Su
         yield from supplies_of_order(order, desk.day, followed.get(order.reference))
 
 
-def _conditions(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Condition, ...]:
+def _conditions(resources: Iterable[Json], desk: ReadingContext, notes: _Notes) -> tuple[RecordedCondition, ...]:
     return _each(resources, lambda resource: condition(resource, desk.knowledge), notes)
 
 
-def _measurements(resources: Iterable[Json], desk: Desk, notes: _Notes) -> tuple[Measurement, ...]:
+def _measurements(resources: Iterable[Json], desk: ReadingContext, notes: _Notes) -> tuple[Measurement, ...]:
     return tuple(
         measurement for group in _each(resources, lambda item: measurements(item, desk.knowledge), notes) for measurement in group
     )

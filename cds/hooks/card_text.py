@@ -31,17 +31,17 @@ class Inserted:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TextPart:
     """Words, values and parts within, in turn. What stands in `[[ ]]` is left out where one of its own values is not known."""
 
-    pieces: tuple[str | Inserted | Part, ...]
+    pieces: tuple[str | Inserted | TextPart, ...]
     optional: bool = False
 
     @property
     def names(self) -> frozenset[str]:
         """Of every value in it."""
         own = {piece.name for piece in self.pieces if isinstance(piece, Inserted)}
-        return frozenset(own).union(*(piece.names for piece in self.pieces if isinstance(piece, Part)))
+        return frozenset(own).union(*(piece.names for piece in self.pieces if isinstance(piece, TextPart)))
 
     def filled(self, values: Mapping[str, str | None], before: str = "") -> str:
         """The part with a value for each name, a capital where it begins a sentence; `before` is what stands before it."""
@@ -54,8 +54,8 @@ class Part:
         return text
 
 
-def _written(piece: str | Inserted | Part, values: Mapping[str, str | None], before: str) -> str:
-    if isinstance(piece, Part):
+def _written(piece: str | Inserted | TextPart, values: Mapping[str, str | None], before: str) -> str:
+    if isinstance(piece, TextPart):
         return piece.filled(values, before)
     if isinstance(piece, Inserted):
         value = values[piece.name]
@@ -67,7 +67,7 @@ def _written(piece: str | Inserted | Part, values: Mapping[str, str | None], bef
 class TextLine:
     """One line, or a whole paragraph in which something may be left out. `alone` is its only name, if alone."""
 
-    part: Part
+    part: TextPart
     alone: str | None
 
     def filled(self, values: Mapping[str, str | None]) -> str:
@@ -122,15 +122,15 @@ def _line(text: str) -> TextLine:
     return TextLine(part, alone)
 
 
-def _parted(tokens: Iterator[str], optional: bool = False) -> Part:
+def _parted(tokens: Iterator[str], optional: bool = False) -> TextPart:
     """The part up to where its brackets close, or the text ends."""
-    pieces: list[str | Inserted | Part] = []
+    pieces: list[str | Inserted | TextPart] = []
     for token in tokens:
         if token == "]]":
             break
         named = PLACEHOLDER.fullmatch(token)
         pieces += [_parted(tokens, True) if token == "[[" else Inserted(named[1]) if named else token] if token else []
-    return Part(tuple(pieces), optional)
+    return TextPart(tuple(pieces), optional)
 
 
 def variants(text: str) -> Iterator[str]:

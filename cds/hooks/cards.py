@@ -10,14 +10,14 @@ from functools import cache
 from typing import Any
 
 from cds.core.facts import Facts, Known
-from cds.core.regimen import Step
+from cds.core.regimen import RegimenStep
 from cds.core.taper_plan import NoPlan, Plan
 from cds.hooks.card_text import Lists, Wording
 from cds.hooks.declined_card import INDICATOR, Shortened, line, what_it_was
 from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
-from cds.knowledge.model import Because, Card, Knowledge, Rule, Source, Status
+from cds.knowledge.model import Because, Card, EvidenceSource, Knowledge, Rule, Status
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
 TOPICS = "urn:taper-cds:advice"
@@ -51,7 +51,7 @@ class Advice:
     cannot_tell: bool = False
     plans: Mapping[str, Plan | NoPlan] = field(default_factory=dict)
     """What was drawn up for each name of a suggestion."""
-    ordered: tuple[Step, ...] = ()
+    ordered: tuple[RegimenStep, ...] = ()
     """The doses that the order gives, to be shown beside a plan; none where it changes nothing."""
     suggestions: Callable[[Sequence[str]], Mapping[str, tuple[Mapping[str, Any], ...]]] = nothing
     """What an EHR can apply for each of the names, in their order; only asked of advice that gets a card of its own."""
@@ -125,7 +125,7 @@ def cards(
     elif mentioned:
         lines[0] = (lines[0][0], lines[0][1].with_folded(*mentioned))
     long = at_length or knowledge.named("card_detail", day) == FULL
-    call, said = _Call(knowledge, day, decision, cache(escaped), long), dict[str, set[str]]()
+    call, said = _CardWriting(knowledge, day, decision, cache(escaped), long), dict[str, set[str]]()
     made = [_card(each, call, new_id(), said.setdefault(each.advice.order, set())) for each in shown]
     return made + [_line(one, each, knowledge, day, decision, new_id) for one, each in lines]
 
@@ -154,7 +154,7 @@ def _apart(told: list[Advice], shortened: Iterable[Shortened]) -> tuple[list[Adv
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class _CardWriting:
     """What all cards of a call are made with. `safe` escapes each text once: cards about one order tell much of the same."""
 
     knowledge: Knowledge
@@ -185,7 +185,7 @@ def _folded(told: Sequence[Advice], most: int) -> list[Shown]:
     return shown
 
 
-def _card(shown: Shown, call: _Call, id: str, said: set[str]) -> dict[str, Any]:
+def _card(shown: Shown, call: _CardWriting, id: str, said: set[str]) -> dict[str, Any]:
     """One card.
 
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
@@ -230,7 +230,7 @@ def _also_in_short(folded: Advice, shown: Shown, wording: Wording) -> str:
     return Wording(folded.facts, folded.lists, wording.knowledge, wording.day, {}, wording.safe).detail(folded.card.also)
 
 
-def in_full(shown: Shown, call: _Call, said: set[str]) -> str:
+def in_full(shown: Shown, call: _CardWriting, said: set[str]) -> str:
     """All that stands behind a card: its long text with the plans as tables, every risk, what was not read, and the basis."""
     advice, knowledge, day = shown.advice, call.knowledge, call.day
     rule, detail = _of_rule(advice.rule, knowledge), ""
@@ -430,6 +430,6 @@ def _is_local(because: Because, knowledge: Knowledge) -> bool:
     return source.origin == "local default" if source else because.cite in {"local default", "local-default"}
 
 
-def _address(source: Source | None) -> str | None:
+def _address(source: EvidenceSource | None) -> str | None:
     url = source.url if source else None
     return url if url and url.startswith(("https://", "http://")) else None

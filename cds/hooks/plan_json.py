@@ -7,7 +7,7 @@ from typing import Any
 
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
-from cds.core.taper_plan import AgentDose, Amount, Plan, PlanKind, PlanStep, Supply
+from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlannedSupply, PlanStep, TabletCount
 from cds.json_text import WrittenObject
 
 TENTH = Decimal("0.1")
@@ -63,11 +63,11 @@ def plan_in_full(plan: Plan, review: int) -> dict[str, Any]:
     return {**told, "starts": plan.start.isoformat(), "agent": plan.agent, "target": plan.target, "notes": list(plan.notes)}
 
 
-def _taken(amount: Amount) -> dict[str, Any]:
+def _taken(amount: TabletCount) -> dict[str, Any]:
     return {"time": amount.time.value, "count": number(amount.count), **_product(amount.presentation)}
 
 
-def _supply(supply: Supply) -> dict[str, Any]:
+def _supply(supply: PlannedSupply) -> dict[str, Any]:
     items = [{"count": number(count), **_product(presentation)} for presentation, count in supply.items]
     return {"start": supply.start.isoformat(), "days": supply.days, "items": items}
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from cds.core.cuts import PercentOf
 from cds.core.period import shifted
 from cds.core.quantity import exact, plain
-from cds.core.regimen import DayTime, Dose, Step
+from cds.core.regimen import DayTime, Dose, RegimenStep
 from cds.core.taper_plan import NoPlan, Plan, PlanKind, PlanStep
 
 WORDS = {
@@ -19,7 +19,7 @@ WORDS = {
 BASES = {"current": "of the current dose", "original": "of the dose at the start"}
 
 
-def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int) -> str:
+def plan_table(plan: Plan, ordered: Sequence[RegimenStep] | None, day: date, most: int) -> str:
     """The first steps, at most so many, as a table with the end in words; beside them what is ordered then, where given."""
     shown = plan.steps[:most] if len(plan.steps) > most + 1 else plan.steps
     cut = "Cut" if plan.pace.basis is PercentOf.CURRENT else "Cut, of the dose before"
@@ -35,7 +35,7 @@ def plan_table(plan: Plan, ordered: Sequence[Step] | None, day: date, most: int)
     return "\n".join([heading, "", *table, " ".join([rest, *plan.notes])])
 
 
-def _row(step: PlanStep, ordered: Sequence[Step] | None, day: date) -> list[str]:
+def _row(step: PlanStep, ordered: Sequence[RegimenStep] | None, day: date) -> list[str]:
     doses = " + ".join(
         f"{dose.agent} {exact(dose.daily)} mg" if len(step.doses) > 1 else f"{exact(dose.daily)} mg" for dose in step.doses
     )
@@ -61,7 +61,7 @@ def _in_short(dose: Dose) -> str:
     return f"{plain(dose.mg.high)} mg{days}"
 
 
-def _ordered_on(on: date, ordered: Sequence[Step], day: date) -> Dose:
+def _ordered_on(on: date, ordered: Sequence[RegimenStep], day: date) -> Dose:
     """What the order gives on a day; its last step is taken to go on."""
     begins, current = day, ordered[0].dose
     for step in ordered:

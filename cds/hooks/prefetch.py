@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from cds.core.record import NOT_GIVEN, Completeness, Delivery, Part, Resource
+from cds.core.record import NOT_GIVEN, Completeness, Delivery, RecordPart, Resource
 
 WITH_MEDICATION = ("Medication",)
-EXPECTED: Mapping[Part, tuple[str, ...]] = {
-    Part.PATIENT: ("Patient",),
-    Part.REQUESTS: ("MedicationRequest", *WITH_MEDICATION),
-    Part.DISPENSES: ("MedicationDispense", *WITH_MEDICATION),
-    Part.STATEMENTS: ("MedicationStatement", *WITH_MEDICATION),
-    Part.CONDITIONS: ("Condition",),
-    Part.OBSERVATIONS: ("Observation",),
-    Part.ENCOUNTER: ("Encounter",),
+EXPECTED: Mapping[RecordPart, tuple[str, ...]] = {
+    RecordPart.PATIENT: ("Patient",),
+    RecordPart.REQUESTS: ("MedicationRequest", *WITH_MEDICATION),
+    RecordPart.DISPENSES: ("MedicationDispense", *WITH_MEDICATION),
+    RecordPart.STATEMENTS: ("MedicationStatement", *WITH_MEDICATION),
+    RecordPart.CONDITIONS: ("Condition",),
+    RecordPart.OBSERVATIONS: ("Observation",),
+    RecordPart.ENCOUNTER: ("Encounter",),
 }
 """The resource types that each key may bring; the Medication that an order refers to may come along."""
 HARMLESS = {"warning", "information", "success"}
@@ -33,9 +33,9 @@ TWO_VERSIONS = "one resource came in two versions"
 WRONG_TYPE = "it was of a wrong type"
 
 
-def deliveries(prefetch: Mapping[str, Any]) -> dict[Part, Delivery]:
+def deliveries(prefetch: Mapping[str, Any]) -> dict[RecordPart, Delivery]:
     """What came of each part of the record. Keys that are not ours are passed over."""
-    return {part: _delivery(part, prefetch[part.value]) if part.value in prefetch else NOT_GIVEN for part in Part}
+    return {part: _delivery(part, prefetch[part.value]) if part.value in prefetch else NOT_GIVEN for part in RecordPart}
 
 
 def full_urls(prefetch: Mapping[str, Any]) -> tuple[tuple[str | None, Resource], ...]:
@@ -55,7 +55,7 @@ def full_urls(prefetch: Mapping[str, Any]) -> tuple[tuple[str | None, Resource],
     return tuple(found)
 
 
-def _delivery(part: Part, value: object) -> Delivery:
+def _delivery(part: RecordPart, value: object) -> Delivery:
     if _failed(value):
         return Delivery(Completeness.MISSING, said=ERROR)
     value = _unwrapped(value)
@@ -73,7 +73,7 @@ def _delivery(part: Part, value: object) -> Delivery:
     return Delivery(Completeness.MISSING, said=WRONG_TYPE)
 
 
-def _of_bundle(part: Part, bundle: Mapping[str, Any]) -> Delivery:
+def _of_bundle(part: RecordPart, bundle: Mapping[str, Any]) -> Delivery:
     """The resources of a Bundle that are of the part's types, each once, and whether that is all there is."""
     entries = bundle.get("entry") or []
     if not isinstance(entries, list):
@@ -161,7 +161,7 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-class State(StrEnum):
+class PrefetchState(StrEnum):
     """What became of one prefetch key."""
 
     SENT = "sent"
@@ -175,18 +175,18 @@ class State(StrEnum):
     """The client sent an error, or reading it failed."""
 
 
-Ledger = Mapping[Part, State]
+Ledger = Mapping[RecordPart, PrefetchState]
 
 
-def ledger(prefetch: Mapping[str, Any]) -> dict[Part, State]:
+def ledger(prefetch: Mapping[str, Any]) -> dict[RecordPart, PrefetchState]:
     """The ledger of a call as it came in."""
-    return {part: _state(prefetch[part.value]) if part.value in prefetch else State.MISSING for part in Part}
+    return {part: _state(prefetch[part.value]) if part.value in prefetch else PrefetchState.MISSING for part in RecordPart}
 
 
-def _state(value: object) -> State:
+def _state(value: object) -> PrefetchState:
     if value is None:
-        return State.NULL
+        return PrefetchState.NULL
     kind = value.get("resourceType") if isinstance(value, dict) else None
     if kind == "OperationOutcome":
-        return State.FAILED
-    return State.NULL if kind == "Bundle" and isinstance(value, dict) and not value.get("entry") else State.SENT
+        return PrefetchState.FAILED
+    return PrefetchState.NULL if kind == "Bundle" and isinstance(value, dict) and not value.get("entry") else PrefetchState.SENT

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.hooks.client_profiles import Profile
 from cds.knowledge.model import CodedValue, Knowledge
 
@@ -106,13 +106,13 @@ def templates(knowledge: Knowledge) -> dict[str, str]:
     if codes:
         observations += "&code=" + ",".join(f"{LOINC}|{code}" for code in codes)
     return {
-        Part.PATIENT.value: "Patient/{{context.patientId}}",
-        Part.REQUESTS.value: "MedicationRequest?patient={{context.patientId}}&_sort=-authoredon&_count=250",
-        Part.DISPENSES.value: "MedicationDispense?patient={{context.patientId}}&_sort=-whenhandedover&_count=250",
-        Part.STATEMENTS.value: "MedicationStatement?patient={{context.patientId}}&_sort=-effective&_count=250",
-        Part.CONDITIONS.value: "Condition?patient={{context.patientId}}&_sort=-recorded-date&_count=250",
-        Part.OBSERVATIONS.value: observations + "&_sort=-date&_count=50",
-        Part.ENCOUNTER.value: "Encounter/{{context.encounterId}}",
+        RecordPart.PATIENT.value: "Patient/{{context.patientId}}",
+        RecordPart.REQUESTS.value: "MedicationRequest?patient={{context.patientId}}&_sort=-authoredon&_count=250",
+        RecordPart.DISPENSES.value: "MedicationDispense?patient={{context.patientId}}&_sort=-whenhandedover&_count=250",
+        RecordPart.STATEMENTS.value: "MedicationStatement?patient={{context.patientId}}&_sort=-effective&_count=250",
+        RecordPart.CONDITIONS.value: "Condition?patient={{context.patientId}}&_sort=-recorded-date&_count=250",
+        RecordPart.OBSERVATIONS.value: observations + "&_sort=-date&_count=50",
+        RecordPart.ENCOUNTER.value: "Encounter/{{context.encounterId}}",
     }
 
 

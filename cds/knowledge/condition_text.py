@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from cds.knowledge.model import Condition, Group, Operand, Operator, ParameterName
+from cds.knowledge.model import Group, Operand, Operator, ParameterName, RuleCondition
 
 
-def condition_in_words(condition: Condition) -> str:
+def condition_in_words(condition: RuleCondition) -> str:
     """The condition in one line: `order_cut is more than largest_cut_in_two_weeks`."""
     joint = " and " if condition.operator is Operator.BETWEEN else ", "
     return f"{condition.fact} {condition.operator} {joint.join(operand_in_words(operand) for operand in condition.operands)}"
 
 
-def entry_in_words(entry: Condition | Group) -> str:
+def entry_in_words(entry: RuleCondition | Group) -> str:
     """A condition, or a group in brackets: `any of (a is yes; b is yes)`."""
-    if isinstance(entry, Condition):
+    if isinstance(entry, RuleCondition):
         return condition_in_words(entry)
     parts = (("all of", entry.all), ("any of", entry.any), ("none of", entry.none))
     return " and ".join(f"{name} ({'; '.join(entry_in_words(one) for one in entries)})" for name, entries in parts if entries)

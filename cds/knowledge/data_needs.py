@@ -11,7 +11,7 @@ from cds.knowledge.model import IfMissing, Knowledge, Rule, Status
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RulesAsking:
     """The rules that look at one part of the record.
 
     `silenced` may be left without an answer where the part is missing; `assuming` then go on as if nothing stood there.
@@ -21,12 +21,12 @@ class Asking:
     assuming: tuple[Rule, ...] = ()
 
 
-def asking(knowledge: Knowledge) -> dict[str, Asking]:
+def asking(knowledge: Knowledge) -> dict[str, RulesAsking]:
     """By prefetch key, the rules that look at it; an advice rule also looks at what the risks that it asks about need."""
     looks = [(rule, _needs(rule, knowledge)) for rule in knowledge.rules if rule.status is not Status.SILENT]
     keys = dict.fromkeys(key for _, needs in looks for key in needs)
     return {
-        key: Asking(
+        key: RulesAsking(
             tuple(rule for rule, needs in looks if needs.get(key) is True),
             tuple(rule for rule, needs in looks if needs.get(key) is False),
         )

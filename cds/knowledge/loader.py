@@ -15,7 +15,7 @@ from cds.knowledge.files.declined import FILE as DECLINED
 from cds.knowledge.files.declined import declining
 from cds.knowledge.files.evidence import evidence
 from cds.knowledge.files.parameters import paces, parameters
-from cds.knowledge.files.rules import Surroundings, check_names, check_order, check_template, rule
+from cds.knowledge.files.rules import RuleReferences, check_names, check_order, check_template, rule
 from cds.knowledge.files.sheet import sheets
 from cds.knowledge.files.sites import sites
 from cds.knowledge.files.vocabulary import risk_definitions, vocabulary
@@ -67,7 +67,7 @@ def assembled(
     texts = _texts(documents.get("texts.yaml"), problems)
     reasons = _override_reasons(documents.get("override-reasons.yaml"), problems)
     order = list(_order(documents.get(ORDER), problems))
-    around = Surroundings(
+    around = RuleReferences(
         facts={**risk_definitions(_risk_titles(files, documents)), **words},
         parameters=numbers,
         sources=sources,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cds.core.cases import Drugs
 from cds.core.kinetics import Kinetics, Refused
 from cds.core.medication import Agent, Medication
-from cds.core.patient_sheet import Words
+from cds.core.patient_sheet import SheetTexts
 from cds.core.quantity import Quantity
 from cds.core.tablets import Presentation
 from cds.knowledge.files.drug_names import NO_STEMS, Stems
@@ -95,7 +95,7 @@ Operand = Quantity | ParameterName | bool | str | date
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RuleCondition:
     """One question about one fact. `operands` holds one entry, two for `is between`, one or more for `is one of`."""
 
     fact: str
@@ -108,9 +108,9 @@ class Condition:
 class Group:
     """Conditions of which all, any or none must hold. Each list may be empty: then it asks nothing."""
 
-    all: tuple[Condition | Group, ...] = ()
-    any: tuple[Condition | Group, ...] = ()
-    none: tuple[Condition | Group, ...] = ()
+    all: tuple[RuleCondition | Group, ...] = ()
+    any: tuple[RuleCondition | Group, ...] = ()
+    none: tuple[RuleCondition | Group, ...] = ()
     position: Position = Position("-")
 
 
@@ -257,7 +257,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvidenceSource:
     """One source of `evidence.yaml`: a guideline, label, study, or local default."""
 
     id: str
@@ -333,7 +333,7 @@ class Knowledge:
     revision: str
     vocabulary: Mapping[str, FactDefinition]
     parameters: Mapping[str, Parameter]
-    evidence: Mapping[str, Source]
+    evidence: Mapping[str, EvidenceSource]
     paces: Mapping[str, Pace]
     rules: tuple[Rule, ...]
     agents: Mapping[str, Agent]
@@ -363,7 +363,7 @@ class Knowledge:
     """What may help alongside a taper, and what must not be used."""
     pharmacokinetics: Mapping[str, Kinetics | Refused] = field(default_factory=dict)
     """How each agent is taken up and cleared, or why no curve is drawn of it."""
-    sheets: Mapping[str, Words] = field(default_factory=dict)
+    sheets: Mapping[str, SheetTexts] = field(default_factory=dict)
     """The texts of the patient's sheet, by language."""
     declining: Declining | None = None
     """After which reasons a declined card comes back as one line, and what brings it back in full."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from cds.core.fact_comparison import Way
+from cds.core.fact_comparison import FactComparison
 from cds.core.quantity import Quantity
 from cds.knowledge.position import Position
 
@@ -16,7 +16,7 @@ class Declining:
     """What shortens a declined card: the parameter of days by override reason; and by fact how it is compared with then."""
 
     days: Mapping[str, str]
-    ways: Mapping[str, Way]
+    ways: Mapping[str, FactComparison]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedParameter:
     """A parameter's value at a site, from a day on."""
 
     since: date
@@ -39,7 +39,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenSources:
     """The sources of diazepam equivalents that a site reads."""
 
     sources: tuple[str, ...]
@@ -47,7 +47,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Quiet:
+class SilencedRule:
     """A rule that runs and is logged and is not shown: until a day, or always where `until` is None."""
 
     until: date | None
@@ -83,9 +83,9 @@ class Site:
     title: str
     active: bool
     position: Position
-    parameters: Mapping[str, Moved] = field(default_factory=dict)
-    equivalence: Chosen | None = None
-    quiet: Mapping[str, Quiet] = field(default_factory=dict)
+    parameters: Mapping[str, MovedParameter] = field(default_factory=dict)
+    equivalence: ChosenSources | None = None
+    quiet: Mapping[str, SilencedRule] = field(default_factory=dict)
     signed_off: Mapping[str, SignOff] = field(default_factory=dict)
     override_reasons: Mapping[str, Reason] = field(default_factory=dict)
 

@@ -12,16 +12,16 @@ from cds.knowledge.files.rules import TEMPLATE
 from cds.knowledge.model import (
     Because,
     CodedValue,
+    EvidenceSource,
     Knowledge,
     Pace,
     Parameter,
     ParameterEdition,
     ParameterName,
     Rule,
-    Source,
     Status,
 )
-from cds.knowledge.model_sites import Chosen, Reason, SignOff, Site
+from cds.knowledge.model_sites import ChosenSources, Reason, SignOff, Site
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 
@@ -148,7 +148,7 @@ def _asks_about(rule: Rule) -> set[str]:
     return {operand.name for operand in operands if isinstance(operand, ParameterName)}
 
 
-def _converted(agent: Agent, chosen: Chosen | None) -> Agent:
+def _converted(agent: Agent, chosen: ChosenSources | None) -> Agent:
     """The agent with the rows of the chosen sources alone; as it was where they have none."""
     every = (*agent.equivalents, *agent.other_equivalents)
     rows = tuple(row for row in every if chosen is not None and row.source in chosen.sources)
@@ -167,7 +167,7 @@ def not_converted_by(knowledge: Knowledge, sources: Iterable[str]) -> tuple[str,
     )
 
 
-def _texts(knowledge: Knowledge, chosen: Chosen | None) -> Mapping[str, str]:
+def _texts(knowledge: Knowledge, chosen: ChosenSources | None) -> Mapping[str, str]:
     """The texts of cards, the note on equivalents with what the site reads."""
     if chosen is None or EQUIVALENCE_NOTE not in knowledge.texts:
         return knowledge.texts
@@ -223,12 +223,12 @@ def _signed_cite(site: Site, name: str, cite: str) -> str:
     return f"{_cite(site, name)}/{cite}"
 
 
-def _sources(knowledge: Knowledge, site: Site) -> dict[str, Source]:
+def _sources(knowledge: Knowledge, site: Site) -> dict[str, EvidenceSource]:
     """A source for each number that the site moved, and for each local default that it signed off."""
     found = {}
     for name, change in site.parameters.items():
         label = f"{site.title}, approved by {change.approval.approved_by}"
-        found[_cite(site, name)] = Source(_cite(site, name), f"{name} at {site.title}", label, LOCAL)
+        found[_cite(site, name)] = EvidenceSource(_cite(site, name), f"{name} at {site.title}", label, LOCAL)
     for name, signed in site.signed_off.items():
         for cite, source in knowledge.evidence.items():
             if source.origin == LOCAL:

@@ -18,7 +18,7 @@ from cds.hooks.messages import EXTENSION, HookCall, gap_json
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import Knowledge, RuleKind
 from cds.knowledge.site_overlay import at_site, of_site
-from cds.records.hashes import Keyed
+from cds.records.hashes import KeyedHashes
 from cds.records.payload import fact_json, start_json
 from cds.records.pseudonyms import Pseudonyms
 
@@ -70,7 +70,7 @@ class DecisionRecord:
 class Recorder:
     """Writes decisions down in a form that names no patient: hashes under a key, resources by pseudonyms."""
 
-    def __init__(self, keyed: Keyed, program: str) -> None:
+    def __init__(self, keyed: KeyedHashes, program: str) -> None:
         self.keyed = keyed
         self.program = program
 
@@ -199,7 +199,7 @@ def _shortened(one: Shortened, names: Pseudonyms) -> Json:
     return replace(one, order=names.of(one.order), also=also).whole_json()
 
 
-def _card(card: Json, names: Pseudonyms, keyed: Keyed) -> Json:
+def _card(card: Json, names: Pseudonyms, keyed: KeyedHashes) -> Json:
     """A card without the resources of its suggestions; each has the keyed hash by which feedback names it."""
     own = card["extension"][EXTENSION]
     kept = {**card, "extension": {EXTENSION: {**own, "order": names.of(own["order"])} if "order" in own else own}}
@@ -208,7 +208,7 @@ def _card(card: Json, names: Pseudonyms, keyed: Keyed) -> Json:
     return kept
 
 
-def _suggestion(one: Json, names: Pseudonyms, keyed: Keyed) -> Json:
+def _suggestion(one: Json, names: Pseudonyms, keyed: KeyedHashes) -> Json:
     kept = {**one, "key": keyed.suggestion(one["uuid"])} if "uuid" in one else one
     return {**kept, "actions": [_action(action, names) for action in one["actions"]]} if "actions" in one else kept
 

@@ -11,7 +11,7 @@ import orjson
 from sqlalchemy import Connection, Row, bindparam, select
 
 from cds.core.facts import Fact, Known, Unknown
-from cds.decision.declined_cards import Declined, Gaps, Then, from_json
+from cds.decision.declined_cards import Declined, EarlierOrder, Gaps, from_json
 from cds.engine.reference import Answer
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.files.vocabulary import risk_fact
@@ -101,9 +101,9 @@ def _with_its_decision(row: Row[Any], content: Json) -> Declined:
     )
 
 
-def _by_agent(weighed: Iterable[Then]) -> Mapping[str, Then]:
+def _by_agent(weighed: Iterable[EarlierOrder]) -> Mapping[str, EarlierOrder]:
     """The orders by agent; an agent that two of them are about is left out, since they can't be told apart."""
-    several: dict[str, list[Then]] = {}
+    several: dict[str, list[EarlierOrder]] = {}
     for then in weighed:
         agent = then.facts.get("agent")
         if isinstance(agent, Known):
@@ -111,10 +111,10 @@ def _by_agent(weighed: Iterable[Then]) -> Mapping[str, Then]:
     return {agent: found[0] for agent, found in several.items() if len(found) == 1}
 
 
-def _then(judgement: Json, content: Json) -> Then:
+def _then(judgement: Json, content: Json) -> EarlierOrder:
     facts: dict[str, Fact] = {name: fact(told) for name, told in judgement["facts"].items()}
     facts |= {risk_fact(id): RISKS[Answer(answer)] for id, answer in judgement["risks"].items()}
-    return Then(facts, judgement["advice"], judgement["ordered"], _gaps(judgement["order"], content))
+    return EarlierOrder(facts, judgement["advice"], judgement["ordered"], _gaps(judgement["order"], content))
 
 
 def _gaps(order: str, content: Json) -> Gaps:

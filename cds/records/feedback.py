@@ -10,7 +10,7 @@ from typing import Any
 
 from cds.errors import BadRequest
 from cds.knowledge.model import CodedValue
-from cds.records.hashes import Keyed
+from cds.records.hashes import KeyedHashes
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
 OTHER_REASON = "other"
@@ -47,7 +47,7 @@ class Reported:
     refused: tuple[str, ...] = ()
 
 
-def reported(body: object, offered: Iterable[CodedValue], keyed: Keyed) -> Reported:
+def reported(body: object, offered: Iterable[CodedValue], keyed: KeyedHashes) -> Reported:
     """The events in the body of a feedback call; `offered` are the reasons that our cards offer.
 
     An item that is no feedback is refused by itself. Refuses: a body without any that is, or with too many (BadRequest).
@@ -69,7 +69,7 @@ def reported(body: object, offered: Iterable[CodedValue], keyed: Keyed) -> Repor
     return Reported(tuple(events), tuple(map(str, refused)))
 
 
-def _event(item: Mapping[str, Any], where: str, known: set[tuple[str, str]], keyed: Keyed) -> FeedbackEvent:
+def _event(item: Mapping[str, Any], where: str, known: set[tuple[str, str]], keyed: KeyedHashes) -> FeedbackEvent:
     outcome = _member(item, "outcome", where)
     if outcome not in (ACCEPTED, OVERRIDDEN):
         raise BadRequest(f"{where}.outcome: expected {ACCEPTED} or {OVERRIDDEN}.")
@@ -82,7 +82,7 @@ def _event(item: Mapping[str, Any], where: str, known: set[tuple[str, str]], key
     return FeedbackEvent(card, outcome, at, reasons=tuple(codes), commented=any(_commented(each) for each in given))
 
 
-def _suggestions(item: Mapping[str, Any], where: str, keyed: Keyed) -> tuple[str, ...]:
+def _suggestions(item: Mapping[str, Any], where: str, keyed: KeyedHashes) -> tuple[str, ...]:
     where = f"{where}.acceptedSuggestions"
     accepted = _list(_member(item, "acceptedSuggestions", where.rpartition(".")[0]), where)
     if not accepted:

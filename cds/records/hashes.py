@@ -15,7 +15,7 @@ SHORTEST = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
+class KeyedHashes:
     """Hashes under one key. Without the key nobody can tell what they are of, nor try names until one fits."""
 
     key: bytes = field(repr=False)
@@ -38,14 +38,14 @@ class Keyed:
         return hmac.digest(self.key, told.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()
 
 
-def keyed(given: str) -> Keyed:
+def keyed(given: str) -> KeyedHashes:
     """The hashes under a key that an operator gave. Refuses: one that is short enough to be guessed."""
     if len(given) < SHORTEST:
         raise ValueError(f"expected at least {SHORTEST} characters that nobody can guess; seen {len(given)}.")
-    return Keyed(given.encode())
+    return KeyedHashes(given.encode())
 
 
-def kept_in(path: Path) -> Keyed:
+def kept_in(path: Path) -> KeyedHashes:
     """The hashes under the key in a file; where there is none yet, one is made that only its owner can read."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,19 +9,19 @@ from typing import Any
 
 from cds.core.facts import Fact, FactValue, Known, Unknown
 from cds.core.quantity import Range
-from cds.core.regimen import EVERY_DAY, DayTime, Dose, Step
+from cds.core.regimen import EVERY_DAY, DayTime, Dose, RegimenStep
 from cds.decision.declined_cards import Json
-from cds.decision.offers import Start
-from cds.decision.plans import Taken
+from cds.decision.offers import PlanStart
+from cds.decision.plans import CurrentDoses
 from cds.records.pseudonyms import Pseudonyms
 
 
-def start_json(start: Start) -> Json:
+def start_json(start: PlanStart) -> Json:
     """What is taken and every agent of its kind, as JSON; amounts are written out, so that none is rounded."""
     return {"agents": list(start.agents), **({"takes": _taken_json(start.takes)} if start.takes else {})}
 
 
-def _taken_json(takes: Taken) -> Json:
+def _taken_json(takes: CurrentDoses) -> Json:
     return {
         "agent": takes.agent,
         "times": {time.value: str(mg) for time, mg in takes.times.items()},
@@ -31,14 +31,14 @@ def _taken_json(takes: Taken) -> Json:
     }
 
 
-def start(told: Mapping[str, Any]) -> Start:
+def start(told: Mapping[str, Any]) -> PlanStart:
     """What was written."""
     takes = told.get("takes")
-    return Start(_taken(takes) if takes else None, tuple(told["agents"]))
+    return PlanStart(_taken(takes) if takes else None, tuple(told["agents"]))
 
 
-def _taken(told: Mapping[str, Any]) -> Taken:
-    return Taken(
+def _taken(told: Mapping[str, Any]) -> CurrentDoses:
+    return CurrentDoses(
         agent=told["agent"],
         times={DayTime(time): Decimal(mg) for time, mg in told["times"].items()},
         extended_release=told["extendedRelease"],
@@ -47,10 +47,10 @@ def _taken(told: Mapping[str, Any]) -> Taken:
     )
 
 
-def steps(told: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+def steps(told: Iterable[Mapping[str, Any]]) -> tuple[RegimenStep, ...]:
     """What was written: of each step the dose and when it is taken."""
     return tuple(
-        Step(
+        RegimenStep(
             Dose(Range(Decimal(step["low"]), Decimal(step["high"])), Decimal(step.get("daysAWeek", EVERY_DAY))),
             date.fromisoformat(step["start"]) if "start" in step else None,
             step.get("days"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 
-OURS = frozenset(f"prefetch/{part.value}" for part in Part)
+OURS = frozenset(f"prefetch/{part.value}" for part in RecordPart)
 """Gaps about a whole prefetch key name the key, which is no resource."""
 KNOWN = frozenset(
     {"MedicationRequest", "MedicationOrder", "MedicationDispense", "MedicationStatement", "MedicationUsage", "Medication",

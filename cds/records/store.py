@@ -34,14 +34,14 @@ RETRY_AFTER = 5.0
 SECONDS_BETWEEN_FORGETTING = 300.0
 
 
-class Kept(StrEnum):
+class StoredIn(StrEnum):
     """Where a decision is: in the database, or on disk beside it until the database takes it."""
 
     STORED = "stored"
     SPOOLED = "spooled"
 
 
-class State(StrEnum):
+class StoreState(StrEnum):
     """Where decisions go: to the database, to the spool, or nowhere."""
 
     REACHABLE = "reachable"
@@ -137,12 +137,12 @@ class Store:
             return False
         return True
 
-    def write_decision(self, record: DecisionRecord) -> Kept:
+    def write_decision(self, record: DecisionRecord) -> StoredIn:
         """Where the decision is, once it outlives this process. Refuses: when neither database nor spool takes it."""
         if self._up():
             try:
                 self._write(lambda connection: insert_decisions(connection, [record]))
-                return Kept.STORED
+                return StoredIn.STORED
             except FAILURES as error:
                 self._failed(error)
         try:
@@ -150,7 +150,7 @@ class Store:
         except OSError as error:
             self._failed(error)
             raise StoreUnavailable(f"The decision could be written neither to the database nor to {self.spool.path}.") from error
-        return Kept.SPOOLED
+        return StoredIn.SPOOLED
 
     def write_feedback(self, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime) -> None:
         """Nothing, once the events are stored for good, all or none. Refuses: when the database is down (StoreUnavailable)."""
@@ -241,11 +241,11 @@ class Store:
         self._leave_alone_until = -1.0
         return True
 
-    def state(self) -> State:
+    def state(self) -> StoreState:
         """Where decisions go now."""
         if self.reachable():
-            return State.REACHABLE
-        return State.SPOOLING if self.spool.usable() else State.DOWN
+            return StoreState.REACHABLE
+        return StoreState.SPOOLING if self.spool.usable() else StoreState.DOWN
 
     def unspool(self) -> int:
         """How many spooled decisions were stored. What the database refuses for good is set aside in `*.refused`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from cds.fhir.client import Place, may_connect
+from cds.fhir.client import AllowedAddress, may_connect
 
 HTTPS = "Expected: an address such as https://ehr.example.org/fhir."
 ORIGIN = "Expected: a scheme and a host, such as https://ehr.example.org, and no path."
@@ -13,7 +13,7 @@ ORIGIN = "Expected: a scheme and a host, such as https://ehr.example.org, and no
 
 def wrong_address(text: str) -> str | None:
     """What is wrong with an address that is to be read from or called, in words that follow it; None where nothing is."""
-    place = Place(text.rstrip("/"))
+    place = AllowedAddress(text.rstrip("/"))
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port

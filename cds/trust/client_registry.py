@@ -10,9 +10,9 @@ from pathlib import Path
 
 import orjson
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.errors import BadKnowledge, CdsError
-from cds.fhir.client import Place
+from cds.fhir.client import AllowedAddress
 from cds.hooks.client_profiles import ALL, Abilities, Item, Profile
 from cds.knowledge.fields import Fields
 from cds.knowledge.model import Knowledge
@@ -56,7 +56,7 @@ class Client:
     algorithms: tuple[str, ...] = ALGORITHMS
     audiences: tuple[str, ...] = ()
     tenants: frozenset[str] = frozenset()
-    fhir_servers: tuple[Place, ...] = ()
+    fhir_servers: tuple[AllowedAddress, ...] = ()
     origins: tuple[str, ...] = ()
     profile: Profile = Profile.STU2
     can: Abilities = ALL
@@ -67,9 +67,9 @@ class Client:
     site_at: Position = field(default=Position("-"), compare=False)
     """Where the site is named."""
 
-    def server(self, url: str) -> Place | None:
+    def server(self, url: str) -> AllowedAddress | None:
         """The FHIR server at an address, where the client may have it read."""
-        return next((Place(url, place.private or place.inside) for place in self.fhir_servers if place.holds(url)), None)
+        return next((AllowedAddress(url, place.private or place.inside) for place in self.fhir_servers if place.holds(url)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _client(key: Scalar, node: Node, folder: Path, problems: Problems) -> Client
         algorithms=fields.each_of("algorithms", ALGORITHMS) or ALGORITHMS,
         audiences=fields.texts("audiences"),
         tenants=frozenset(fields.texts("tenants")),
-        fhir_servers=tuple(Place(url, private) for url in _web(fields, "fhir_servers")),
+        fhir_servers=tuple(AllowedAddress(url, private) for url in _web(fields, "fhir_servers")),
         origins=tuple(_origins(fields)),
         profile=Profile(fields.text("profile", Profile.STU2.value)) if own else Profile.STU2,
         can=_abilities(fields),
@@ -225,7 +225,7 @@ def _key_file(fields: Fields, folder: Path) -> Path | None:
 
 def _prefetch_names(fields: Fields) -> Iterator[tuple[str, str]]:
     node = fields.node("prefetch_names")
-    ours = [part.value for part in Part]
+    ours = [part.value for part in RecordPart]
     if node is not None and not isinstance(node, Pairs):
         fields.problems.add("RULE022", node.position, "this is no mapping.", "Expected: the client's key, and ours.")
         return

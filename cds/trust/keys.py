@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from cds.fhir.client import FhirClient, NotRead, Place
+from cds.fhir.client import AllowedAddress, FhirClient, NotRead
 
 ALGORITHMS = ("ES384", "RS384")
 """The algorithms that a token may be signed by. The type of the key decides which of them."""
@@ -121,4 +121,4 @@ class KeySets:
     async def _loaded(self, source: str | Path) -> object:
         if isinstance(source, Path):
             return orjson.loads(await asyncio.to_thread(source.read_bytes))
-        return await self._reader.read(Place(source), source)
+        return await self._reader.read(AllowedAddress(source), source)

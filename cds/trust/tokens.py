@@ -22,7 +22,7 @@ UNVERIFIED: Options = {"verify_signature": False, "verify_exp": False, "verify_a
                        "verify_nbf": False, "verify_iat": False, "verify_jti": False, "verify_sub": False}  # fmt: skip
 
 
-class Doubt(StrEnum):
+class UntrustedReason(StrEnum):
     """Why a caller is not trusted. Told to our log and counted; never to the caller."""
 
     NO_TOKEN = "no-token"
@@ -46,7 +46,7 @@ class Doubt(StrEnum):
 class Untrusted(Exception):
     """A caller that did not prove who it is. `client` is who it says it is, `seen` a part of a token whose signature holds."""
 
-    def __init__(self, doubt: Doubt, client: str | None = None, seen: str | None = None) -> None:
+    def __init__(self, doubt: UntrustedReason, client: str | None = None, seen: str | None = None) -> None:
         self.doubt, self.client, self.seen = doubt, client, seen
         super().__init__(doubt.value)
 
@@ -67,54 +67,54 @@ class Verifier:
         header, issuer = _unverified(token)
         client = self._clients().by_issuer.get(issuer)
         if client is None:
-            raise Untrusted(Doubt.ISSUER)
+            raise Untrusted(UntrustedReason.ISSUER)
         key = await self._key(client, header)
         claims = _verified(token, key, client, [*called, *client.audiences])
         tenant = claims.get("tenant")
         if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
-            raise Untrusted(Doubt.TENANT, client.id)
+            raise Untrusted(UntrustedReason.TENANT, client.id)
         admitted(client)
         until = float(claims["exp"]) + LEEWAY_SECONDS
         if not await self._seen.first_use(fingerprint(issuer, claims["jti"]), until, client.id):
-            raise Untrusted(Doubt.REPLAY, client.id)
+            raise Untrusted(UntrustedReason.REPLAY, client.id)
         now = self._clients().by_issuer.get(issuer)  # keys and used tokens were waited for, and its entry may have changed
         if now is None:
-            raise Untrusted(Doubt.ISSUER, client.id)
+            raise Untrusted(UntrustedReason.ISSUER, client.id)
         return now
 
     async def _key(self, client: Client, header: Mapping[str, Any]) -> jwt.PyJWK:
         """The key that the header names, from where the client's entry says. Keys that a token brings itself count nothing."""
         algorithm, id, jku = header.get("alg"), header.get("kid"), header.get("jku")
         if algorithm not in client.algorithms:
-            raise Untrusted(Doubt.ALGORITHM, client.id)
+            raise Untrusted(UntrustedReason.ALGORITHM, client.id)
         if client.jku and jku is not None and jku not in client.jku:
-            raise Untrusted(Doubt.JKU, client.id)
+            raise Untrusted(UntrustedReason.JKU, client.id)
         source = jku if client.jku and jku is not None else client.keys or client.jku[0]
         found = await self._keys.at(source).key(id) if isinstance(id, str) and len(id) <= LONGEST_ID else None
         if found is None or algorithm_of(found) != algorithm:
-            raise Untrusted(Doubt.KEY, client.id)
+            raise Untrusted(UntrustedReason.KEY, client.id)
         try:
             key = jwt.PyJWK(dict(found), algorithm=algorithm)
         except (jwt.PyJWTError, ValueError, TypeError) as error:
-            raise Untrusted(Doubt.KEY, client.id) from error
+            raise Untrusted(UntrustedReason.KEY, client.id) from error
         if algorithm == "RS384" and key.key.key_size < SMALLEST_RSA_KEY:
-            raise Untrusted(Doubt.KEY, client.id)
+            raise Untrusted(UntrustedReason.KEY, client.id)
         return key
 
 
 def _unverified(token: str) -> tuple[Mapping[str, Any], str]:
     """The header of a token, and the issuer that it claims: only to know whose keys to look for."""
     if len(token) > LONGEST_TOKEN:
-        raise Untrusted(Doubt.MALFORMED)
+        raise Untrusted(UntrustedReason.MALFORMED)
     try:
         whole = jwt.decode_complete(token, options=UNVERIFIED)
     except Exception as error:  # whatever a hostile token makes of the parsers
-        raise Untrusted(Doubt.MALFORMED) from error
+        raise Untrusted(UntrustedReason.MALFORMED) from error
     header, issuer = whole["header"], whole["payload"].get("iss")
     if header.get("alg") not in ALGORITHMS:
-        raise Untrusted(Doubt.ALGORITHM)
+        raise Untrusted(UntrustedReason.ALGORITHM)
     if "crit" in header or str(header.get("typ", "JWT")).upper() != "JWT" or not isinstance(issuer, str):
-        raise Untrusted(Doubt.MALFORMED)
+        raise Untrusted(UntrustedReason.MALFORMED)
     return header, issuer
 
 
@@ -131,21 +131,21 @@ def _verified(token: str, key: jwt.PyJWK, client: Client, audiences: list[str]) 
             options={"require": REQUIRED},
         )
     except jwt.InvalidAudienceError:
-        raise Untrusted(Doubt.AUDIENCE, client.id, _audience(token)) from None
+        raise Untrusted(UntrustedReason.AUDIENCE, client.id, _audience(token)) from None
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
-        raise Untrusted(Doubt.TIME, client.id) from None
+        raise Untrusted(UntrustedReason.TIME, client.id) from None
     except jwt.InvalidSignatureError:
-        raise Untrusted(Doubt.SIGNATURE, client.id) from None
+        raise Untrusted(UntrustedReason.SIGNATURE, client.id) from None
     except Exception as error:  # whatever is left is a claim that PyJWT, or its arithmetic, can't take
-        raise Untrusted(Doubt.CLAIMS, client.id) from error
+        raise Untrusted(UntrustedReason.CLAIMS, client.id) from error
     times = [claims["exp"], claims["iat"]]
     if (
         not all(isinstance(one, int | float) and not isinstance(one, bool) for one in times)
         or not 0 < len(claims["jti"]) <= LONGEST_ID
     ):
-        raise Untrusted(Doubt.CLAIMS, client.id)
+        raise Untrusted(UntrustedReason.CLAIMS, client.id)
     if not 0 < claims["exp"] - claims["iat"] <= LONGEST_LIFE_SECONDS:
-        raise Untrusted(Doubt.TIME, client.id)
+        raise Untrusted(UntrustedReason.TIME, client.id)
     return claims
 
 

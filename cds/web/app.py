@@ -28,25 +28,25 @@ from cds.hooks.messages import EXTENSION, HookCall, hook_call
 from cds.hooks.prefetch import Ledger
 from cds.hooks.services import DRAFTS_IN, HOOKS, discovery
 from cds.knowledge.model import Knowledge, Status
-from cds.records.store import State
+from cds.records.store import StoreState
 from cds.settings import Settings
 from cds.trust.client_registry import Client
 from cds.web.body import parsed, parts_in, read_body
 from cds.web.deciding import Deciding
 from cds.web.fetching import Fetcher, renamed
 from cds.web.integration_guide import as_page, guide
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.logs import LOG
 from cds.web.metrics import Metrics
-from cds.web.middleware import Doors
+from cds.web.middleware import ServiceAccess
 from cds.web.openapi import PATH, openapi
-from cds.web.pages.asking import Desk
+from cds.web.pages.asking import PageContext
 from cds.web.pages.page_routes import page_routes
-from cds.web.recording import Keeping
+from cds.web.recording import Recording
 from cds.web.replay_guard import SeenInStore
-from cds.web.request_tracking import Tracked, spent_on, told_in_span
+from cds.web.request_tracking import RequestTracking, spent_on, told_in_span
 from cds.web.responses import json_response, outcome_response, refusal
-from cds.web.revision import AtSite, Revision
+from cds.web.revision import Revision, SiteRevision
 from cds.web.routing import CLIENT
 from cds.web.tracing import Tracing
 
@@ -59,7 +59,12 @@ class Routes:
     """The routes, and what they need: the live revision, the clock, and the counters."""
 
     def __init__(
-        self, live: Live, doors: Doors, settings: Settings, today: Callable[[], date], keeping: Keeping | None = None
+        self,
+        live: LiveRules,
+        doors: ServiceAccess,
+        settings: Settings,
+        today: Callable[[], date],
+        keeping: Recording | None = None,
     ) -> None:
         self.live = live
         self.today = today
@@ -155,7 +160,7 @@ class Routes:
         """The call's `hookInstance` as it is stored; the client's own text goes into no log."""
         return {"hook_instance": self.keeping.recorder.keyed.call(call.hook_instance)} if self.keeping else {}
 
-    def _here(self, request: Request) -> AtSite:
+    def _here(self, request: Request) -> SiteRevision:
         """The rule book as the caller's site has it now."""
         return self.live.now.at(request.scope[CLIENT].site)
 
@@ -177,7 +182,7 @@ class Routes:
         now = self.live.now  # asked last: a revision that is swapped out while something is waited for is not ready
         if not now.ready():
             return outcome_response(503, "transient", "The rule engine does not give the answer that its reference gives.")
-        if store is State.DOWN:
+        if store is StoreState.DOWN:
             return outcome_response(503, "transient", "Decisions can be written neither to the database nor to the spool.")
         aside = self.keeping.set_aside() if self.keeping else None
         waiting = (self.live.waiting(self.today()), self.doors.clients.reloads.problem, aside)
@@ -202,24 +207,24 @@ class Routes:
 
 
 def app(
-    knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date], keeping: Keeping | None = None
+    knowledge: Knowledge, engine: Engine, settings: Settings, today: Callable[[], date], keeping: Recording | None = None
 ) -> FastAPI:
     """The application over one revision that stays."""
-    return live_app(Live(Revision(knowledge, engine)), settings, today, keeping=keeping)
+    return live_app(LiveRules(Revision(knowledge, engine)), settings, today, keeping=keeping)
 
 
 def live_app(
-    live: Live,
+    live: LiveRules,
     settings: Settings,
     today: Callable[[], date],
     tracing: Tracing | None = None,
-    keeping: Keeping | None = None,
+    keeping: Recording | None = None,
 ) -> FastAPI:
     """The application. Its routes are plain ones, so that a call costs little more than parsing and deciding.
 
     Without a `keeping` nothing is written down, and there is no route for feedback.
     """
-    doors = Doors(settings, live, today, SeenInStore(keeping.store, keeping.calls) if keeping else None)
+    doors = ServiceAccess(settings, live, today, SeenInStore(keeping.store, keeping.calls) if keeping else None)
     routes = Routes(live, doors, settings, today, keeping)
     service = FastAPI(
         openapi_url=None,
@@ -229,7 +234,7 @@ def live_app(
         lifespan=lambda _: running(live, doors, keeping, routes.metrics),
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans and logs hold addresses and messages of errors
     )
-    service.add_middleware(Tracked, tracing=tracing)
+    service.add_middleware(RequestTracking, tracing=tracing)
     service.state.settings = settings
     service.state.clients = doors.clients
     for slash in ("", "/"):
@@ -244,12 +249,12 @@ def live_app(
     service.add_route("/metrics", routes.counters, methods=["GET"])
     service.add_route("/integration", routes.integration, methods=["GET"])
     service.add_route(PATH, routes.openapi, methods=["GET"])
-    service.router.routes.extend(page_routes(Desk(live, settings, today, keeping), lambda: routes.document))
+    service.router.routes.extend(page_routes(PageContext(live, settings, today, keeping), lambda: routes.document))
     return service
 
 
 @asynccontextmanager
-async def running(live: Live, doors: Doors, keeping: Keeping | None, metrics: Metrics) -> AsyncIterator[None]:
+async def running(live: LiveRules, doors: ServiceAccess, keeping: Recording | None, metrics: Metrics) -> AsyncIterator[None]:
     """While the service runs, the place of its rules is watched, connections are kept, and the spool is stored."""
     task = asyncio.create_task(live.watch())
     try:

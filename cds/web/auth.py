@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds.errors import RefusedCall
 from cds.trust.client_registry import Client
-from cds.trust.tokens import Doubt, Untrusted, Verifier
+from cds.trust.tokens import Untrusted, UntrustedReason, Verifier
 from cds.web.limits import Admission
 from cds.web.logs import LOG, place_of
 from cds.web.responses import outcome_response, refused_response
@@ -71,17 +71,17 @@ class Authentication:
         if not shown and discovery:
             return self._everyone
         if len(shown) != 1:
-            raise Untrusted(Doubt.NO_TOKEN)
+            raise Untrusted(UntrustedReason.NO_TOKEN)
         scheme, _, token = shown[0].decode("latin-1").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Untrusted(Doubt.NO_TOKEN)
+            raise Untrusted(UntrustedReason.NO_TOKEN)
         try:
             return await verifier.caller(token.strip(), self._called(scope), self._admission.take)
         except (Untrusted, RefusedCall):
             raise
         except Exception as error:  # a fault of ours lets nobody in, and tells the caller no more than any refusal
-            LOG.error("untold", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
-            raise Untrusted(Doubt.FAULT) from None
+            LOG.error("token_check_failed", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
+            raise Untrusted(UntrustedReason.FAULT) from None
 
     def _called(self, scope: Scope) -> tuple[str, ...]:
         """The address that was called, as the client knows it; a slash at its end changes nothing."""
@@ -92,7 +92,7 @@ class Authentication:
         """Counts and logs why. What the caller wrote is told only where a trusted client signed it."""
         self._doubted(untrusted.doubt)
         fields = {"doubt": untrusted.doubt, "client": untrusted.client, "seen": untrusted.seen}
-        if untrusted.doubt is Doubt.AUDIENCE:
+        if untrusted.doubt is UntrustedReason.AUDIENCE:
             fields["expected"] = self._called(scope)[-1]
         told = {name: value for name, value in fields.items() if value is not None}
-        LOG.warning("untrusted", extra={"fields": told})
+        LOG.warning("token_refused", extra={"fields": told})

@@ -14,10 +14,10 @@ from cds.errors import CdsError
 from cds.records.hashes import keyed
 from cds.settings import REQUIRED, BadSettings, Settings, settings
 from cds.web.app import live_app, today_in
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.logs import LOG, log_to_standard_output, place_of
-from cds.web.recording import Keeping, keeping
-from cds.web.revision import Revision, Source
+from cds.web.recording import Recording, keeping
+from cds.web.revision import Revision, RulesSource
 from cds.web.tracing import tracing
 from cds.web.warming import warm
 
@@ -28,8 +28,8 @@ def served() -> FastAPI:
     configured = settings(os.environ)
     log_to_standard_output(configured.log_level)
     today = today_in(configured.time_zone)
-    source = Source(configured.rules, today, configured.rules_key, configured.site)
-    live = Live(source.served(), source)
+    source = RulesSource(configured.rules, today, configured.rules_key, configured.site)
+    live = LiveRules(source.served(), source)
     kept = kept_by(configured)
     service = live_app(live, configured, today, tracing(os.environ), kept)
     first = live.now
@@ -45,10 +45,10 @@ def warmed(first: Revision, day: date) -> None:
         for _ in warm(first, day):
             pass
     except Exception as error:
-        LOG.warning("not warm", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
+        LOG.warning("warm_up_failed", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
 
 
-def kept_by(configured: Settings) -> Keeping:
+def kept_by(configured: Settings) -> Recording:
     """The keeping of the settings. Refuses: an address, key or folder that can't be used; a newer store (UnusableStore)."""
     key = configured.patient_hash_key
     try:

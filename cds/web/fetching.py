@@ -11,13 +11,13 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.decision.decide import needs_record
 from cds.fhir import json_access as views
-from cds.fhir.client import MOST_PARTS, FhirClient, NotRead, Parts, Place, Why, next_page, read_on
+from cds.fhir.client import MOST_PARTS, AllowedAddress, FhirClient, NotRead, Parts, Why, next_page, read_on
 from cds.fhir.references import Library
 from cds.hooks.messages import FhirAccess, HookCall, fhir_access, operation_outcome, refuse_other_patients
-from cds.hooks.prefetch import Ledger, State, full_urls, ledger
+from cds.hooks.prefetch import Ledger, PrefetchState, full_urls, ledger
 from cds.hooks.services import templates
 from cds.knowledge.model import Knowledge
 from cds.trust.client_registry import Client
@@ -49,8 +49,8 @@ class Fetcher:
         mixes patients (OtherPatient), before anything is read.
         """
         known = ledger(call.prefetch)
-        queries = _queries(call, knowledge, [part for part, state in known.items() if state is State.MISSING])
-        pages = [part for part in Part if next_page(call.prefetch.get(part.value))]
+        queries = _queries(call, knowledge, [part for part, state in known.items() if state is PrefetchState.MISSING])
+        pages = [part for part in RecordPart if next_page(call.prefetch.get(part.value))]
         if not queries and not pages and not _unresolved(_drafts(call), call):
             return call, known, 0
         access = fhir_access(body, client.subject)
@@ -74,11 +74,11 @@ class _Visit:
     """The reads of one call. `found` is the prefetch as it fills."""
 
     client: FhirClient
-    place: Place
+    place: AllowedAddress
     access: FhirAccess
     counted: Counted
     found: dict[str, Any]
-    fetched: set[Part] = field(default_factory=set)
+    fetched: set[RecordPart] = field(default_factory=set)
     left: Parts = field(default_factory=Parts)
     asked: bool = False
 
@@ -90,13 +90,13 @@ class _Visit:
     def into(self, call: HookCall) -> HookCall:
         return replace(call, prefetch=self.found)
 
-    def states(self, queries: Iterable[Part]) -> dict[Part, State]:
+    def states(self, queries: Iterable[RecordPart]) -> dict[RecordPart, PrefetchState]:
         """What became of the parts that were to be read; those that were not are marked as an error."""
         missed = [part for part in queries if part not in self.fetched] if self.asked else []
         self.found.update({part.value: NOT_READ for part in missed if part.value not in self.found})
-        return dict.fromkeys(self.fetched, State.FETCHED) | dict.fromkeys(missed, State.FAILED)
+        return dict.fromkeys(self.fetched, PrefetchState.FETCHED) | dict.fromkeys(missed, PrefetchState.FAILED)
 
-    async def parts(self, queries: Mapping[Part, str], pages: Iterable[Part]) -> None:
+    async def parts(self, queries: Mapping[RecordPart, str], pages: Iterable[RecordPart]) -> None:
         """Reads each part, and the further pages of those that were sent."""
         self.asked = True
         reads = [self._part(part, query) for part, query in queries.items()]
@@ -113,7 +113,7 @@ class _Visit:
         before = views.objects(self.found.get(MEDICATIONS), "entry")
         self.found[MEDICATIONS] = {"resourceType": "Bundle", "entry": [*before, *entries]}
 
-    async def _part(self, part: Part, query: str) -> None:
+    async def _part(self, part: RecordPart, query: str) -> None:
         try:
             self.found[part.value] = await self._read(f"{self.place.base}/{query}")
         except NotRead as error:
@@ -123,7 +123,7 @@ class _Visit:
         self.fetched.add(part)
         await self._pages(part)
 
-    async def _pages(self, part: Part) -> None:
+    async def _pages(self, part: RecordPart) -> None:
         """Joins the further pages; where one can't be read, its link stays, and says that something is missing."""
         first = self.found[part.value]
         if next_page(first) is None:
@@ -150,9 +150,9 @@ def renamed(call: HookCall, names: Mapping[str, str]) -> HookCall:
     return replace(call, prefetch={names.get(key, key): value for key, value in call.prefetch.items()}) if names else call
 
 
-def _queries(call: HookCall, knowledge: Knowledge, parts: Iterable[Part]) -> dict[Part, str]:
+def _queries(call: HookCall, knowledge: Knowledge, parts: Iterable[RecordPart]) -> dict[RecordPart, str]:
     """What to ask for the parts of the record: our own templates, filled. A part of an encounter that is not named is none."""
-    wanted = [part for part in parts if part is not Part.ENCOUNTER or call.encounter_id]
+    wanted = [part for part in parts if part is not RecordPart.ENCOUNTER or call.encounter_id]
     if not wanted:
         return {}
     offered = templates(knowledge)
@@ -179,7 +179,7 @@ def _drafts(call: HookCall) -> list[views.Json]:
 
 def _history(prefetch: Mapping[str, Any]) -> list[views.Json]:
     """The medication resources of the record that don't say in words which drug they are about."""
-    keys = (Part.REQUESTS, Part.DISPENSES, Part.STATEMENTS)
+    keys = (RecordPart.REQUESTS, RecordPart.DISPENSES, RecordPart.STATEMENTS)
     entries = [entry for part in keys for entry in views.objects(prefetch.get(part.value), "entry")]
     resources = [views.child(entry, "resource") for entry in entries]
     return [one for one in resources if not views.text(views.child(one, "medicationReference"), "display")]

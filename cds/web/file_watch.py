@@ -77,7 +77,7 @@ async def watch(place: Path, reload: Callable[[], object], again: Callable[[], b
         try:
             await _watch_until_replaced(place, reload, again)
         except Exception as error:
-            LOG.warning("watching", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
+            LOG.warning("watch_failed", extra={"fields": {"error": type(error).__name__, "place": place_of(error)}})
             await asyncio.sleep(LOOK_AGAIN / 1000)
 
 

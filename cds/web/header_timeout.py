@@ -9,7 +9,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
-class Prompt(H11Protocol):
+class HeaderTimeoutProtocol(H11Protocol):
     """A connection whose caller has to send the head of each request, once begun, within a time. The body has its own."""
 
     head_seconds: ClassVar[float] = 10.0

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client.parser import text_string_to_metric_families
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.hooks.cards import TOPICS
-from cds.hooks.prefetch import State
+from cds.hooks.prefetch import PrefetchState
 from cds.hooks.services import DRAFTS_IN, services, templates
-from cds.knowledge.data_needs import Asking, asking
+from cds.knowledge.data_needs import RulesAsking, asking
 from cds.knowledge.model import Knowledge
 from cds.trust.client_registry import Client
 from cds.trust.keys import ALGORITHMS
@@ -25,7 +25,7 @@ COUNTER, WITHOUT_ORDERS = "cds_prefetch_total", "cds_calls_without_orders_total"
 WITH_ORDERS = ("Medication",)
 """What orders refer to: read, never searched for."""
 RESOURCE = re.compile(r"^[A-Za-z]+")
-BROUGHT = (State.SENT, State.NULL, State.FETCHED)
+BROUGHT = (PrefetchState.SENT, PrefetchState.NULL, PrefetchState.FETCHED)
 
 
 def guide(
@@ -75,7 +75,7 @@ def guide(
 def as_page(told: Mapping[str, Any]) -> str:
     """The guide as one page of HTML. Every text is escaped."""
     environment = Environment(loader=PackageLoader("cds.web"), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template(TEMPLATE).render(guide=told, states=list(State))
+    return environment.get_template(TEMPLATE).render(guide=told, states=list(PrefetchState))
 
 
 def _scopes(queries: Iterable[str]) -> list[dict[str, str]]:
@@ -108,12 +108,12 @@ def _without_orders(counters: bytes) -> dict[str, int]:
     return {one.labels["client"]: int(one.value) for one in samples}
 
 
-def _client(client: Client, counted: Mapping[tuple[str, str, str], int], looked_at: Mapping[str, Asking]) -> dict[str, Any]:
+def _client(client: Client, counted: Mapping[tuple[str, str, str], int], looked_at: Mapping[str, RulesAsking]) -> dict[str, Any]:
     parts = []
-    for part in Part:
-        states = {state.value: counted.get((client.id, part.value, state.value), 0) for state in State}
+    for part in RecordPart:
+        states = {state.value: counted.get((client.id, part.value, state.value), 0) for state in PrefetchState}
         calls, brought = sum(states.values()), sum(states[state.value] for state in BROUGHT)
-        rules = looked_at.get(part.value, Asking()) if brought < calls else Asking()
+        rules = looked_at.get(part.value, RulesAsking()) if brought < calls else RulesAsking()
         lacking = {"silenced": [rule.id for rule in rules.silenced], "assuming": [rule.id for rule in rules.assuming]}
         parts.append({"key": part.value, "calls": calls, "states": states, "withoutIt": lacking})
     return {"id": client.id, "issuer": client.issuer, "profile": client.profile.value, "site": client.site, "prefetch": parts}

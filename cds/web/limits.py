@@ -43,7 +43,7 @@ class Allowances(Protocol):
         ...
 
 
-class Here:
+class LocalAllowances:
     """Those that this process alone has counted."""
 
     def __init__(self) -> None:
@@ -54,12 +54,12 @@ class Here:
         yield self._by_client.setdefault(client, first)
 
 
-class Shared:
+class SharedAllowances:
     """Those in a folder, each in a file that is locked while it is changed. Where that fails, this process counts for itself."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._here = Here()
+        self._here = LocalAllowances()
 
     @contextmanager
     def held(self, client: str, first: Allowance) -> Iterator[Allowance]:
@@ -84,7 +84,7 @@ BURST_SECONDS = 10
 """A client may spend what it is allowed in so many seconds at once."""
 
 
-class InHand:
+class CallLimits:
     """Takes on so many calls at a time, and ends one that takes too long: a body that drips in, or a store that hangs."""
 
     def __init__(self, app: ASGIApp, most: int, seconds: float, turned_away: Callable[[str], None]) -> None:
@@ -111,7 +111,7 @@ class InHand:
             self._now -= 1
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = _Call(receive, send)
+        call = _CallInHand(receive, send)
         try:
             async with asyncio.timeout(self._seconds):
                 await self._app(scope, call.receive, call.send)
@@ -129,7 +129,7 @@ class InHand:
             await refusal(scope, receive, send)
 
 
-class _Call:
+class _CallInHand:
     """One call as it goes: whether its body is waited for, and whether it is being answered."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
@@ -155,7 +155,7 @@ class RateLimit:
     ) -> None:
         self._default = calls_a_minute
         self._clock = clock
-        self._allowances = allowances or Here()
+        self._allowances = allowances or LocalAllowances()
 
     def wait(self, client: Client) -> float:
         """Seconds that the client has to wait before its call is taken; 0 where it is taken now."""

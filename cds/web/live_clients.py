@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cds.trust.client_registry import TrustedClients, trusted_clients
 from cds.web.file_watch import Reloads, Result, watch
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 
 
 class LiveClients:
@@ -17,7 +17,7 @@ class LiveClients:
     Refuses, when made: a file that can't be used, and a client whose site can't be served (BadClients).
     """
 
-    def __init__(self, file: Path | None, live: Live, today: Callable[[], date]) -> None:
+    def __init__(self, file: Path | None, live: LiveRules, today: Callable[[], date]) -> None:
         self.reloads = Reloads("clients", "cds clients check")
         self.now = TrustedClients()
         self.origins: tuple[str, ...] = ()

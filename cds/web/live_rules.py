@@ -13,13 +13,13 @@ from cds.knowledge.problems import Problems
 from cds.knowledge.site_overlay import check_reviews
 from cds.trust.client_registry import TrustedClients, check_sites
 from cds.web.file_watch import Reloads, Result, watch
-from cds.web.revision import Revision, Source, Users
+from cds.web.revision import Revision, RulesSource, Users
 
 
-class Live:
+class LiveRules:
     """The revision that is served now, and the sites that clients ask for."""
 
-    def __init__(self, revision: Revision, source: Source | None = None) -> None:
+    def __init__(self, revision: Revision, source: RulesSource | None = None) -> None:
         self.reloads = Reloads("rules", "cds rules check")
         self._now = revision
         self._source = source

@@ -21,7 +21,7 @@ class JsonLines(logging.Formatter):
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "says": record.getMessage(),
+            "message": record.getMessage(),
             **({"request": request} if (request := REQUEST.get("")) else {}),
             **getattr(record, "fields", {}),
         }

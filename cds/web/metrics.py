@@ -17,14 +17,14 @@ from cds.hooks.messages import EXTENSION
 from cds.hooks.prefetch import Ledger
 from cds.web.file_watch import Reloads
 from cds.web.live_clients import LiveClients
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.shared_counters import SharedCounters
 
 
 class Metrics:
     """The counters of one app."""
 
-    def __init__(self, live: Live, clients: LiveClients, today: Callable[[], date], folder: Path | None = None) -> None:
+    def __init__(self, live: LiveRules, clients: LiveClients, today: Callable[[], date], folder: Path | None = None) -> None:
         self.registry = CollectorRegistry()
         self.shared = SharedCounters(folder, self.registry) if folder else None
         self.calls = Counter("cds_calls", "Hook calls by service and HTTP status", ["service", "status"], registry=self.registry)
@@ -66,8 +66,8 @@ class Metrics:
         stale.set_function(lambda: float(live.waiting(today()) is not None))
         stale = Gauge("cds_clients_stale", "1 while what stands in the file of clients can't be served", registry=self.registry)
         stale.set_function(lambda: float(clients.reloads.problem is not None))
-        self.registry.register(Counted("cds_rule_reloads", "Reloads of the rules by result", live.reloads))
-        self.registry.register(Counted("cds_client_reloads", "Reloads of the file of clients by result", clients.reloads))
+        self.registry.register(ReloadCounters("cds_rule_reloads", "Reloads of the rules by result", live.reloads))
+        self.registry.register(ReloadCounters("cds_client_reloads", "Reloads of the file of clients by result", clients.reloads))
 
     def answered(self, answer: Mapping[str, Any], silent: Iterable[str], site: str) -> None:
         """Counts the cards and gaps of an answer by a site's rules, and the silent rules that were true."""
@@ -108,7 +108,7 @@ class Metrics:
         return self.shared.running() if self.shared else nullcontext()
 
 
-class Counted(Collector):
+class ReloadCounters(Collector):
     """The reloads of one thing, by result; all results are told from the start."""
 
     def __init__(self, name: str, says: str, reloads: Reloads) -> None:

@@ -10,7 +10,7 @@ from datetime import date
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from cds.fhir.client import FhirClient, Place
+from cds.fhir.client import AllowedAddress, FhirClient
 from cds.hooks.client_profiles import Profile
 from cds.settings import Settings
 from cds.trust.client_registry import Client
@@ -19,9 +19,9 @@ from cds.trust.tokens import Verifier
 from cds.trust.used_tokens import SeenHere, SeenTokens
 from cds.web.auth import Authentication
 from cds.web.cors import Cors, SecurityHeaders
-from cds.web.limits import Admission, Here, InHand, RateLimit, Shared
+from cds.web.limits import Admission, CallLimits, LocalAllowances, RateLimit, SharedAllowances
 from cds.web.live_clients import LiveClients
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.operators import Operators
 from cds.web.turns import Turns
 
@@ -32,18 +32,18 @@ EVERYONE = "everyone"
 """The id of every caller of a service that verifies none."""
 
 
-class Doors:
+class ServiceAccess:
     """The clients of a service, the reader of their servers and keys, and what each request passes before it reaches a route.
 
     Refuses: a file of clients that can't be used, and a client whose site can't be served (BadClients).
     """
 
-    def __init__(self, settings: Settings, live: Live, today: Callable[[], date], seen: SeenTokens | None = None) -> None:
+    def __init__(self, settings: Settings, live: LiveRules, today: Callable[[], date], seen: SeenTokens | None = None) -> None:
         self._settings = settings
         self.clients = LiveClients(settings.clients, live, today)
         self.everyone = Client(
             EVERYONE,
-            fhir_servers=tuple(map(Place, settings.fhir_servers)) if not settings.clients else (),
+            fhir_servers=tuple(map(AllowedAddress, settings.fhir_servers)) if not settings.clients else (),
             profile=Profile.SANDBOX if settings.sandbox else Profile.STU2,
         )
         self.reader = FhirClient(settings.fhir_read_seconds)
@@ -65,13 +65,13 @@ class Doors:
         settings = self._settings
         own = (*settings.origins, *([SANDBOX] if settings.sandbox else []))
         encrypted = (settings.public_url or "").startswith("https:")
-        allowances = Shared(settings.metrics_folder) if settings.metrics_folder else Here()
+        allowances = SharedAllowances(settings.metrics_folder) if settings.metrics_folder else LocalAllowances()
         return [
             Middleware(Cors, origins=lambda: (*own, *self.clients.origins)),
             Middleware(SecurityHeaders, encrypted=encrypted),
             Middleware(GZipMiddleware, minimum_size=SMALLEST_TO_COMPRESS, compresslevel=1),
             Middleware(Operators, token=settings.operator_token),
-            Middleware(InHand, most=settings.most_calls, seconds=settings.call_seconds, turned_away=turned_away),
+            Middleware(CallLimits, most=settings.most_calls, seconds=settings.call_seconds, turned_away=turned_away),
             Middleware(
                 Authentication,
                 everyone=self.everyone,

@@ -24,7 +24,7 @@ from cds.records.database import key_of, spool_of
 from cds.records.decisions import DecisionRecord, Recorder
 from cds.records.feedback import reported
 from cds.records.hashes import kept_in, keyed
-from cds.records.store import Kept, State, Store
+from cds.records.store import Store, StoredIn, StoreState
 from cds.records.store_errors import StoreUnavailable
 from cds.web.logs import LOG, place_of
 from cds.web.pools import Pool
@@ -39,7 +39,7 @@ SECONDS_UNTIL_ASKED_AGAIN = 5.0
 T = TypeVar("T")
 
 
-class Keeping:
+class Recording:
     """What is kept, where, and how often that failed. `now` is the clock; with `required` nothing is answered that is not kept.
 
     What blocks has threads of its own: decisions and what is asked for calls, feedback, and the question how the store is.
@@ -58,7 +58,7 @@ class Keeping:
         self.failures = Counter("cds_store_failures", "Writes that the database did not take", registry=None)
         self.unasked = Counter("cds_declined_not_looked_up", "Calls that could not tell which cards were declined", registry=None)
         self._ask_again_at = 0.0
-        self._looking: asyncio.Future[State] | None = None
+        self._looking: asyncio.Future[StoreState] | None = None
         self.waiting = Gauge("cds_store_spool_waiting", "1 while spooled decisions are still to be stored", registry=None)
         self.waiting.set_function(lambda: float(store.spool.waiting()))
         self.refused = Gauge("cds_store_refused", "1 while decisions lie aside that the database refused", registry=None)
@@ -86,7 +86,7 @@ class Keeping:
                 raise StoreUnavailable("The decision could not be written down, and records are required; try again.") from error
             return
         self.decisions.labels(kept.value).inc()
-        if kept is Kept.SPOOLED:
+        if kept is StoredIn.SPOOLED:
             self._failed("decision spooled", decision.id, None)
 
     async def shortening(
@@ -109,7 +109,7 @@ class Keeping:
             if isinstance(error, TimeoutError | StoreUnavailable):
                 self._ask_again_at = time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN
             fields = {"decision": decision.id, "error": type(error).__name__, "place": place_of(error)}
-            LOG.warning("declined cards not looked up", extra={"fields": fields})
+            LOG.warning("declined_cards_not_asked", extra={"fields": fields})
             return decision
 
     async def take(self, service: str, body: object, knowledge: Knowledge, client: str) -> tuple[str, ...]:
@@ -133,7 +133,7 @@ class Keeping:
             self.feedback.labels(REFUSED).inc()
         return told.refused
 
-    async def state(self) -> State:
+    async def state(self) -> StoreState:
         """Where decisions go now; who asks while it is found out waits for the same answer."""
         if self._looking is None:
             self._looking = asyncio.ensure_future(self._looks.run(self.store.state))
@@ -167,12 +167,12 @@ class Keeping:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             stored = await self._looks.run(self.store.catch_up)
             if stored:
-                LOG.info("spooled decisions stored", extra={"fields": {"decisions": stored}})
+                LOG.info("spool_stored", extra={"fields": {"decisions": stored}})
 
-    async def _written(self, record: DecisionRecord) -> Kept:
+    async def _written(self, record: DecisionRecord) -> StoredIn:
         """Where the decision is. A short write that waits for nobody is done in place: a thread hop would cost as much."""
         if self.store.wrote_at_once(record):
-            return Kept.STORED
+            return StoredIn.STORED
         return await self.calls.run(lambda: self.store.write_decision(record))
 
     async def _in_time(self, ask: Callable[[], T]) -> T:
@@ -188,7 +188,7 @@ class Keeping:
         LOG.log(level, says, extra={"fields": {name: value for name, value in fields.items() if value is not None}})
 
 
-def keeping(address: str, key: str | None, now: Callable[[], datetime], *, required: bool = False) -> Keeping:
+def keeping(address: str, key: str | None, now: Callable[[], datetime], *, required: bool = False) -> Recording:
     """The keeping of a service, by its database and the key of its hashes; where none is given one is made and kept beside it.
 
     A database that is down is no error: its decisions are spooled. Refuses: an address that can't be used (ValueError), and
@@ -198,4 +198,4 @@ def keeping(address: str, key: str | None, now: Callable[[], datetime], *, requi
     hashes = keyed(key) if key else kept_in(key_of(address))
     if not store.start():
         LOG.warning("the store is down, so decisions are spooled", extra={"fields": {"store": store.trouble}})
-    return Keeping(store, Recorder(hashes, version("taper-cds")), now, required=required)
+    return Recording(store, Recorder(hashes, version("taper-cds")), now, required=required)

@@ -40,5 +40,5 @@ class SeenInStore:
             told = self._store.first_use_at_once(fingerprint, ends)
             return await self._pool.run(lambda: self._store.first_use(fingerprint, ends, now)) if told is None else told
         except (StoreUnavailable, Crowded):
-            LOG.warning("untold", extra={"fields": {"replays": "told apart by this process alone: the store is down"}})
+            LOG.warning("token_store_unavailable", extra={"fields": {"replays": "told apart by this process alone"}})
             return True

@@ -50,7 +50,7 @@ def told_in_span(fields: Mapping[str, Any]) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
-class Tracked:
+class RequestTracking:
     """Around the application: gives each request an id, times it, and opens a span for a call where there is a tracer."""
 
     def __init__(self, app: ASGIApp, tracing: Tracing | None = None) -> None:

@@ -27,7 +27,7 @@ class SiteGone(RefusedCall):
     code = "transient"
 
 
-class AtSite:
+class SiteRevision:
     """The rule book as one site has it, or as it stands where `site` is None, with the engine that weighs it."""
 
     def __init__(self, book: Knowledge, engine: Engine, site: Site | None = None) -> None:
@@ -53,14 +53,14 @@ class Revision:
     """
 
     def __init__(self, book: Knowledge, engine: Engine, site: Site | None = None) -> None:
-        first = AtSite(book, engine, site)
+        first = SiteRevision(book, engine, site)
         self.id = first.id
         self.book = book
         self.calls = 0
         self.retired = False
-        self._at: Mapping[str | None, AtSite] = {None: first, **({site.id: first} if site else {})}
+        self._at: Mapping[str | None, SiteRevision] = {None: first, **({site.id: first} if site else {})}
 
-    def at(self, site: str | None) -> AtSite:
+    def at(self, site: str | None) -> SiteRevision:
         """The rule book as a site has it; None is that of a client without one. Refuses: a site that is not served (SiteGone)."""
         found = self._at.get(site)
         if found is None:
@@ -70,7 +70,7 @@ class Revision:
     def serves(self, site: str | None) -> bool:
         return site in self._at
 
-    def each(self) -> Iterator[AtSite]:
+    def each(self) -> Iterator[SiteRevision]:
         """Every way in which the rule book is served."""
         return iter({id(one): one for one in self._at.values()}.values())
 
@@ -83,12 +83,12 @@ class Revision:
 
         Refuses, with BadKnowledge, and adds none: a site that can't be served that day (`cds.knowledge.site_overlay.site`).
         """
-        added: dict[str | None, AtSite] = {}
+        added: dict[str | None, SiteRevision] = {}
         problems = Problems()
         for id, clients in users.items():
             try:
                 if id not in self._at:
-                    added[id] = AtSite(self.book, engine_at(self.book, id, day, id in going_on), self.book.sites[id])
+                    added[id] = SiteRevision(self.book, engine_at(self.book, id, day, id in going_on), self.book.sites[id])
             except BadKnowledge as refused:
                 whose = f"It is the site of {', '.join(clients)}."
                 found = (one for one in refused.problems if isinstance(one, Problem))
@@ -117,13 +117,13 @@ def engine_at(book: Knowledge, id: str, day: date, goes_on: bool) -> Engine:
     return engine
 
 
-def _close(some: Iterable[AtSite]) -> None:
+def _close(some: Iterable[SiteRevision]) -> None:
     for one in some:
         one.engine.close()
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RulesSource:
     """Where the rules stand: a folder, or a pack with the key that must have signed it.
 
     `site` is that of every client that has none of its own.

@@ -19,7 +19,6 @@ from cds.engine.compile import Rulesets, TooManyAlternatives
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Answer, Questions, answering, evaluate
 from cds.knowledge.model import (
-    Condition,
     FactDefinition,
     FactType,
     Group,
@@ -28,6 +27,7 @@ from cds.knowledge.model import (
     ParameterEdition,
     ParameterName,
     Rule,
+    RuleCondition,
     RuleKind,
     Status,
 )
@@ -69,7 +69,7 @@ def value_of(definition: FactDefinition) -> st.SearchStrategy:
 
 
 @st.composite
-def conditions(draw) -> Condition:
+def conditions(draw) -> RuleCondition:
     definition = draw(st.sampled_from(list(VOCABULARY.values())))
     value = value_of(definition)
     if definition.type is FactType.QUANTITY:
@@ -83,7 +83,7 @@ def conditions(draw) -> Condition:
     else:
         operator = draw(st.sampled_from(OPERATORS))
     count = {Operator.BETWEEN: st.just(2), Operator.IS_ONE_OF: st.integers(1, 6)}.get(operator, st.just(1))
-    return Condition(definition.name, operator, tuple(draw(value) for _ in range(draw(count))))
+    return RuleCondition(definition.name, operator, tuple(draw(value) for _ in range(draw(count))))
 
 
 def groups(entries: st.SearchStrategy) -> st.SearchStrategy:
@@ -129,7 +129,7 @@ def test_a_rule_fires_exactly_when_the_reference_says_true(whens: list[Group], c
         rulesets.close()
 
 
-def conditions_in(group: Group) -> Iterator[tuple[str, Condition]]:
+def conditions_in(group: Group) -> Iterator[tuple[str, RuleCondition]]:
     """Each condition with where it stands: under all, any or none, of the rule or of a group in it."""
     for name in ("all", "any", "none"):
         for entry in getattr(group, name):
@@ -169,8 +169,8 @@ def test_what_is_tried_has_each_answer_each_operator_and_each_place_in_good_numb
 def test_the_harness_would_see_a_difference() -> None:
     """A rule whose compiled form asks something else must be caught by the same comparison."""
     asks, other = (
-        Group(all=(Condition("pregnant", Operator.IS, (True,)),)),
-        Group(all=(Condition("pregnant", Operator.IS, (False,)),)),
+        Group(all=(RuleCondition("pregnant", Operator.IS, (True,)),)),
+        Group(all=(RuleCondition("pregnant", Operator.IS, (False,)),)),
     )
     rulesets = Rulesets([rule("rule-0", other)], VOCABULARY, Questions(edition))
     facts = prepared({"pregnant": Known(True)}, VOCABULARY)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 from starlette.testclient import TestClient
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 
 CONTEXT = {"patientId", "encounterId", "userId"}
 SUBSET = {"patient", "code", "_sort", "_count"}
@@ -60,7 +60,7 @@ def test_disc_18_head_and_a_trailing_slash_are_answered(client: TestClient) -> N
 
 def test_the_prefetch_keys_are_those_that_are_read(services: list[dict[str, Any]]) -> None:
     for service in services:
-        assert set(service["prefetch"]) == {part.value for part in Part}
+        assert set(service["prefetch"]) == {part.value for part in RecordPart}
 
 
 @pytest.mark.row("PREF-16")

@@ -21,7 +21,7 @@ from cds.errors import CdsError
 from cds.knowledge.model import Knowledge
 from cds.settings import Settings
 from cds.web.app import live_app
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.logs import JsonLines
 from cds.web.revision import Revision
 from cds.web.tracing import Tracing, tracing
@@ -62,7 +62,7 @@ def test_the_lines_of_a_call_tell_its_request_id(client: TestClient, stop: dict[
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
-    assert [(line["status"], line["request"]) for line in lines if line["says"] == "call"] == [(200, ID), (400, ID)]
+    assert [(line["status"], line["request"]) for line in lines if line["message"] == "call"] == [(200, ID), (400, ID)]
 
 
 @pytest.mark.parametrize("path", ["/health", "/cds-services", "/nothing-here"])
@@ -91,7 +91,7 @@ def traced(book: Knowledge, engine: Engine, clock: Any, spans: InMemorySpanExpor
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     service = live_app(
-        Live(Revision(book, engine)), Settings(), clock, tracing=Tracing(provider.get_tracer("test"), provider.shutdown)
+        LiveRules(Revision(book, engine)), Settings(), clock, tracing=Tracing(provider.get_tracer("test"), provider.shutdown)
     )
     with TestClient(service, raise_server_exceptions=False) as browser:
         yield browser

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.engine.engine import Engine
 from cds.errors import RefusedCall
 from cds.hooks.services import HOOKS
@@ -52,7 +52,7 @@ def test_each_service_is_listed_with_its_hook_and_no_other() -> None:
 
 
 def test_each_prefetch_key_is_named() -> None:
-    assert [part.value for part in Part if f"`{part.value}`" not in section("What a call should bring")] == []
+    assert [part.value for part in RecordPart if f"`{part.value}`" not in section("What a call should bring")] == []
 
 
 @pytest.mark.row("ERR-3")

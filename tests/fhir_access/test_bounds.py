@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds.fhir.client import FhirClient, NotRead, Place, Why, may_connect
+from cds.fhir.client import AllowedAddress, FhirClient, NotRead, Why, may_connect
 from cds.fhir.names import Names
 from cds.settings import Settings
 from cds.web.app import app
@@ -48,7 +48,7 @@ BASE = "https://ehr.example.org/fhir"
     ],
 )
 def test_fhir_11_what_lies_under_a_base(url: str, held: bool) -> None:
-    assert Place(BASE).holds(url) is held
+    assert AllowedAddress(BASE).holds(url) is held
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_fhir_11_which_addresses_may_be_connected_to(address: str, outside: bool
     assert may_connect(address, inside=True) is inside
 
 
-def read(place: Place, url: str) -> Why:
+def read(place: AllowedAddress, url: str) -> Why:
     async def tried() -> Why:
         client = FhirClient(1.0)
         try:
@@ -101,7 +101,7 @@ def test_fhir_11_a_name_that_stands_for_an_address_of_our_own_network_is_not_con
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
 
     monkeypatch.setattr("socket.getaddrinfo", resolved)
-    assert read(Place(BASE), f"{BASE}/Patient/1") is Why.ADDRESS
+    assert read(AllowedAddress(BASE), f"{BASE}/Patient/1") is Why.ADDRESS
 
 
 def test_fhir_11_the_name_is_looked_up_once_and_the_checked_address_is_the_one_connected_to(
@@ -118,7 +118,7 @@ def test_fhir_11_the_name_is_looked_up_once_and_the_checked_address_is_the_one_c
         client = FhirClient(60.0)
         try:
             base = f"http://ehr.test:{fhir.port}/fhir"
-            return await client.read(Place(base, private=True), f"{base}/Patient/p")
+            return await client.read(AllowedAddress(base, private=True), f"{base}/Patient/p")
         finally:
             await client.close()
 

@@ -40,7 +40,7 @@ def test_a_call_that_was_begun_is_answered_and_written_down(
         assert answer.status == 200
         assert body["cards"]
         service.process.wait(PATIENCE)
-    calls = [line for line in service.lines() if line["says"] == "call"]
+    calls = [line for line in service.lines() if line["message"] == "call"]
     assert [(line["status"], line["request"]) for line in calls] == [(200, answer.headers["x-request-id"])]
     assert (tmp_path / "var/taper-cds.sqlite").exists()
 

@@ -66,4 +66,4 @@ def test_a_collector_that_is_away_holds_up_no_call(tmp_path: Path) -> None:
         assert service.post()[0] == 200
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(PATIENCE)
-    assert [line["status"] for line in service.lines() if line["says"] == "call"] == [200]
+    assert [line["status"] for line in service.lines() if line["message"] == "call"] == [200]

@@ -36,7 +36,7 @@ def test_any_worker_tells_the_counters_of_all(tmp_path: Path) -> None:
         assert {service.counted("cds_rules_stale") for _ in range(5)} == {0}
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(PATIENCE)
-    ready = [line for line in service.lines() if line["says"] == "ready"]
+    ready = [line for line in service.lines() if line["message"] == "ready"]
     assert len(ready) == 2
 
 
@@ -47,7 +47,7 @@ def test_a_worker_that_dies_is_replaced_and_what_it_counted_still_counts(tmp_pat
         assert until(service, ANSWERED, 10) == 10
         os.kill(workers_of(service)[0], signal.SIGKILL)
         give_up = time.monotonic() + PATIENCE
-        while len([line for line in service.lines() if line["says"] == "ready"]) < 3 and time.monotonic() < give_up:
+        while len([line for line in service.lines() if line["message"] == "ready"]) < 3 and time.monotonic() < give_up:
             time.sleep(0.1)
         for _ in range(10):
             assert service.post()[0] == 200
@@ -87,7 +87,7 @@ def test_workers_that_start_slowly_are_waited_for_and_not_killed(tmp_path: Path)
         assert service.post()[0] == 200 and workers_of(service) == first
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(PATIENCE)
-    assert len([line for line in service.lines() if line["says"] == "ready"]) == 2
+    assert len([line for line in service.lines() if line["message"] == "ready"]) == 2
 
 
 def free_port() -> int:

@@ -38,7 +38,5 @@ def test_what_no_page_holds_is_not_found(book: Knowledge) -> None:
 
 
 def test_a_text_of_the_book_can_not_become_a_script() -> None:
-    shown = as_page("x.md", '<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>')
+    shown = as_page("x.md", "<script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>")
     assert "<script" not in shown and "<img" not in shown and 'href="javascript' not in shown
-
-

@@ -30,7 +30,7 @@ from cds.records.declined_query import OUTCOMES
 from cds.settings import Settings
 from cds.web import recording as module
 from cds.web.app import app
-from cds.web.recording import Keeping, keeping
+from cds.web.recording import Recording, keeping
 from tests.security.tokens import ISSUER, PUBLIC, ec_key
 from tests.security.tokens import shown as with_token
 from tests.spec.calls import DAY, ICD, condition, draft, observation, order
@@ -123,7 +123,7 @@ def in_full(answer: Json) -> list[str]:
 
 
 @contextmanager
-def hospital(book: Knowledge, engine: Engine, kept: Keeping, settings: Settings | None = None) -> Iterator[Hospital]:
+def hospital(book: Knowledge, engine: Engine, kept: Recording, settings: Settings | None = None) -> Iterator[Hospital]:
     today = [DAY]
     made = app(book, engine, settings or Settings(), lambda: today[0], kept)
     with TestClient(made, raise_server_exceptions=False) as service:
@@ -131,12 +131,12 @@ def hospital(book: Knowledge, engine: Engine, kept: Keeping, settings: Settings 
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Keeping:
+def kept(tmp_path: Path) -> Recording:
     return keeping(sqlite(tmp_path), None, lambda: datetime.now(UTC))
 
 
 @pytest.fixture
-def here(book: Knowledge, engine: Engine, kept: Keeping) -> Iterator[Hospital]:
+def here(book: Knowledge, engine: Engine, kept: Recording) -> Iterator[Hospital]:
     with hospital(book, engine, kept) as found:
         yield found
 
@@ -283,7 +283,7 @@ def test_a_dose_that_was_never_known_can_not_be_compared(here: Hospital) -> None
     assert in_full(here.asks(**unread)) == in_full(first)
 
 
-def test_a_rule_that_was_changed_since_speaks_in_full(book: Knowledge, engine: Engine, kept: Keeping) -> None:
+def test_a_rule_that_was_changed_since_speaks_in_full(book: Knowledge, engine: Engine, kept: Recording) -> None:
     with hospital(book, engine, kept) as here:
         here.declines(here.asks(), ELSEWHERE)
     raised = tuple(replace(rule, version=rule.version + 1) if rule.id == "slower-taper" else rule for rule in book.rules)
@@ -293,7 +293,7 @@ def test_a_rule_that_was_changed_since_speaks_in_full(book: Knowledge, engine: E
     newer.close()
 
 
-def kept_beside(kept: Keeping) -> Keeping:
+def kept_beside(kept: Recording) -> Recording:
     """Another process that shares the database."""
     return keeping(kept.store.url.render_as_string(hide_password=False), None, lambda: datetime.now(UTC))
 
@@ -306,7 +306,7 @@ def kept_beside(kept: Keeping) -> Keeping:
         "UPDATE decisions SET payload = '{\"cards\":[]}'",
     ],
 )
-def test_a_decision_that_can_not_be_compared_is_no_line(here: Hospital, kept: Keeping, lost: str) -> None:
+def test_a_decision_that_can_not_be_compared_is_no_line(here: Hospital, kept: Recording, lost: str) -> None:
     here.declines(here.asks(), ELSEWHERE)
     database = create_engine(kept.store.url)
     with database.begin() as connection:
@@ -337,7 +337,7 @@ def test_a_patient_of_that_id_in_another_record_sees_it_in_full(here: Hospital) 
     assert lines(here.asks()) == []
 
 
-def test_another_client_sees_it_in_full(book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
+def test_another_client_sees_it_in_full(book: Knowledge, engine: Engine, kept: Recording, tmp_path: Path) -> None:
     keys, told = {name: ec_key(name) for name in ("one", "two")}, "clients:\n"
     for name, key in keys.items():
         (tmp_path / f"{name}.json").write_text(json.dumps({"keys": [key.public()]}))
@@ -437,7 +437,7 @@ def at_site(book: Knowledge, name: str, value: str) -> Knowledge:
     ],
 )
 def test_a_site_moves_how_long_after_which_reason_and_up_to_which_card(
-    name: str, value: str, reason: str, short_on: list[int], book: Knowledge, kept: Keeping
+    name: str, value: str, reason: str, short_on: list[int], book: Knowledge, kept: Recording
 ) -> None:
     own = Engine(at_site(book, name, value))
     with hospital(own.knowledge, own, kept) as here:
@@ -531,7 +531,7 @@ def test_a_worker_that_shares_the_database_knows_it(book: Knowledge, engine: Eng
         assert lines(there.asks()) == ["slower-taper"]
 
 
-def test_with_the_store_down_all_cards_are_in_full(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_store_down_all_cards_are_in_full(here: Hospital, kept: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any, **__: Any) -> None:
         raise OSError("no such disk")
 
@@ -563,11 +563,11 @@ def test_a_fault_of_ours_in_looking_back_costs_no_call(
     with monkeypatch.context() as broken, caplog.at_level(logging.WARNING, logger="cds"):
         broken.setattr(module, "shortened", lambda *_: 1 / 0)
         assert in_full(here.asks()) == ["slower-taper"]
-    assert [record.getMessage() for record in caplog.records] == ["declined cards not looked up"]
+    assert [record.getMessage() for record in caplog.records] == ["declined_cards_not_asked"]
     assert lines(here.asks()) == ["slower-taper"], "the store is not to blame, so it is asked again"
 
 
-def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SECONDS_UNTIL_ASKED_AGAIN", 0.0)
     monkeypatch.setattr(kept.store, "_retry_after", 0.0)
     here.declines(here.asks(), ELSEWHERE)
@@ -577,7 +577,7 @@ def test_after_a_while_the_store_is_asked_again(here: Hospital, kept: Keeping, m
     assert lines(here.asks()) == ["slower-taper"]
 
 
-def test_without_a_card_the_store_is_not_asked(here: Hospital, kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_card_the_store_is_not_asked(here: Hospital, kept: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     monkeypatch.setattr(kept.store, "declined", lambda *given: asked.append(given) or [])
     amoxicillin = draft("a", "amoxicillin 500 mg capsule", "Take 1 capsule three times daily")
@@ -588,12 +588,12 @@ def test_without_a_card_the_store_is_not_asked(here: Hospital, kept: Keeping, mo
     assert len(asked) == 1
 
 
-def test_where_nothing_was_declined_one_statement_is_sent(here: Hospital, kept: Keeping) -> None:
+def test_where_nothing_was_declined_one_statement_is_sent(here: Hospital, kept: Recording) -> None:
     here.asks()
     assert statements_of(kept, lambda: kept.store.declined("patient", "client", DAY, {("slower-taper", "diazepam")})) == 1
 
 
-def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, kept: Keeping) -> None:
+def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, kept: Recording) -> None:
     database = create_engine(kept.store.url)
     with database.connect() as connection:
         about = {"patient": "x", "client": "y", "since": DAY}
@@ -605,7 +605,7 @@ def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, k
     ]  # fmt: skip
 
 
-def statements_of(kept: Keeping, work: Callable[[], Any]) -> int:
+def statements_of(kept: Recording, work: Callable[[], Any]) -> int:
     sent: list[str] = []
     listened = kept.store._database().patient
     event.listen(listened, "before_cursor_execute", lambda *given: sent.append(given[2]))
@@ -623,7 +623,7 @@ def test_a_line_replays_to_the_same_line(here: Hospital, tmp_path: Path, hook: s
     assert ran.exit_code == 0 and "The cards are the ones that were shown." in ran.output, ran.output
 
 
-def test_a_line_is_kept_without_the_names_of_its_orders(here: Hospital, kept: Keeping) -> None:
+def test_a_line_is_kept_without_the_names_of_its_orders(here: Hospital, kept: Recording) -> None:
     here.declines(here.asks(), ELSEWHERE)
     record = kept.store.decision(here.asks()["extension"][OURS]["decision"])
     assert record.content()["shortened"][0]["order"] == "MedicationRequest#1"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from cds.records.feedback import FeedbackEvent
-from cds.records.store import Kept, Store
+from cds.records.store import Store, StoredIn
 from cds.records.store_errors import UnknownDecision
 
 from .conftest import CLIENT, KEYED, NOON, SERVICE, a_record, card_uuid
@@ -25,7 +25,7 @@ def exported(store: Store, kind: str) -> list[dict]:
 
 def test_a_decision_is_read_back_as_it_was_written(store: Store) -> None:
     record = a_record(cards=3)
-    assert store.write_decision(record) is Kept.STORED
+    assert store.write_decision(record) is StoredIn.STORED
     assert store.decision(record.id) == record
 
 

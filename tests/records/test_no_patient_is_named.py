@@ -17,7 +17,7 @@ from cds.records.database import database_url, opened
 from cds.records.decisions import DecisionRecord
 from cds.records.feedback import reported
 from cds.records.pseudonyms import Pseudonyms
-from cds.records.store import Kept, Store
+from cds.records.store import Store, StoredIn
 
 from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, STORIES, Postgres, Told, spool_in, sqlite
 
@@ -129,7 +129,7 @@ def test_nothing_that_is_planted_is_in_the_spool(
 ) -> None:
     (tmp_path / "store").write_text("no folder, so no database")
     store = Store(sqlite(tmp_path), spool_in(tmp_path))
-    assert {store.write_decision(write_down(told)) for told in planted_calls} == {Kept.SPOOLED}
+    assert {store.write_decision(write_down(told)) for told in planted_calls} == {StoredIn.SPOOLED}
     assert [path for path, told in written_by(tmp_path) if PLANTED.lower().encode() in told.lower()] == []
 
 

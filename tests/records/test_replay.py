@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds.core.facts import Fact, Known, Unknown
-from cds.core.record import Part
+from cds.core.record import RecordPart
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
 from cds.records.decisions import DecisionRecord, Recorder
@@ -109,7 +109,7 @@ def test_a_call_without_a_benzodiazepine_costs_little_space(tell: Tell, write_do
 
 def test_what_became_of_each_prefetch_key_is_told(tell: Tell, book: Knowledge) -> None:
     told = tell(STORY)
-    parts = {Part.PATIENT: "sent", Part.CONDITIONS: "fetched"}
+    parts = {RecordPart.PATIENT: "sent", RecordPart.CONDITIONS: "fetched"}
     record = Recorder(KEYED, "0.1.0").recorded(told.decision, told.call, book, "c", NOON, parts)
     assert record.content()["prefetch"] == {"patient": "sent", "conditions": "fetched"}
 

@@ -20,7 +20,7 @@ from cds.settings import BadSettings, Settings
 from cds.web.app import app
 from cds.web.factory import kept_by
 from cds.web.logs import JsonLines
-from cds.web.recording import Keeping, keeping
+from cds.web.recording import Recording, keeping
 from tests.security.tokens import ISSUER, PUBLIC, ec_key, shown
 
 from .conftest import ROOT, SERVICE, STORIES, Postgres, sqlite
@@ -34,25 +34,25 @@ CALL = json.loads((STORY / "request.json").read_text())
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Keeping:
+def kept(tmp_path: Path) -> Recording:
     return keeping(sqlite(tmp_path), None, lambda: datetime.now(UTC))
 
 
 @pytest.fixture
-def service(book: Knowledge, engine: Engine, kept: Keeping) -> Iterator[TestClient]:
+def service(book: Knowledge, engine: Engine, kept: Recording) -> Iterator[TestClient]:
     with TestClient(app(book, engine, Settings(), lambda: DAY, kept), raise_server_exceptions=False) as browser:
         yield browser
 
 
 @pytest.fixture
-def broken(kept: Keeping, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def broken(kept: Recording, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def fails(*_: Any, **__: Any) -> None:
         raise OSError("no space left")
 
     return lambda: (monkeypatch.setattr(kept.store, "_write", fails), monkeypatch.setattr(kept.store, "_read", fails))  # type: ignore[return-value]
 
 
-def lines(kept: Keeping, kind: str) -> list[dict[str, Any]]:
+def lines(kept: Recording, kind: str) -> list[dict[str, Any]]:
     return [line[kind] for line in kept.store.export() if kind in line]
 
 
@@ -73,7 +73,7 @@ def test_a_call_leaves_a_record_that_replays_to_the_same_cards(service: TestClie
     assert "The cards are the ones that were shown." in again.output
 
 
-def test_the_record_tells_what_became_of_the_prefetch(service: TestClient, kept: Keeping) -> None:
+def test_the_record_tells_what_became_of_the_prefetch(service: TestClient, kept: Recording) -> None:
     answer = service.post(HOOK, json=CALL).json()
     record = kept.store.decision(answer["extension"]["org.taper-cds"]["decision"])
     assert record.client == "everyone"
@@ -84,13 +84,13 @@ def test_the_time_that_keeping_took_is_told(service: TestClient) -> None:
     assert "keep;dur=" in service.post(HOOK, json=CALL).headers["server-timing"]
 
 
-def test_a_refused_call_leaves_no_decision(service: TestClient, kept: Keeping) -> None:
+def test_a_refused_call_leaves_no_decision(service: TestClient, kept: Recording) -> None:
     assert service.post(HOOK, json={}).status_code == 400
     assert lines(kept, "decision") == []
 
 
 def test_with_the_store_down_the_call_is_answered_and_its_decision_spooled(
-    service: TestClient, kept: Keeping, broken: Callable[[], None]
+    service: TestClient, kept: Recording, broken: Callable[[], None]
 ) -> None:
     broken()
     assert service.post(HOOK, json=CALL).status_code == 200
@@ -103,7 +103,7 @@ def test_with_the_store_down_the_call_is_answered_and_its_decision_spooled(
 
 @pytest.mark.row("FB-1", "FB-12")
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_feedback_is_stored_and_acknowledged(service: TestClient, kept: Keeping, slash: str) -> None:
+def test_feedback_is_stored_and_acknowledged(service: TestClient, kept: Recording, slash: str) -> None:
     told = service.post(FEEDBACK + slash, json=feedback_on(service.post(HOOK, json=CALL).json()))
     assert (told.status_code, told.json()) == (200, {})
     (stored, *_) = lines(kept, "feedback")
@@ -111,7 +111,7 @@ def test_feedback_is_stored_and_acknowledged(service: TestClient, kept: Keeping,
 
 
 @pytest.mark.row("FB-9")
-def test_feedback_that_is_sent_again_is_acknowledged_and_stored_once(service: TestClient, kept: Keeping) -> None:
+def test_feedback_that_is_sent_again_is_acknowledged_and_stored_once(service: TestClient, kept: Recording) -> None:
     body = feedback_on(service.post(HOOK, json=CALL).json())
     assert [service.post(FEEDBACK, json=body).status_code for _ in range(3)] == [200] * 3
     assert len(lines(kept, "feedback")) == len(body["feedback"])
@@ -142,7 +142,7 @@ def test_feedback_gets_the_status_that_fits(
 
 @pytest.mark.row("FB-12")
 def test_feedback_that_can_not_be_stored_gets_503_and_is_taken_when_the_store_is_back(
-    service: TestClient, kept: Keeping, broken: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    service: TestClient, kept: Recording, broken: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = feedback_on(service.post(HOOK, json=CALL).json())
     broken()
@@ -154,7 +154,7 @@ def test_feedback_that_can_not_be_stored_gets_503_and_is_taken_when_the_store_is
 
 
 @pytest.mark.row("FB-11")
-def test_feedback_needs_a_token_of_its_own(book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path) -> None:
+def test_feedback_needs_a_token_of_its_own(book: Knowledge, engine: Engine, kept: Recording, tmp_path: Path) -> None:
     key = ec_key("k")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
     clients = tmp_path / "clients.yaml"
@@ -170,7 +170,7 @@ def test_feedback_needs_a_token_of_its_own(book: Knowledge, engine: Engine, kept
 
 @pytest.mark.row("FB-11")
 def test_the_token_of_the_service_will_do_where_the_client_is_known_for_it(
-    book: Knowledge, engine: Engine, kept: Keeping, tmp_path: Path
+    book: Knowledge, engine: Engine, kept: Recording, tmp_path: Path
 ) -> None:
     key = ec_key("k")
     (tmp_path / "keys.json").write_text(json.dumps({"keys": [key.public()]}))
@@ -198,7 +198,7 @@ def test_ready_tells_where_decisions_go(service: TestClient, broken: Callable[[]
 
 
 def test_it_is_not_ready_where_decisions_can_go_nowhere(
-    service: TestClient, kept: Keeping, broken: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    service: TestClient, kept: Recording, broken: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken()
     monkeypatch.setattr(kept.store.spool, "usable", lambda: False)
@@ -229,7 +229,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> str:
 
 @pytest.mark.row("SEC-16", "SEC-20", "FHIR-8")
 def test_nothing_that_names_a_patient_is_in_the_store_the_log_or_the_counters(
-    service: TestClient, kept: Keeping, tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: Callable[[], None]
+    service: TestClient, kept: Recording, tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: Callable[[], None]
 ) -> None:
     hooks = {"order-sign": SERVICE, "order-select": "taper-order-select", "patient-view": "taper-patient-view"}
     with caplog.at_level(logging.DEBUG, logger="cds"):

@@ -14,7 +14,7 @@ from cds.errors import RefusedCall
 from cds.records.database import database_url, opened
 from cds.records.feedback import FeedbackEvent
 from cds.records.rows import line
-from cds.records.store import Kept, State, Store
+from cds.records.store import Store, StoredIn, StoreState
 from cds.records.store_errors import StoreUnavailable
 
 from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, Postgres, a_record, spool_in, sqlite
@@ -45,21 +45,21 @@ def stopped(postgres: Postgres) -> Iterator[Postgres]:
 def test_a_database_that_is_stopped_and_comes_back(stopped: Postgres, tmp_path: Path) -> None:
     clock = Clock()
     store = Store(stopped.new_database(), spool_in(tmp_path), retry_after=5, clock=clock)
-    assert store.start() and store.state() is State.REACHABLE
+    assert store.start() and store.state() is StoreState.REACHABLE
     before, during, after = a_record(), [a_record() for _ in range(3)], a_record()
-    assert store.write_decision(before) is Kept.STORED
+    assert store.write_decision(before) is StoredIn.STORED
 
     stopped.stop()
-    assert [store.write_decision(record) for record in during] == [Kept.SPOOLED] * 3
+    assert [store.write_decision(record) for record in during] == [StoredIn.SPOOLED] * 3
     with pytest.raises(StoreUnavailable):
         store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
-    assert store.state() is State.SPOOLING and store.catch_up() == 0
+    assert store.state() is StoreState.SPOOLING and store.catch_up() == 0
     assert store.trouble == "OperationalError"
 
     stopped.start()
     clock.seconds = 5
     assert store.catch_up() == 3
-    assert store.write_decision(after) is Kept.STORED
+    assert store.write_decision(after) is StoredIn.STORED
     store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
     assert ids(store) == sorted(record.id for record in (before, *during, after))
     store.close()
@@ -68,10 +68,10 @@ def test_a_database_that_is_stopped_and_comes_back(stopped: Postgres, tmp_path: 
 def test_a_connection_that_a_restart_cut_is_made_again_within_the_call(stopped: Postgres, tmp_path: Path) -> None:
     store = Store(stopped.new_database(), spool_in(tmp_path))
     assert store.start()
-    assert store.write_decision(a_record()) is Kept.STORED
+    assert store.write_decision(a_record()) is StoredIn.STORED
     stopped.stop()
     stopped.start()
-    assert store.write_decision(a_record()) is Kept.STORED
+    assert store.write_decision(a_record()) is StoredIn.STORED
     store.close()
 
 
@@ -81,9 +81,9 @@ def test_a_database_that_failed_is_left_alone_for_a_while(stopped: Postgres, tmp
     stopped.stop()
     assert not store.start()
     stopped.start()
-    assert store.write_decision(a_record()) is Kept.SPOOLED
+    assert store.write_decision(a_record()) is StoredIn.SPOOLED
     clock.seconds = 5
-    assert store.write_decision(a_record()) is Kept.STORED
+    assert store.write_decision(a_record()) is StoredIn.STORED
     store.close()
 
 
@@ -92,7 +92,7 @@ def test_a_service_that_starts_while_the_database_is_down_stores_later(stopped: 
     stopped.stop()
     first = Store(address, spool_in(tmp_path), retry_after=0)
     assert not first.start()
-    assert first.write_decision(record) is Kept.SPOOLED
+    assert first.write_decision(record) is StoredIn.SPOOLED
     stopped.start()
     second = Store(address, spool_in(tmp_path))
     assert second.start()
@@ -106,7 +106,7 @@ def test_a_file_that_another_process_keeps_locked_is_not_waited_for_for_long(tmp
     assert store.start()
     other = opened(database_url(sqlite(tmp_path)))
     with other.connect().execution_options(immediate=True) as connection, connection.begin():
-        assert store.write_decision(a_record()) is Kept.SPOOLED
+        assert store.write_decision(a_record()) is StoredIn.SPOOLED
     assert store.catch_up() == 1
     other.dispose()
     store.close()
@@ -122,14 +122,14 @@ def test_a_read_only_database_is_no_reason_to_lose_a_decision(tmp_path: Path) ->
         connection.execute("PRAGMA query_only = ON")  # type: ignore[attr-defined]
 
     try:
-        assert store.write_decision(a_record()) is Kept.SPOOLED
+        assert store.write_decision(a_record()) is StoredIn.SPOOLED
         with pytest.raises(StoreUnavailable):
             store.write_feedback([EVENT], CLIENT, SERVICE, NOON)
-        assert store.state() is State.SPOOLING, "it answers, and takes nothing"
+        assert store.state() is StoreState.SPOOLING, "it answers, and takes nothing"
     finally:
         event.remove(Engine, "connect", read_only)
         store.close()
-    assert store.state() is State.REACHABLE
+    assert store.state() is StoreState.REACHABLE
     assert store.catch_up() == 1
     store.close()
 
@@ -138,7 +138,7 @@ def test_neither_database_nor_spool(tmp_path: Path) -> None:
     (tmp_path / "store").write_text("a file where the folder should be")
     (tmp_path / "spool").write_text("here too")
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
-    assert not store.start() and store.state() is State.DOWN
+    assert not store.start() and store.state() is StoreState.DOWN
     with pytest.raises(StoreUnavailable, match="neither to the database nor to"):
         store.write_decision(a_record())
     with pytest.raises(RefusedCall) as refusal:
@@ -152,7 +152,7 @@ from pathlib import Path
 from bench.store_kills import a_record
 from cds.records.store_errors import StoreUnavailable
 from cds.records.feedback import FeedbackEvent
-from cds.records.store import Kept, Store
+from cds.records.store import Store, StoredIn
 
 def most(bytes):
     resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, resource.RLIM_INFINITY))
@@ -160,7 +160,7 @@ def most(bytes):
 store = Store(sys.argv[1], Path(sys.argv[2]), retry_after=0)
 assert store.start()
 kept = [a_record() for _ in range(5)]
-assert {store.write_decision(record) for record in kept} == {Kept.STORED}
+assert {store.write_decision(record) for record in kept} == {StoredIn.STORED}
 most(120_000)
 told = []
 for _ in range(60):
@@ -171,7 +171,7 @@ for _ in range(60):
         told.append("refused")
     else:
         kept.append(record)
-assert Kept.SPOOLED in told and told[-1] == "refused", told
+assert StoredIn.SPOOLED in told and told[-1] == "refused", told
 try:
     store.write_feedback([FeedbackEvent("card", "overridden", record.made_at)], "c", "s", record.made_at)
 except StoreUnavailable:
@@ -180,7 +180,7 @@ else:
     raise SystemExit("feedback was acknowledged on a full disk")
 most(resource.RLIM_INFINITY)
 assert store.catch_up() > 0, store.trouble
-assert store.write_decision(kept[0]) is Kept.STORED
+assert store.write_decision(kept[0]) is StoredIn.STORED
 stored = {line["decision"]["id"] for line in store.export()}
 assert stored == {record.id for record in kept}, len(stored ^ {record.id for record in kept})
 """
@@ -196,7 +196,7 @@ def test_a_decision_that_the_database_never_takes_does_not_hold_up_the_others(po
     store = Store(postgres.new_database(), spool_in(tmp_path), retry_after=0)
     assert store.start()
     unfit, fit = a_record(rule="r" * 200), a_record()
-    assert [store.write_decision(unfit), store.write_decision(fit)] == [Kept.SPOOLED, Kept.STORED]
+    assert [store.write_decision(unfit), store.write_decision(fit)] == [StoredIn.SPOOLED, StoredIn.STORED]
     third = a_record()
     store.spool.append(b'{"cut short')
     store.spool.append(line(third))
@@ -218,8 +218,8 @@ def test_a_file_that_is_no_database_any_more_keeps_what_was_taken_in_the_spool(t
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
     assert not store.start()
     taken = [a_record() for _ in range(3)]
-    assert [store.write_decision(record) for record in taken] == [Kept.SPOOLED] * 3
-    assert store.state() is State.SPOOLING and store.catch_up() == 0
+    assert [store.write_decision(record) for record in taken] == [StoredIn.SPOOLED] * 3
+    assert store.state() is StoreState.SPOOLING and store.catch_up() == 0
     assert not store.refused.waiting() and store.spool.waiting()
     listed = []
     with pytest.raises(StoreUnavailable):
@@ -233,7 +233,7 @@ def test_a_file_that_is_no_database_any_more_keeps_what_was_taken_in_the_spool(t
 
 def test_pages_that_are_broken_while_it_runs_are_found_before_a_decision_is_lost_in_them(tmp_path: Path) -> None:
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
-    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    assert store.start() and store.write_decision(a_record()) is StoredIn.STORED
     store.close()  # brings the log into the file
     file = Path(str(store.url.database))
     whole = file.read_bytes()
@@ -241,8 +241,8 @@ def test_pages_that_are_broken_while_it_runs_are_found_before_a_decision_is_lost
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
     store.start()
     taken = a_record()
-    assert store.write_decision(taken) is Kept.SPOOLED
-    assert store.state() is State.SPOOLING, "it answers, and takes nothing"
+    assert store.write_decision(taken) is StoredIn.SPOOLED
+    assert store.state() is StoreState.SPOOLING, "it answers, and takes nothing"
     assert store.catch_up() == 0 and store.spool.waiting() and not store.refused.waiting()
     store.close()
 
@@ -250,12 +250,12 @@ def test_pages_that_are_broken_while_it_runs_are_found_before_a_decision_is_lost
 @pytest.mark.parametrize("gone", ["*.sqlite*", "*.sqlite-wal"])
 def test_files_that_are_deleted_while_it_runs_take_no_decision_along(tmp_path: Path, gone: str) -> None:
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
-    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    assert store.start() and store.write_decision(a_record()) is StoredIn.STORED
     for file in (tmp_path / "store").glob(gone):
         file.unlink()
     after = [a_record() for _ in range(2)]
-    assert all(store.wrote_at_once(record) or store.write_decision(record) is Kept.STORED for record in after)
-    assert store.state() is State.REACHABLE
+    assert all(store.wrote_at_once(record) or store.write_decision(record) is StoredIn.STORED for record in after)
+    assert store.state() is StoreState.REACHABLE
     other = Store(sqlite(tmp_path), spool_in(tmp_path))
     assert other.start()
     assert {record.id for record in after} <= set(ids(other))
@@ -265,7 +265,7 @@ def test_files_that_are_deleted_while_it_runs_take_no_decision_along(tmp_path: P
 
 def test_only_its_owner_may_read_what_is_kept(tmp_path: Path) -> None:
     store = Store(sqlite(tmp_path), spool_in(tmp_path), retry_after=0)
-    assert store.start() and store.write_decision(a_record()) is Kept.STORED
+    assert store.start() and store.write_decision(a_record()) is StoredIn.STORED
     rights = {file.name: oct(file.stat().st_mode & 0o777) for file in (tmp_path / "store").glob("decisions.sqlite*")}
     assert len(rights) >= 3 and {right for name, right in rights.items() if "lock" not in name} == {"0o600"}
     store.close()

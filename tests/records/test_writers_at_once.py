@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cds.records.feedback import FeedbackEvent
-from cds.records.store import Kept, Store
+from cds.records.store import Store, StoredIn
 
 from .conftest import CLIENT, KEYED, NOON, ROOT, SERVICE, a_record, spool_in
 
@@ -33,7 +33,7 @@ def test_threads(store: Store) -> None:
         kept = threads.map(store.write_decision, records)
         # Every event is sent twice, by different threads.
         told = [threads.submit(store.write_feedback, [event], CLIENT, SERVICE, NOON) for event in events * 2]
-        assert set(kept) <= {Kept.STORED, Kept.SPOOLED}
+        assert set(kept) <= {StoredIn.STORED, StoredIn.SPOOLED}
         for each in told:
             each.result()
     lines = list(store.export())

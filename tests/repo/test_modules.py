@@ -43,3 +43,14 @@ def test_only_the_command_line_prints(module: Path) -> None:
 def test_no_two_modules_have_one_name() -> None:
     named = Counter(path.stem for path in (ROOT / "cds").rglob("*.py") if path.stem != "__init__")
     assert not {stem: count for stem, count in named.items() if count > 1}, "name each module for what it alone holds"
+
+
+def test_no_two_classes_have_one_name() -> None:
+    named = Counter(
+        node.name
+        for path in (ROOT / "cds").rglob("*.py")
+        if "migrations" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert not {name: count for name, count in named.items() if count > 1}, "name each class for what it alone is"

@@ -18,9 +18,9 @@ from cds.hooks.messages import EXTENSION
 from cds.settings import Settings
 from cds.web.app import live_app
 from cds.web.live_clients import LiveClients
-from cds.web.live_rules import Live
-from cds.web.recording import Keeping, keeping
-from cds.web.revision import Source
+from cds.web.live_rules import LiveRules
+from cds.web.recording import Recording, keeping
+from cds.web.revision import RulesSource
 from tests.security.tokens import DAY, PUBLIC, SIGN, Key, ec_key, shown
 
 ROOT = Path(__file__).parents[2]
@@ -83,8 +83,8 @@ class Place:
     @contextmanager
     def served(self, site: str | None = None, **settings: Any) -> Iterator[Service]:
         """The service over them; `site` is that of a client without one."""
-        source = Source(self.rules, self.clock, site=site)
-        live = Live(source.served(), source)
+        source = RulesSource(self.rules, self.clock, site=site)
+        live = LiveRules(source.served(), source)
         kept = keeping(self.store, None, lambda: datetime(2026, 11, 23, 12, tzinfo=UTC))
         configured = Settings(clients=self.clients, public_url=PUBLIC, **settings)
         application = live_app(live, configured, self.clock, keeping=kept)
@@ -112,8 +112,8 @@ class Service:
     """The application, and what it is made of."""
 
     browser: TestClient
-    live: Live
-    kept: Keeping
+    live: LiveRules
+    kept: Recording
     key: Key
 
     def token(self, client: str, path: str = SIGN) -> dict[str, str]:

@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from cds.settings import Settings
 from cds.trust.client_registry import Client
 from cds.web.app import app
-from cds.web.limits import RateLimit, Shared
+from cds.web.limits import RateLimit, SharedAllowances
 from tests.security.conftest import Site
 from tests.security.tokens import CALL, DAY, SIGN, ec_key, shown
 
@@ -76,7 +76,7 @@ def test_an_allowance_fills_up_as_time_goes_by() -> None:
 
 def test_workers_that_share_a_folder_share_an_allowance(tmp_path: Path) -> None:
     now, client, other = [0.0], Client("c"), Client("d")
-    here, there = (RateLimit(60, lambda: now[0], Shared(tmp_path)) for _ in range(2))
+    here, there = (RateLimit(60, lambda: now[0], SharedAllowances(tmp_path)) for _ in range(2))
     taken = [limit.wait(client) == 0 for _ in range(6) for limit in (here, there)]
     assert taken == [True] * 10 + [False] * 2
     assert here.wait(other) == 0.0
@@ -85,13 +85,13 @@ def test_workers_that_share_a_folder_share_an_allowance(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_was_left_from_before_the_machine_started_holds_nobody_up_for_long(tmp_path: Path) -> None:
-    late, early = (RateLimit(60, lambda moment=moment: moment, Shared(tmp_path)) for moment in (1_000_000.0, 5.0))
+    late, early = (RateLimit(60, lambda moment=moment: moment, SharedAllowances(tmp_path)) for moment in (1_000_000.0, 5.0))
     assert [late.wait(Client("c")) for _ in range(10)] == [0.0] * 10
     assert early.wait(Client("c")) == pytest.approx(1.0)
 
 
 def test_where_the_folder_can_not_be_used_a_worker_counts_for_itself(tmp_path: Path) -> None:
-    limit = RateLimit(60, lambda: 0.0, Shared(tmp_path / "gone"))
+    limit = RateLimit(60, lambda: 0.0, SharedAllowances(tmp_path / "gone"))
     assert [limit.wait(Client("c")) == 0 for _ in range(11)] == [True] * 10 + [False]
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
 from cds.trust.client_registry import trusted_clients
-from cds.web.header_timeout import Prompt
+from cds.web.header_timeout import HeaderTimeoutProtocol
 from tests.security.tokens import ec_key
 
 NAMES = ("CDS_CLIENTS", "CDS_PUBLIC_URL", "CDS_ALLOW_UNAUTHENTICATED")
@@ -56,7 +56,7 @@ def test_sec_2_beyond_this_machine_it_serves_nobody_without_trusted_clients(host
 def test_this_machine_is_served_without(host: str, started: list[dict[str, Any]]) -> None:
     assert ran("serve", "--host", host).exit_code == 0
     assert [start["host"] for start in started] == [host]
-    assert [start["http"] for start in started] == [f"{Prompt.__module__}:{Prompt.__name__}"]
+    assert [start["http"] for start in started] == [f"{HeaderTimeoutProtocol.__module__}:{HeaderTimeoutProtocol.__name__}"]
 
 
 def test_with_trusted_clients_it_serves_anywhere(

@@ -16,7 +16,7 @@ import uvicorn
 from cds.settings import Settings
 from cds.web.app import app
 from cds.web.body import LARGEST_BODY
-from cds.web.header_timeout import Prompt
+from cds.web.header_timeout import HeaderTimeoutProtocol
 from tests.security.conftest import Site
 from tests.security.tokens import CALL, DAY, SIGN
 
@@ -28,9 +28,9 @@ HEAD = f"POST {SIGN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nCo
 @pytest.fixture
 def port(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a service that waits half a second for the head of a request."""
-    monkeypatch.setattr(Prompt, "head_seconds", 0.5)
+    monkeypatch.setattr(HeaderTimeoutProtocol, "head_seconds", 0.5)
     made = app(site.book, site.engine, Settings(call_seconds=PATIENCE), lambda: DAY)
-    server = uvicorn.Server(uvicorn.Config(made, port=0, log_level="error", http=Prompt))
+    server = uvicorn.Server(uvicorn.Config(made, port=0, log_level="error", http=HeaderTimeoutProtocol))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -25,6 +25,7 @@ from cds.knowledge.model import (
     Because,
     Card,
     CodedValue,
+    EvidenceSource,
     FactDefinition,
     FactType,
     Group,
@@ -33,14 +34,13 @@ from cds.knowledge.model import (
     ParameterEdition,
     Rule,
     RuleKind,
-    Source,
     Status,
 )
 
 DAY = date(2026, 11, 23)
-GUIDELINE = Source("guide", "The guideline", "Guide 2025", "guideline", url="https://guide.test/2025")
-STUDY = Source("study", "A study", "Study 2020", "study")
-LOCAL = Source("local-default", "Local default", "local default, needs clinical sign-off", "local default")
+GUIDELINE = EvidenceSource("guide", "The guideline", "Guide 2025", "guideline", url="https://guide.test/2025")
+STUDY = EvidenceSource("study", "A study", "Study 2020", "study")
+LOCAL = EvidenceSource("local-default", "Local default", "local default, needs clinical sign-off", "local default")
 
 
 def parameter(name: str, value: str, unit: str) -> Parameter:

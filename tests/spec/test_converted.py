@@ -16,7 +16,7 @@ from cds.decision.decided_facts import converted_by
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.model import Knowledge
-from cds.knowledge.model_sites import Approval, Chosen, Site
+from cds.knowledge.model_sites import Approval, ChosenSources, Site
 from cds.knowledge.site_overlay import overlaid
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ STORY = json.loads((ROOT / "fhir_examples/abrupt-stop-alprazolam/request.json").
 def reading(book: Knowledge, *sources: str) -> Knowledge:
     """The rule book at a site that reads these sources."""
     at = book.rules[0].position
-    chosen = Chosen(sources, Approval("ours", "the committee", date(2030, 1, 1), at))
+    chosen = ChosenSources(sources, Approval("ours", "the committee", date(2030, 1, 1), at))
     return overlaid(book, Site("north", "North", True, at, equivalence=chosen), DAY)
 
 

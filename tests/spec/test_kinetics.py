@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cds.core.kinetics import Kinetics, Refused, Taken, accumulation, curves, steady_average, time_to_peak
+from cds.core.kinetics import DosesOverDays, Kinetics, Refused, accumulation, curves, steady_average, time_to_peak
 from cds.knowledge.files.pharmacokinetics import pharmacokinetics
 from cds.knowledge.problems import Problems
 
@@ -91,9 +91,9 @@ def test_an_agent_whose_numbers_do_not_fit_or_are_missing_is_refused_with_a_reas
     assert found.reason
 
 
-def unchanged(*doses: tuple[float, float]) -> list[Taken]:
+def unchanged(*doses: tuple[float, float]) -> list[DosesOverDays]:
     """Taken for long before hour 0, and for 40 days after it."""
-    return [Taken(doses, None, 0), Taken(doses, 0, 40)]
+    return [DosesOverDays(doses, None, 0), DosesOverDays(doses, 0, 40)]
 
 
 @pytest.mark.parametrize("agent", DRAWN)
@@ -113,16 +113,16 @@ def test_the_average_of_the_curve_is_what_dose_and_clearance_give(agent):
 
 def test_a_stop_leaves_half_after_one_half_life():
     kinetics = known("clonazepam")
-    (curve,) = curves(kinetics, [Taken(((0.0, 1.0),), None, 0)], 200)
+    (curve,) = curves(kinetics, [DosesOverDays(((0.0, 1.0),), None, 0)], 200)
     hours = round(kinetics.half_life)
     assert curve.levels[60 + hours] / curve.levels[60] == pytest.approx(math.exp(-kinetics.elimination * hours), rel=0.001)
 
 
 def test_levels_add_up_dose_by_dose():
     kinetics = known("lorazepam")
-    both = curves(kinetics, [Taken(((8.0, 1.0), (20.0, 2.0)), 0, 5)], 200)[0]
-    first = curves(kinetics, [Taken(((8.0, 1.0),), 0, 5)], 200)[0]
-    second = curves(kinetics, [Taken(((20.0, 2.0),), 0, 5)], 200)[0]
+    both = curves(kinetics, [DosesOverDays(((8.0, 1.0), (20.0, 2.0)), 0, 5)], 200)[0]
+    first = curves(kinetics, [DosesOverDays(((8.0, 1.0),), 0, 5)], 200)[0]
+    second = curves(kinetics, [DosesOverDays(((20.0, 2.0),), 0, 5)], 200)[0]
     assert both.levels == pytest.approx([a + b for a, b in zip(first.levels, second.levels, strict=True)])
 
 

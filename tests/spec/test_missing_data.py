@@ -13,14 +13,14 @@ import pytest
 from cds.core.facts import Fact, Known, Unknown
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Answer, Questions, weigh
-from cds.knowledge.model import Condition, FactDefinition, FactType, Group, IfMissing, Operator
+from cds.knowledge.model import FactDefinition, FactType, Group, IfMissing, Operator, RuleCondition
 
 ANSWERS = {"T": Answer.TRUE, "F": Answer.FALSE, "?": Answer.CANNOT_TELL}
 FACTS: dict[str, Fact] = {"T": Known(True), "F": Known(False), "?": Unknown("it was not sent")}
 
 
-def asks(name: str) -> Condition:
-    return Condition(name, Operator.IS, (True,))
+def asks(name: str) -> RuleCondition:
+    return RuleCondition(name, Operator.IS, (True,))
 
 
 def answer(group: Group, **facts: str) -> Answer:
@@ -78,7 +78,7 @@ def test_a_fact_that_nobody_gave_is_not_known() -> None:
 
 def test_a_question_and_its_opposite_can_not_be_told_of_an_unknown_fact() -> None:
     """Not known is neither: the known law `a or not a` does not make a rule true."""
-    assert answer(Group(any=(asks("a"), Condition("a", Operator.IS, (False,)))), a="?") is Answer.CANNOT_TELL
+    assert answer(Group(any=(asks("a"), RuleCondition("a", Operator.IS, (False,)))), a="?") is Answer.CANNOT_TELL
 
 
 ASSUMED = IfMissing.ASSUME_NO

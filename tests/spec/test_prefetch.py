@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cds.core.record import Completeness, Part
+from cds.core.record import Completeness, RecordPart
 from cds.hooks.prefetch import deliveries, full_urls
 
 REQUEST = {"resourceType": "MedicationRequest", "id": "1", "status": "active"}
@@ -73,7 +73,7 @@ SEARCHES = {
 @pytest.mark.row("PREF-9", "PREF-10", "PREF-11", "PREF-13", "PREF-17")
 @pytest.mark.parametrize(("value", "completeness", "expected"), SEARCHES.values(), ids=SEARCHES.keys())
 def test_a_search_key(value: object, completeness: Completeness, expected: list[str]) -> None:
-    delivery = deliveries({"medicationRequests": value})[Part.REQUESTS]
+    delivery = deliveries({"medicationRequests": value})[RecordPart.REQUESTS]
     assert (delivery.completeness, ids(delivery.resources)) == (completeness, expected)
     assert bool(delivery.said) == (completeness is not COMPLETE)
 
@@ -90,19 +90,19 @@ READS = {
 @pytest.mark.row("PREF-9", "PREF-11", "PREF-17")
 @pytest.mark.parametrize(("value", "completeness", "expected"), READS.values(), ids=READS.keys())
 def test_a_read_key(value: object, completeness: Completeness, expected: list[str]) -> None:
-    delivery = deliveries({"patient": value})[Part.PATIENT]
+    delivery = deliveries({"patient": value})[RecordPart.PATIENT]
     assert (delivery.completeness, ids(delivery.resources)) == (completeness, expected)
 
 
 @pytest.mark.row("PREF-8")
-@pytest.mark.parametrize("part", Part)
-def test_a_key_that_was_not_sent_is_missing_and_never_empty(part: Part) -> None:
+@pytest.mark.parametrize("part", RecordPart)
+def test_a_key_that_was_not_sent_is_missing_and_never_empty(part: RecordPart) -> None:
     assert deliveries({})[part].completeness is MISSING
 
 
 @pytest.mark.row("PREF-7")
-@pytest.mark.parametrize("part", Part)
-def test_each_key_is_read_for_itself(part: Part) -> None:
+@pytest.mark.parametrize("part", RecordPart)
+def test_each_key_is_read_for_itself(part: RecordPart) -> None:
     given = deliveries({part.value: None})
     assert [each for each, delivery in given.items() if delivery.completeness is COMPLETE] == [part]
 
@@ -114,7 +114,7 @@ def test_an_unknown_key_changes_nothing() -> None:
 
 def test_every_fault_is_said_and_none_repeats_the_record() -> None:
     secret = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "diagnostics": "Jane Roe"}]}
-    delivery = deliveries({"medicationRequests": bundle(REQUEST, secret, link=NEXT_PAGE)})[Part.REQUESTS]
+    delivery = deliveries({"medicationRequests": bundle(REQUEST, secret, link=NEXT_PAGE)})[RecordPart.REQUESTS]
     assert delivery.said == "the EHR reported an error; further pages were not read"
 
 

@@ -11,23 +11,23 @@ import pytest
 
 from cds.core.regimen import DayTime
 from cds.core.taper_plan import Plan
-from cds.decision.plans import Taken, direct_plan
+from cds.decision.plans import CurrentDoses, direct_plan
 from cds.decision.replanning import Replanned, replanned
 from cds.knowledge.loader import knowledge
 
 BOOK = knowledge(Path(__file__).parents[2] / "rules")
 SINCE = date(2027, 2, 1)
-DIAZEPAM = Taken("diazepam", {DayTime.MORNING: Decimal(8), DayTime.NIGHT: Decimal(10)})
+DIAZEPAM = CurrentDoses("diazepam", {DayTime.MORNING: Decimal(8), DayTime.NIGHT: Decimal(10)})
 AGENTS = {
     "diazepam": DIAZEPAM,
-    "lorazepam": Taken("lorazepam", {time: Decimal(1) for time in (DayTime.MORNING, DayTime.MIDDAY, DayTime.NIGHT)}),
-    "alprazolam": Taken("alprazolam", {time: Decimal(1) for time in (DayTime.MORNING, DayTime.MIDDAY, DayTime.NIGHT)}),
-    "temazepam": Taken("temazepam", {DayTime.NIGHT: Decimal(30)}),
+    "lorazepam": CurrentDoses("lorazepam", {time: Decimal(1) for time in (DayTime.MORNING, DayTime.MIDDAY, DayTime.NIGHT)}),
+    "alprazolam": CurrentDoses("alprazolam", {time: Decimal(1) for time in (DayTime.MORNING, DayTime.MIDDAY, DayTime.NIGHT)}),
+    "temazepam": CurrentDoses("temazepam", {DayTime.NIGHT: Decimal(30)}),
 }
 each_agent = pytest.mark.parametrize("takes", AGENTS.values(), ids=AGENTS)
 
 
-def goes_on(takes: Taken, pace: str = "standard", **how: int) -> tuple[Replanned, Plan]:
+def goes_on(takes: CurrentDoses, pace: str = "standard", **how: int) -> tuple[Replanned, Plan]:
     found = replanned(BOOK, SINCE, takes, pace, **how)
     assert isinstance(found.plan, Plan), found.plan
     return found, found.plan
@@ -83,7 +83,7 @@ def test_with_the_dose_at_the_start_it_ends_within_a_step_or_two_of_the_plan_in_
     assert isinstance(whole, Plan)
     for done in range(0, len(whole.steps) - 1, 3):
         step = whole.steps[done]
-        now = Taken(takes.agent, step.doses[0].times, original=takes.daily)
+        now = CurrentDoses(takes.agent, step.doses[0].times, original=takes.daily)
         _, rest = goes_on(now)
         assert abs(len(rest.steps) - (len(whole.steps) - done - 1)) <= 2
 

@@ -19,7 +19,7 @@ from cds.hooks.card_text import Wording
 from cds.hooks.messages import hook_call
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import askable
-from cds.knowledge.model import Condition, Group, Knowledge, Operator, ParameterName, Rule
+from cds.knowledge.model import Group, Knowledge, Operator, ParameterName, Rule, RuleCondition
 
 STORIES = Path(__file__).parents[2] / "fhir_examples"
 DAY = date(2026, 11, 23)
@@ -174,7 +174,7 @@ def changes(group: Group) -> Iterator[tuple[str, Group]]:
                 yield said, replace(group, **{name: (*rest[0], other, *rest[1])})
 
 
-def changed_conditions(condition: Condition) -> Iterator[tuple[str, Condition]]:
+def changed_conditions(condition: RuleCondition) -> Iterator[tuple[str, RuleCondition]]:
     if condition.operator in BOUNDARY:
         yield f"the boundary of {condition.fact}", replace(condition, operator=BOUNDARY[condition.operator])
     if condition.operator is Operator.IS_ONE_OF:
@@ -214,7 +214,9 @@ def test_no_advice_to_taper_is_given_in_end_of_life_care(book: Knowledge) -> Non
     for rule in book.advice():
         if rule.id in TOLD_IN_COMFORT_CARE:
             continue
-        assert [entry.fact for entry in rule.when.none if isinstance(entry, Condition)].count("end_of_life_care") == 1, rule.id
+        assert [entry.fact for entry in rule.when.none if isinstance(entry, RuleCondition)].count("end_of_life_care") == 1, (
+            rule.id
+        )
 
 
 def test_every_rule_says_where_it_may_be_wrong_and_what_it_rests_on(book: Knowledge) -> None:

@@ -13,7 +13,6 @@ from cds.engine.compile import Rulesets
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Answer, Questions, evaluate
 from cds.knowledge.model import (
-    Condition,
     FactDefinition,
     FactType,
     Group,
@@ -23,6 +22,7 @@ from cds.knowledge.model import (
     ParameterEdition,
     ParameterName,
     Rule,
+    RuleCondition,
     RuleKind,
     Status,
 )
@@ -111,7 +111,7 @@ def answered(true: bool) -> tuple[Answer, bool]:
 
 @pytest.mark.parametrize(("fact", "operator", "operands", "value", "expected"), OPERATORS)
 def test_an_operator(fact: str, operator: str, operands: tuple[Operand, ...], value: FactValue, expected: bool) -> None:
-    condition = Condition(fact, Operator(operator), operands)
+    condition = RuleCondition(fact, Operator(operator), operands)
     assert both(Group(all=(condition,)), {fact: value}) == answered(expected)
 
 
@@ -119,21 +119,23 @@ def test_an_operator(fact: str, operator: str, operands: tuple[Operand, ...], va
 def test_under_none_it_is_the_opposite(
     fact: str, operator: str, operands: tuple[Operand, ...], value: FactValue, expected: bool
 ) -> None:
-    condition = Condition(fact, Operator(operator), operands)
+    condition = RuleCondition(fact, Operator(operator), operands)
     assert both(Group(none=(condition,)), {fact: value}) == answered(not expected)
 
 
 def test_a_parameter_without_a_value_on_the_day_can_not_be_told_either_way() -> None:
-    condition = Condition("cut", Operator.MORE_THAN, (ParameterName("to_come"),))
+    condition = RuleCondition("cut", Operator.MORE_THAN, (ParameterName("to_come"),))
     for when in (Group(all=(condition,)), Group(none=(condition,))):
         assert both(when, {"cut": Decimal(50)}) == (Answer.CANNOT_TELL, False)
 
 
 def test_groups_nest_one_level() -> None:
     """A large cut, or a stop in pregnancy; never when it is only continued."""
-    stop_in_pregnancy = Group(all=(Condition("action", Operator.IS, ("stop",)), Condition("pregnant", Operator.IS, (True,))))
-    continued = Condition("action", Operator.IS, ("continue",))
-    when = Group(any=(Condition("cut", Operator.MORE_THAN, LIMIT), stop_in_pregnancy), none=(continued,))
+    stop_in_pregnancy = Group(
+        all=(RuleCondition("action", Operator.IS, ("stop",)), RuleCondition("pregnant", Operator.IS, (True,)))
+    )
+    continued = RuleCondition("action", Operator.IS, ("continue",))
+    when = Group(any=(RuleCondition("cut", Operator.MORE_THAN, LIMIT), stop_in_pregnancy), none=(continued,))
     assert both(when, {"cut": Decimal(50), "action": "reduce"}) == answered(True)
     assert both(when, {"cut": Decimal(10), "action": "stop", "pregnant": True}) == answered(True)
     assert both(when, {"cut": Decimal(50), "action": "stop", "pregnant": True}) == answered(True)

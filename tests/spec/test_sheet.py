@@ -14,11 +14,11 @@ import pytest
 
 from cds.cli.plan_files import as_page
 from cds.core.medication import Form
-from cds.core.patient_sheet import SheetFor, Words, as_text, counted_amount, sheet
+from cds.core.patient_sheet import SheetFor, SheetTexts, as_text, counted_amount, sheet
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import Plan
-from cds.decision.plans import Taken, crossover_plan, direct_plan, immediate_release_plan
+from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, immediate_release_plan
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import files_of, from_files, knowledge
 
@@ -28,8 +28,8 @@ ENGLISH = BOOK.sheets["en"]
 DAY = date(2026, 11, 23)
 
 
-def takes(agent: str, extended_release: bool = False, **times: str) -> Taken:
-    return Taken(agent, {DayTime(time): Decimal(mg) for time, mg in times.items()}, extended_release)
+def takes(agent: str, extended_release: bool = False, **times: str) -> CurrentDoses:
+    return CurrentDoses(agent, {DayTime(time): Decimal(mg) for time, mg in times.items()}, extended_release)
 
 
 THREE_TIMES = {"morning": "1", "midday": "1", "night": "1"}
@@ -64,7 +64,7 @@ EVER = 10_000
 """A reach that shows every step."""
 
 
-def told(name: str, words: Words = ENGLISH, reach: int = EVER):
+def told(name: str, words: SheetTexts = ENGLISH, reach: int = EVER):
     found = plan(name)
     agent = BOOK.agents[found.target]
     return sheet(found, words, SheetFor(sum((d.daily for d in found.steps[0].doses), Decimal(0)), agent.short_acting, reach))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds.cli.sigs import Row, read, result, rows, written
+from cds.cli.sigs import SigRow, read, result, rows, written
 from cds.fhir.dosage.dosage import ReadingLimits
 from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
@@ -27,13 +27,13 @@ LIMITS = ReadingLimits(Decimal(12), Decimal(7), Decimal(30), Decimal(1000))
 
 def reading(sig: str) -> list[str] | None:
     """What directions say as a line of the table says it; None where they are left unread."""
-    row = Row(sig, "1", (), (Decimal(7), Decimal(7)), frozenset())
+    row = SigRow(sig, "1", (), (Decimal(7), Decimal(7)), frozenset())
     value = read(row, WORDS, LIMITS, ("lorazepam",)).value
     return written(value).parts if value else None
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.sig)
-def test_directions_are_read_as_their_line_says(row: Row) -> None:
+def test_directions_are_read_as_their_line_says(row: SigRow) -> None:
     assert result(row, read(row, WORDS, LIMITS, ("lorazepam",))) == "right"
 
 

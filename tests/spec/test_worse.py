@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds.core.fact_comparison import Way, Worse, worsened
+from cds.core.fact_comparison import FactComparison, Worse, worsened
 from cds.core.facts import Fact, Known, Unknown
 from cds.decision.decide import Decision, decide
-from cds.decision.declined_cards import Declined, Then, fingerprint, gaps_of, shortened, steps_json
+from cds.decision.declined_cards import Declined, EarlierOrder, fingerprint, gaps_of, shortened, steps_json
 from cds.engine.engine import Engine
 from cds.hooks.messages import hook_call
 from cds.knowledge.files.vocabulary import risk_fact
@@ -27,48 +27,48 @@ NOT_KNOWN = Unknown("it was not given")
 LOW, HIGH = Known(Decimal(1)), Known(Decimal(2))
 YES, NO = Known(True), Known(False)
 SLOW, FAST = Known("slow"), Known("fast")
-RANKED = Way(Worse.HIGHER, ("fast", "slow"))
+RANKED = FactComparison(Worse.HIGHER, ("fast", "slow"))
 
 
 @pytest.mark.parametrize(
     ("way", "then", "now", "worse"),
     [
-        (Way(Worse.HIGHER), LOW, HIGH, True),
-        (Way(Worse.HIGHER), HIGH, LOW, False),
-        (Way(Worse.HIGHER), LOW, Known(Decimal("1.0")), False),
-        (Way(Worse.LOWER), HIGH, LOW, True),
-        (Way(Worse.LOWER), LOW, HIGH, False),
+        (FactComparison(Worse.HIGHER), LOW, HIGH, True),
+        (FactComparison(Worse.HIGHER), HIGH, LOW, False),
+        (FactComparison(Worse.HIGHER), LOW, Known(Decimal("1.0")), False),
+        (FactComparison(Worse.LOWER), HIGH, LOW, True),
+        (FactComparison(Worse.LOWER), LOW, HIGH, False),
         (RANKED, FAST, SLOW, True),
         (RANKED, SLOW, FAST, False),
         (RANKED, FAST, Known("another"), True),
-        (Way(Worse.NEWLY_YES), NO, YES, True),
-        (Way(Worse.NEWLY_YES), YES, NO, False),
-        (Way(Worse.NEWLY_YES), YES, YES, False),
-        (Way(Worse.NEWLY_YES), NOT_KNOWN, NO, False),
-        (Way(Worse.NEWLY_YES), NOT_KNOWN, YES, True),
-        (Way(Worse.NEWLY_NO), YES, NO, True),
-        (Way(Worse.NEWLY_NO), NO, YES, False),
-        (Way(Worse.NEWLY_NO), NOT_KNOWN, YES, False),
-        (Way(), SLOW, FAST, True),
-        (Way(), SLOW, SLOW, False),
-        (Way(), YES, NO, True),
-        (Way(), LOW, NOT_KNOWN, True),
-        (Way(), NOT_KNOWN, LOW, True),
-        (Way(), NOT_KNOWN, Unknown("for another reason"), False),
-        (Way(must_be_known=True), NOT_KNOWN, NOT_KNOWN, True),
-        (Way(Worse.NOT_COMPARED, must_be_known=True), LOW, HIGH, False),
-        (Way(Worse.NOT_COMPARED, must_be_known=True), LOW, NOT_KNOWN, True),
-        (Way(Worse.NOT_COMPARED), LOW, NOT_KNOWN, False),
-        (Way(Worse.HIGHER), Known(date(2026, 1, 1)), Known(date(2025, 1, 1)), True),
+        (FactComparison(Worse.NEWLY_YES), NO, YES, True),
+        (FactComparison(Worse.NEWLY_YES), YES, NO, False),
+        (FactComparison(Worse.NEWLY_YES), YES, YES, False),
+        (FactComparison(Worse.NEWLY_YES), NOT_KNOWN, NO, False),
+        (FactComparison(Worse.NEWLY_YES), NOT_KNOWN, YES, True),
+        (FactComparison(Worse.NEWLY_NO), YES, NO, True),
+        (FactComparison(Worse.NEWLY_NO), NO, YES, False),
+        (FactComparison(Worse.NEWLY_NO), NOT_KNOWN, YES, False),
+        (FactComparison(), SLOW, FAST, True),
+        (FactComparison(), SLOW, SLOW, False),
+        (FactComparison(), YES, NO, True),
+        (FactComparison(), LOW, NOT_KNOWN, True),
+        (FactComparison(), NOT_KNOWN, LOW, True),
+        (FactComparison(), NOT_KNOWN, Unknown("for another reason"), False),
+        (FactComparison(must_be_known=True), NOT_KNOWN, NOT_KNOWN, True),
+        (FactComparison(Worse.NOT_COMPARED, must_be_known=True), LOW, HIGH, False),
+        (FactComparison(Worse.NOT_COMPARED, must_be_known=True), LOW, NOT_KNOWN, True),
+        (FactComparison(Worse.NOT_COMPARED), LOW, NOT_KNOWN, False),
+        (FactComparison(Worse.HIGHER), Known(date(2026, 1, 1)), Known(date(2025, 1, 1)), True),
     ],
 )
-def test_what_is_worse(way: Way, then: Fact, now: Fact, worse: bool) -> None:
+def test_what_is_worse(way: FactComparison, then: Fact, now: Fact, worse: bool) -> None:
     assert worsened({"fact": then}, {"fact": now}, {"fact": way}) == (("fact",) if worse else ())
 
 
 def test_a_fact_that_was_not_asked_for_then_or_is_not_now_can_not_be_compared() -> None:
     assert worsened({"gone": YES}, {"new": NO}, {}) == ("new", "gone")
-    assert worsened({"gone": YES}, {}, {"gone": Way(Worse.NOT_COMPARED)}) == ()
+    assert worsened({"gone": YES}, {}, {"gone": FactComparison(Worse.NOT_COMPARED)}) == ()
 
 
 # The rule book's own words ------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def shown(book: Knowledge, cut: Decision) -> Callable[..., bool]:
         rules: Knowledge = book,
         **other: Any,
     ) -> bool:
-        before = Then(
+        before = EarlierOrder(
             {**judgement.facts, **(then or {})},
             {finding.rule_id: finding.answer.value for finding in judgement.advice} | (advice or {}),
             steps_json(judgement.ordered),
@@ -177,7 +177,7 @@ def compared(book: Knowledge) -> dict[str, tuple[str, st.SearchStrategy[Known]]]
     assert book.declining is not None
     found = {}
     for name, word in book.vocabulary.items():
-        way = book.declining.ways.get(name, Way())
+        way = book.declining.ways.get(name, FactComparison())
         values = st.sampled_from(word.choices).map(Known) if word.type is FactType.CHOICE else VALUES[word.type]
         if way.worse is not Worse.NOT_COMPARED:
             found[name] = (way.worse.value, values)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from cds.cli.ask import Asked, moved
+from cds.cli.ask import ReadRequest, moved
 from cds.cli.main import app
 from cds.cli.serve import is_this_machine
 
@@ -196,16 +196,16 @@ MOVED = [
 
 @pytest.mark.parametrize(("value", "expected"), MOVED)
 def test_dates_move_and_nothing_else(value: object, expected: object) -> None:
-    assert moved(Asked({"a": [{"b": value}]}, date(2026, 11, 23)), date(2026, 12, 3)) == {"a": [{"b": expected}]}
+    assert moved(ReadRequest({"a": [{"b": value}]}, date(2026, 11, 23)), date(2026, 12, 3)) == {"a": [{"b": expected}]}
 
 
 @pytest.mark.parametrize(("value", "expected"), [("2026-11", "2036-11"), ("2026", "2026")])
 def test_a_month_moves_by_years_and_a_year_that_may_be_a_code_stays(value: str, expected: str) -> None:
-    assert moved(Asked([value], date(2026, 11, 23)), date(2036, 11, 23)) == [expected]
+    assert moved(ReadRequest([value], date(2026, 11, 23)), date(2036, 11, 23)) == [expected]
 
 
 def test_a_call_that_belongs_to_no_story_keeps_its_dates() -> None:
-    assert moved(Asked({"a": "2026-11-01"}, None), date(2026, 12, 3)) == {"a": "2026-11-01"}
+    assert moved(ReadRequest({"a": "2026-11-01"}, None), date(2026, 12, 3)) == {"a": "2026-11-01"}
 
 
 # Serving --------------------------------------------------------------------------------------------------------------

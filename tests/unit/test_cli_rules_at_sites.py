@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
-from cds.cli.rules.at_sites import AtSite, at_sites
+from cds.cli.rules.at_sites import SiteOutcome, at_sites
 from cds.cli.rules.stories import stories_in
 from cds.knowledge.model import Knowledge
 
@@ -41,12 +41,12 @@ LESS = moved("largest_cut_in_two_weeks", "10 percent")
 OPEN = ("unit: days\n", "unit: days\n  site_may_change: {at_least: 1 days, at_most: 1000 days}\n")
 
 
-def at_north(book: Knowledge, stories: Path | None = None) -> AtSite:
+def at_north(book: Knowledge, stories: Path | None = None) -> SiteOutcome:
     [north] = at_sites(book, stories_in(stories) if stories else ())
     return north
 
 
-def told(found: AtSite) -> list[str]:
+def told(found: SiteOutcome) -> list[str]:
     return [problem.seen for problem in found.differing]
 
 

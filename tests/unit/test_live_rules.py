@@ -26,8 +26,8 @@ from cds.knowledge.pack import pack
 from cds.settings import Settings
 from cds.web.app import live_app
 from cds.web.file_watch import Result
-from cds.web.live_rules import Live
-from cds.web.revision import Source
+from cds.web.live_rules import LiveRules
+from cds.web.revision import RulesSource
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 23)
@@ -61,12 +61,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def live(rules: Path, clock: Clock) -> Iterator[Live]:
-    yield from opened(Source(rules, clock))
+def live(rules: Path, clock: Clock) -> Iterator[LiveRules]:
+    yield from opened(RulesSource(rules, clock))
 
 
-def opened(source: Source) -> Iterator[Live]:
-    live = Live(source.served(), source)
+def opened(source: RulesSource) -> Iterator[LiveRules]:
+    live = LiveRules(source.served(), source)
     yield live
     live.close()
 
@@ -88,7 +88,7 @@ def shown(answer: dict[str, Any]) -> set[str]:
     return {rule for one in named for rule in (one["rule"], *one.get("alsoSays", []))}
 
 
-def test_a_good_edit_is_served(rules: Path, live: Live) -> None:
+def test_a_good_edit_is_served(rules: Path, live: LiveRules) -> None:
     before = live.now
     edit(rules, "title: ", "title: Now ")
     assert live.reload() is Result.SERVED
@@ -96,7 +96,7 @@ def test_a_good_edit_is_served(rules: Path, live: Live) -> None:
     assert (live.waiting(DAY), live.reloads.counts) == (None, {Result.SERVED: 1, Result.REFUSED: 0})
 
 
-def test_without_a_change_nothing_is_done(live: Live) -> None:
+def test_without_a_change_nothing_is_done(live: LiveRules) -> None:
     before = live.now
     assert live.reload() is Result.UNCHANGED
     assert live.now is before
@@ -111,7 +111,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("change", BAD.values(), ids=BAD)
-def test_a_bad_edit_leaves_the_old_revision_serving_and_says_why(rules: Path, live: Live, change: tuple[str, str]) -> None:
+def test_a_bad_edit_leaves_the_old_revision_serving_and_says_why(rules: Path, live: LiveRules, change: tuple[str, str]) -> None:
     before = live.now
     edit(rules, *change)
     assert live.reload() is Result.REFUSED
@@ -124,13 +124,13 @@ def test_a_bad_edit_leaves_the_old_revision_serving_and_says_why(rules: Path, li
     )
 
 
-def test_a_bad_edit_is_told_once(rules: Path, live: Live) -> None:
+def test_a_bad_edit_is_told_once(rules: Path, live: LiveRules) -> None:
     edit(rules, "title: ", "titel: ")
     assert [live.reload(), live.reload()] == [Result.REFUSED, Result.UNCHANGED]
     assert live.reloads.problem is not None
 
 
-def test_a_bad_edit_taken_back_leaves_no_trace(rules: Path, live: Live) -> None:
+def test_a_bad_edit_taken_back_leaves_no_trace(rules: Path, live: LiveRules) -> None:
     before = live.now
     edit(rules, "title: ", "titel: ")
     live.reload()
@@ -139,7 +139,7 @@ def test_a_bad_edit_taken_back_leaves_no_trace(rules: Path, live: Live) -> None:
     assert (live.reloads.problem, live.now) == (None, before)
 
 
-def test_a_bad_edit_put_right_is_served(rules: Path, live: Live) -> None:
+def test_a_bad_edit_put_right_is_served(rules: Path, live: LiveRules) -> None:
     edit(rules, "title: ", "titel: ")
     live.reload()
     edit(rules, "titel: ", "title: Now ")
@@ -147,13 +147,13 @@ def test_a_bad_edit_put_right_is_served(rules: Path, live: Live) -> None:
     assert live.reloads.problem is None
 
 
-def test_only_the_first_problems_are_told(rules: Path, live: Live) -> None:
+def test_only_the_first_problems_are_told(rules: Path, live: LiveRules) -> None:
     (rules / "vocabulary.yaml").write_text("facts: {}\n")
     live.reload()
     assert live.reloads.problem is not None and live.reloads.problem.endswith("more: cds rules check")
 
 
-def test_a_folder_that_is_gone_leaves_the_old_revision_serving(rules: Path, live: Live) -> None:
+def test_a_folder_that_is_gone_leaves_the_old_revision_serving(rules: Path, live: LiveRules) -> None:
     rules.rename(rules.with_name("elsewhere"))
     assert live.reload() is Result.REFUSED
     assert live.reloads.problem is not None and "neither a folder" in live.reloads.problem
@@ -165,7 +165,7 @@ def test_a_folder_that_is_gone_leaves_the_old_revision_serving(rules: Path, live
 def test_a_pack_is_replaced_like_a_folder(rules: Path, tmp_path: Path, clock: Clock) -> None:
     packed = tmp_path / "rules.taper"
     packed.write_bytes(pack(files_of(rules), "0.1.0"))
-    for live in opened(Source(packed, clock)):
+    for live in opened(RulesSource(packed, clock)):
         edit(rules, "title: ", "title: Now ")
         packed.write_bytes(pack(files_of(rules), "0.1.0"))
         assert live.reload() is Result.SERVED
@@ -173,7 +173,7 @@ def test_a_pack_is_replaced_like_a_folder(rules: Path, tmp_path: Path, clock: Cl
         assert live.reload() is Result.REFUSED
 
 
-def test_a_call_finishes_on_the_revision_that_it_began_with(rules: Path, live: Live) -> None:
+def test_a_call_finishes_on_the_revision_that_it_began_with(rules: Path, live: LiveRules) -> None:
     with live.held() as mine:
         edit(rules, "title: ", "title: Now ")
         live.reload()
@@ -183,7 +183,7 @@ def test_a_call_finishes_on_the_revision_that_it_began_with(rules: Path, live: L
     assert live.now.ready()
 
 
-def test_a_revision_that_was_replaced_is_forgotten(rules: Path, live: Live) -> None:
+def test_a_revision_that_was_replaced_is_forgotten(rules: Path, live: LiveRules) -> None:
     seen = []
     for number in range(5):
         seen.append(weakref.ref(live.now))
@@ -193,7 +193,7 @@ def test_a_revision_that_was_replaced_is_forgotten(rules: Path, live: Live) -> N
     assert [one() for one in seen] == [None] * 5
 
 
-def test_what_the_engines_counted_is_not_lost(rules: Path, live: Live) -> None:
+def test_what_the_engines_counted_is_not_lost(rules: Path, live: LiveRules) -> None:
     live.now.at(None).engine.failures = 3
     edit(rules, "title: ", "title: Now ")
     live.reload()
@@ -201,7 +201,7 @@ def test_what_the_engines_counted_is_not_lost(rules: Path, live: Live) -> None:
     assert live.counted("failures") == 5
 
 
-def test_ready_and_the_counters_tell_of_an_edit_that_is_not_served(rules: Path, live: Live, clock: Clock) -> None:
+def test_ready_and_the_counters_tell_of_an_edit_that_is_not_served(rules: Path, live: LiveRules, clock: Clock) -> None:
     client = TestClient(live_app(live, Settings(), clock))
     assert client.get("/ready").json() == {"status": "ready", "knowledge": live.now.id}
     edit(rules, "title: ", "titel: ")
@@ -215,7 +215,7 @@ def test_ready_and_the_counters_tell_of_an_edit_that_is_not_served(rules: Path, 
     assert "abrupt-stop" in shown(ask(client))
 
 
-def test_the_log_says_what_was_refused_and_what_serves(rules: Path, live: Live, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_what_was_refused_and_what_serves(rules: Path, live: LiveRules, caplog: pytest.LogCaptureFixture) -> None:
     edit(rules, "title: ", "titel: ")
     with caplog.at_level("INFO", "cds"):
         live.reload()
@@ -227,7 +227,7 @@ def test_the_log_says_what_was_refused_and_what_serves(rules: Path, live: Live, 
 
 def test_a_silent_rule_runs_and_is_logged_and_is_never_shown(rules: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     edit(rules, "status: active", "status: silent")
-    for live in opened(Source(rules, clock)):
+    for live in opened(RulesSource(rules, clock)):
         client = TestClient(live_app(live, Settings(), clock))
         with caplog.at_level("INFO", "cds"):
             answer = ask(client)
@@ -240,7 +240,7 @@ def test_a_silent_rule_runs_and_is_logged_and_is_never_shown(rules: Path, clock:
 def test_nothing_of_any_answer_is_there_when_all_advice_is_silent(rules: Path, clock: Clock) -> None:
     for path in (rules / "advice").glob("*.yaml"):
         path.write_text(path.read_text().replace("status: active", "status: silent"))
-    for live in opened(Source(rules, clock)):
+    for live in opened(RulesSource(rules, clock)):
         answer = ask(TestClient(live_app(live, Settings(), clock)))
         assert answer["cards"] == []
         [order] = answer["extension"]["org.taper-cds"]["orders"]
@@ -249,7 +249,7 @@ def test_nothing_of_any_answer_is_there_when_all_advice_is_silent(rules: Path, c
 
 def test_a_delayed_rule_is_shown_from_its_day_on_without_a_reload(rules: Path, clock: Clock) -> None:
     (rules / "sites/north.yaml").write_text(SITE)
-    for live in opened(Source(rules, clock, site="north")):
+    for live in opened(RulesSource(rules, clock, site="north")):
         client = TestClient(live_app(live, Settings(), clock))
         assert "abrupt-stop" not in shown(ask(client))
         clock.day = date(2026, 11, 25)
@@ -259,7 +259,7 @@ def test_a_delayed_rule_is_shown_from_its_day_on_without_a_reload(rules: Path, c
 
 def test_a_review_that_falls_due_is_told_and_the_service_goes_on(rules: Path, clock: Clock) -> None:
     (rules / "sites/north.yaml").write_text(SITE)
-    for live in opened(Source(rules, clock, site="north")):
+    for live in opened(RulesSource(rules, clock, site="north")):
         client = TestClient(live_app(live, Settings(), clock))
         clock.day = date(2026, 11, 27)
         ready = client.get("/ready")

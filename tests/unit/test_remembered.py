@@ -13,7 +13,7 @@ import pytest
 from cds.core.gap import GapKind
 from cds.fhir.dosage.dosage import reading_limits, regimen
 from cds.fhir.medications import medication
-from cds.fhir.reader import Desk
+from cds.fhir.reader import ReadingContext
 from cds.fhir.references import Library
 from cds.knowledge.loader import knowledge
 from cds.knowledge.model import Knowledge
@@ -32,8 +32,8 @@ def book() -> Knowledge:
     return knowledge(RULES)
 
 
-def desk(book: Knowledge, *resources: Json) -> Desk:
-    return Desk(book, reading_limits(book, DAY), Library.of(*resources), DAY)
+def desk(book: Knowledge, *resources: Json) -> ReadingContext:
+    return ReadingContext(book, reading_limits(book, DAY), Library.of(*resources), DAY)
 
 
 def order(id: str, **members: object) -> Json:

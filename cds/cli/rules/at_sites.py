@@ -8,7 +8,7 @@ from datetime import date
 
 from cds.cli.rules.decided import check_decisions
 from cds.cli.rules.report import counted
-from cds.cli.rules.stories import StoryChange, Told, story_changes
+from cds.cli.rules.stories import StoryChange, StoryRequest, story_changes
 from cds.engine.coverage import given, vocabulary_of
 from cds.engine.engine import Engine
 from cds.engine.explanation import written
@@ -26,7 +26,7 @@ DIFFERS, STORY = "RULE138", "RULE139"
 
 
 @dataclass(frozen=True, slots=True)
-class AtSite:
+class SiteOutcome:
     """A site once all that it changes is in force: the examples that it answers otherwise, the stories, and what is wrong."""
 
     site: Site
@@ -62,19 +62,19 @@ class AtSite:
             yield Problem(STORY, CODES[STORY], self.site.position, seen, severity=Severity.NOTICE)
 
 
-def at_sites(book: Knowledge, stories: Sequence[Told] = ()) -> list[AtSite]:
+def at_sites(book: Knowledge, stories: Sequence[StoryRequest] = ()) -> list[SiteOutcome]:
     """Each site of rules that have no error: every example in both evaluators and in a whole decision there, and the stories."""
     known = {(one.code, one.seen) for one in _wrong(book)} if book.sites else set()
     return [_at(site, book, stories, known) for _, site in sorted(book.sites.items())]
 
 
-def _at(site: Site, book: Knowledge, stories: Sequence[Told], known: set[tuple[str, str]]) -> AtSite:
+def _at(site: Site, book: Knowledge, stories: Sequence[StoryRequest], known: set[tuple[str, str]]) -> SiteOutcome:
     there = _lasting(book, site)
     differing: list[Problem] = []
     rules = [_as_there(rule, own, book, there, site, differing) for rule, own in zip(book.rules, there.rules, strict=True)]
     wrong = [one for one in _wrong(replace(there, rules=tuple(rules))) if (one.code, one.seen) not in known]
     changes = story_changes(stories, book, there, None) if stories and not wrong else []
-    return AtSite(site, tuple(differing), tuple(_named(one, site) for one in wrong), tuple(changes))
+    return SiteOutcome(site, tuple(differing), tuple(_named(one, site) for one in wrong), tuple(changes))
 
 
 def _lasting(book: Knowledge, site: Site) -> Knowledge:

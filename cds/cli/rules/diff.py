@@ -13,7 +13,7 @@ from cds.cli.ask import as_day
 from cds.cli.rules.changes import Change, changes
 from cds.cli.rules.folder import RULES, Form, Rules, files_at
 from cds.cli.rules.report import Format, annotation, printed
-from cds.cli.rules.stories import STORIES, StoryChange, Told, stories_in, story_changes, story_lines
+from cds.cli.rules.stories import STORIES, StoryChange, StoryRequest, stories_in, story_changes, story_lines
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import from_files, revision
 from cds.knowledge.model import Knowledge
@@ -77,12 +77,12 @@ def _book(files: dict[str, bytes], named: str, form: Format) -> Knowledge | None
         return None
 
 
-def _moved(told: list[Told], books: list[Knowledge | None], on: date | None) -> list[StoryChange]:
+def _moved(told: list[StoryRequest], books: list[Knowledge | None], on: date | None) -> list[StoryChange]:
     before, after = books
     return story_changes(told, before, after, on) if before and after else []
 
 
-def _late(found: list[Change], stories: list[Told], on: date | None) -> date | None:
+def _late(found: list[Change], stories: list[StoryRequest], on: date | None) -> date | None:
     """The day from which all that changed can be seen, where it is after the day on which a story is told."""
     begins = [one.begins for one in found if one.begins and any(story.day(on) < one.begins for story in stories)]
     return max(begins, default=None)

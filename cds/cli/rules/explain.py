@@ -28,7 +28,7 @@ from cds.decision.decide import Decision, decide
 from cds.decision.judge import UNCHECKED, weigh_unread
 from cds.engine.engine import Engine
 from cds.engine.explanation import explained
-from cds.engine.reference import Answer, Finding, Line
+from cds.engine.reference import Answer, Finding, TraceLine
 from cds.errors import CdsError
 from cds.hooks.messages import hook_call
 from cds.knowledge.files.vocabulary import askable, risk_fact
@@ -227,7 +227,7 @@ def _story(
     return Story(knowledge.rule(finding.rule_id, finding.kind), finding.answer.value, told, missing)
 
 
-def _against(finding: Finding) -> Iterator[Line]:
+def _against(finding: Finding) -> Iterator[TraceLine]:
     """The lines for which the rule is not true: what blocks it, or what could not be told; in a group that does, each line."""
     one_holds = any(line.group == "any" and not line.depth and line.answer is Answer.TRUE for line in finding.trace)
     within = False
@@ -238,7 +238,7 @@ def _against(finding: Finding) -> Iterator[Line]:
             yield line
 
 
-def _stands_against(line: Line, answer: Answer) -> bool:
+def _stands_against(line: TraceLine, answer: Answer) -> bool:
     blocking = Answer.TRUE if line.group == "none" else Answer.FALSE
     return line.answer is (Answer.CANNOT_TELL if answer is Answer.CANNOT_TELL else blocking)
 

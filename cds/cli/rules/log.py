@@ -25,7 +25,7 @@ Most = Annotated[int, typer.Option(min=1, max=10_000, help="How many commits to 
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RevisionPlace:
     """Where a revision of the rules stands: in the folder, a pack or a commit."""
 
     revision: str
@@ -60,9 +60,9 @@ def _wanted(sought: str) -> str:
     return wanted
 
 
-def _places(rules: Path, packs: list[Path], most: int) -> Iterator[Place]:
-    yield Place(revision(files_of(rules)), str(rules), "", "as the folder stands now")
+def _places(rules: Path, packs: list[Path], most: int) -> Iterator[RevisionPlace]:
+    yield RevisionPlace(revision(files_of(rules)), str(rules), "", "as the folder stands now")
     for pack in packs:
-        yield Place(revision(files_at(str(pack), rules)), str(pack), "", "pack")
+        yield RevisionPlace(revision(files_at(str(pack), rules)), str(pack), "", "pack")
     for commit, day, says in commits_of(rules, most):
-        yield Place(revision(files_of_revision(commit, rules)), commit, day, says)
+        yield RevisionPlace(revision(files_of_revision(commit, rules)), commit, day, says)

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from cds.cli.ask import REQUEST, Asked, moved, read, service_of
+from cds.cli.ask import REQUEST, ReadRequest, moved, read, service_of
 from cds.cli.rules.folder import engine_of
 from cds.cli.rules.report import counted
 from cds.core.judged_order import JudgedOrder
@@ -27,11 +27,11 @@ NO_DAY = date(2026, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoryRequest:
     """One story: its name, its request, and the day that it is told on."""
 
     name: str
-    asked: Asked
+    asked: ReadRequest
 
     def day(self, on: date | None) -> date:
         return on or self.asked.day or NO_DAY
@@ -92,12 +92,12 @@ def story_lines(changes: Sequence[StoryChange], told: int) -> Iterator[str]:
         yield f"  the same cards in other words ({len(worded)}): {', '.join(worded)}"
 
 
-def stories_in(folder: Path) -> list[Told]:
+def stories_in(folder: Path) -> list[StoryRequest]:
     """The stories of a folder, by name."""
-    return [Told(path.parent.name, read(str(path.parent))) for path in sorted(folder.glob(f"*/{REQUEST}"))]
+    return [StoryRequest(path.parent.name, read(str(path.parent))) for path in sorted(folder.glob(f"*/{REQUEST}"))]
 
 
-def story_changes(stories: Iterable[Told], before: Knowledge, after: Knowledge, on: date | None) -> list[StoryChange]:
+def story_changes(stories: Iterable[StoryRequest], before: Knowledge, after: Knowledge, on: date | None) -> list[StoryChange]:
     """What changes in each story; a story that stays as it is has no entry."""
     engines = engine_of(before), engine_of(after)
     try:
@@ -108,7 +108,7 @@ def story_changes(stories: Iterable[Told], before: Knowledge, after: Knowledge, 
             engine.close()
 
 
-def _change(story: Told, before: Engine, after: Engine, on: date | None) -> StoryChange | None:
+def _change(story: StoryRequest, before: Engine, after: Engine, on: date | None) -> StoryChange | None:
     old, new = _decision(story, before, on), _decision(story, after, on)
     if isinstance(old, str) or isinstance(new, str):
         told = [one if isinstance(one, str) else "answered" for one in (old, new)]
@@ -121,7 +121,7 @@ def _change(story: Told, before: Engine, after: Engine, on: date | None) -> Stor
     return found if wording or not found.in_words_alone else None
 
 
-def _decision(story: Told, engine: Engine, on: date | None) -> Decision | str:
+def _decision(story: StoryRequest, engine: Engine, on: date | None) -> Decision | str:
     numbers = count()
     body = story.body(on)
     try:

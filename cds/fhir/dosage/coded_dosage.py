@@ -11,7 +11,7 @@ from cds.core.quantity import Range
 from cds.core.regimen import Basis, Dose
 from cds.fhir import json_access as views
 from cds.fhir.dosage.dose_statement import Cap, Intake, Said, dose
-from cds.fhir.dosage.dose_units import NO_CONCENTRATION, NO_STRENGTH, Amount, in_mg, quantity_amount, range_amount
+from cds.fhir.dosage.dose_units import NO_CONCENTRATION, NO_STRENGTH, WrittenDose, in_mg, quantity_amount, range_amount
 from cds.fhir.dosage.sig_step import CHANGES
 from cds.fhir.dosage.sig_text import sig
 from cds.fhir.dosage.timing import DAY, Timing, doses_in_all, repeat_timing
@@ -31,7 +31,7 @@ class DoseReader:
     def dose(self, said: Said, basis: Basis) -> Dose:
         return dose(said, self.medication, self.limits, basis)
 
-    def mg(self, amount: Amount) -> Range | None:
+    def mg(self, amount: WrittenDose) -> Range | None:
         """The amount in mg, or None where only the product's strength is missing."""
         try:
             return in_mg(amount, self.medication, self.limits)
@@ -133,7 +133,7 @@ def _same_timing(one: Timing, other: Timing) -> bool:
     return (first.low, first.high, first.days) == (second.low, second.high, second.days)
 
 
-def _amount(dosage: Json, reader: DoseReader) -> Amount | None:
+def _amount(dosage: Json, reader: DoseReader) -> WrittenDose | None:
     """The dose. Of several kinds of dose the ordered one counts; several without a kind must be the same."""
     rows = views.objects(dosage, "doseAndRate")
     if any(key.startswith(("rate", "maxDosePerLifetime")) for row in (*rows, dosage) for key in row):
@@ -155,7 +155,7 @@ def _amount(dosage: Json, reader: DoseReader) -> Amount | None:
     return first
 
 
-def _one_amount(row: Json, reader: DoseReader) -> Amount:
+def _one_amount(row: Json, reader: DoseReader) -> WrittenDose:
     if views.child(row, "doseQuantity"):
         return quantity_amount(views.child(row, "doseQuantity"), reader.dosing)
     return range_amount(views.child(row, "doseRange"), reader.dosing)

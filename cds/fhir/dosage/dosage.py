@@ -19,10 +19,10 @@ from typing import Any
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.medication import Medication
 from cds.core.quantity import Range
-from cds.core.regimen import Basis, DayTime, Dose, Regimen, Step
+from cds.core.regimen import Basis, DayTime, Dose, Regimen, RegimenStep
 from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader
-from cds.fhir.dosage.dosage_line import Line, line
+from cds.fhir.dosage.dosage_line import DosageLine, line
 from cds.fhir.dosage.supplied_dose import supplied
 from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction, reading_limits
 from cds.fhir.json_access import Json
@@ -57,7 +57,7 @@ def regimen(
     return Reading(supply) if supply else unread.reading(reference)
 
 
-def _dosages(resource: Json, reader: DoseReader) -> list[Line]:
+def _dosages(resource: Json, reader: DoseReader) -> list[DosageLine]:
     given = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
     rows = [row for row in given if row]
     if not rows:
@@ -67,7 +67,7 @@ def _dosages(resource: Json, reader: DoseReader) -> list[Line]:
     return [line(row, reader) for row in rows]
 
 
-def _together(lines: list[Line]) -> Regimen:
+def _together(lines: list[DosageLine]) -> Regimen:
     """The lines as steps."""
     if len(lines) == 1:
         return _alone(lines[0])
@@ -80,16 +80,16 @@ def _together(lines: list[Line]) -> Regimen:
     return Regimen(tuple(_dated(sums)), ends, _count(lines), stops)
 
 
-def _count(lines: list[Line]) -> int | None:
+def _count(lines: list[DosageLine]) -> int | None:
     counts = [each.single for each in lines if each.single is not None]
     return sum(counts) if len(counts) == len(lines) else None
 
 
-def _alone(only: Line) -> Regimen:
+def _alone(only: DosageLine) -> Regimen:
     starts = only.bounds.start
     steps = []
     for step in only.steps:
-        steps.append(Step(step.dose, starts, step.days))
+        steps.append(RegimenStep(step.dose, starts, step.days))
         starts = _later(starts, step.days)
     return Regimen(tuple(steps), only.ends or only.single is not None, only.single, only.stops)
 
@@ -102,7 +102,7 @@ def _later(start: date | None, days: int | None) -> date | None:
         return None
 
 
-def _groups(lines: list[Line]) -> list[list[Line]]:
+def _groups(lines: list[DosageLine]) -> list[list[DosageLine]]:
     """The lines that are taken together, in the order in which the groups are taken."""
     numbers = {each.sequence for each in lines}
     if None in numbers and len(numbers) > 1:
@@ -118,15 +118,15 @@ def _groups(lines: list[Line]) -> list[list[Line]]:
     return _by_period(lines)
 
 
-def _bounded(each: Line) -> bool:
+def _bounded(each: DosageLine) -> bool:
     return each.bounds.days is not None or each.steps[0].days is not None
 
 
-def _by_period(lines: list[Line]) -> list[list[Line]]:
+def _by_period(lines: list[DosageLine]) -> list[list[DosageLine]]:
     """Lines whose periods follow on each other, each period a group. Refuses periods that overlap or have no dates."""
     if any(each.bounds.start is None for each in lines):
         raise Unreadable(ORDER_UNCLEAR)
-    periods: dict[Any, list[Line]] = {}
+    periods: dict[Any, list[DosageLine]] = {}
     for each in sorted(lines, key=lambda other: other.bounds.start or date.min):
         periods.setdefault((each.bounds.start, each.bounds.days), []).append(each)
     groups = list(periods.values())
@@ -140,7 +140,7 @@ def _by_period(lines: list[Line]) -> list[list[Line]]:
     return groups
 
 
-def _apart_in_the_day(lines: list[Line]) -> bool:
+def _apart_in_the_day(lines: list[DosageLine]) -> bool:
     """Whether every line says its part of the day, and no two share one."""
     seen: list[DayTime] = []
     for each in lines:
@@ -151,7 +151,7 @@ def _apart_in_the_day(lines: list[Line]) -> bool:
     return True
 
 
-def _sum(group: list[Line]) -> tuple[Dose, Line]:
+def _sum(group: list[DosageLine]) -> tuple[Dose, DosageLine]:
     """The dose of lines taken together."""
     if len(group) == 1:
         return group[0].steps[0].dose, group[0]
@@ -183,9 +183,9 @@ def _added(doses: list[Dose], weekdays: list[frozenset[str]]) -> Dose:
     raise Unreadable("The order has dosage lines on different days, and the daily dose could not be told.")
 
 
-def _dated(sums: list[tuple[Dose, Line]]) -> list[Step]:
+def _dated(sums: list[tuple[Dose, DosageLine]]) -> list[RegimenStep]:
     """The steps with their start and length; a step lasts at most until the next begins."""
-    steps = [Step(dose, each.bounds.start, each.steps[0].days) for dose, each in sums]
+    steps = [RegimenStep(dose, each.bounds.start, each.steps[0].days) for dose, each in sums]
     for index, (step, following) in enumerate(pairwise(tuple(steps))):
         if step.start is not None and following.start is not None:
             if following.start <= step.start:

@@ -10,7 +10,7 @@ from cds.core.regimen import NOTHING, Basis, Dose
 from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader, structure
 from cds.fhir.dosage.dose_statement import Intake, Said
-from cds.fhir.dosage.dose_units import Amount
+from cds.fhir.dosage.dose_units import WrittenDose
 from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES
 from cds.fhir.dosage.sig_text import Sig, changes_doses, holds_unknown_words, mentioned, sig, understood
 from cds.fhir.dosage.sig_words import TOO_LONG
@@ -35,7 +35,7 @@ class LineStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DosageLine:
     """One dosage as it was read. `single` is how many doses there are in all; `weekdays` on which days it is taken."""
 
     steps: tuple[LineStep, ...]
@@ -49,7 +49,7 @@ class Line:
     """What of its words could not be read, where its coded dose was used."""
 
 
-def line(dosage: Json, reader: DoseReader) -> Line:
+def line(dosage: Json, reader: DoseReader) -> DosageLine:
     """The doses of one dosage. Refuses what can't be read, and structure that contradicts its text."""
     timing = views.child(dosage, "timing")
     repeat = views.child(timing, "repeat")
@@ -81,7 +81,7 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     weekdays = next((timing.weekdays for timing in first if timing.weekdays), frozenset())
     if single is not None and len(steps) == 1 and steps[0].days is None:
         steps = (LineStep(steps[0].dose, _days_for(single, first[0] if first else None)),)
-    return Line(
+    return DosageLine(
         steps,
         limits,
         ends,
@@ -93,12 +93,14 @@ def line(dosage: Json, reader: DoseReader) -> Line:
     )
 
 
-def _ended(written: Sig, coded: Said, dosage: Json, limits: Bounds) -> Line:
+def _ended(written: Sig, coded: Said, dosage: Json, limits: Bounds) -> DosageLine:
     """Directions that only say to stop. Refuses a coded dose beside them."""
     if coded.intakes:
         raise contradiction(DISAGREE)
     sequence = views.number(dosage.get("sequence"))
-    return Line((LineStep(NOTHING),), limits, written.ends, int(sequence) if sequence is not None else None, stops=written.stops)
+    return DosageLine(
+        (LineStep(NOTHING),), limits, written.ends, int(sequence) if sequence is not None else None, stops=written.stops
+    )
 
 
 def _whole(coded: Said, reader: DoseReader) -> Dose | None:
@@ -277,7 +279,7 @@ def _same_parts(coded: Intake, text: Intake, reader: DoseReader) -> None:
             raise contradiction(DISAGREE)
 
 
-def _wider(one: Amount, other: Amount, reader: DoseReader) -> Amount:
+def _wider(one: WrittenDose, other: WrittenDose, reader: DoseReader) -> WrittenDose:
     mine, theirs = reader.mg(one), reader.mg(other)
     return other if mine is not None and theirs is not None and theirs.low < mine.low else one
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from cds.core.medication import Medication
 from cds.core.quantity import Range, plain
 from cds.core.regimen import Basis, DayTime, Dose
-from cds.fhir.dosage.dose_units import Amount, in_mg
+from cds.fhir.dosage.dose_units import WrittenDose, in_mg
 from cds.fhir.dosage.timing import TOO_OFTEN, TOO_SELDOM, WEEK, Timing
 from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable, contradiction
 
@@ -20,7 +20,7 @@ NO_AMOUNT = "The directions do not say how much is taken at a time."
 class Intake:
     """A dose and when it is taken; either None where it was not said."""
 
-    amount: Amount | None = None
+    amount: WrittenDose | None = None
     timing: Timing | None = None
 
     @property
@@ -32,7 +32,7 @@ class Intake:
 class Cap:
     """The most that may be taken: in a day, or, where `a_day` is False, it was not said in what time."""
 
-    amount: Amount
+    amount: WrittenDose
     a_day: bool = True
 
 
@@ -47,7 +47,7 @@ class Said:
     intakes: tuple[Intake, ...] = ()
     as_needed: bool = False
     cap: Cap | None = None
-    total: Amount | None = None
+    total: WrittenDose | None = None
     days: int | None = None
     single: int | None = None
     once: bool = False

@@ -25,7 +25,7 @@ NO_CONCENTRATION = "The dose is given in millilitres, and the concentration of t
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class WrittenDose:
     """A dose as written. `also` is the same dose in other units ("1 mg (2 tablets)"); `each`, mg said to be in one unit.
 
     `beside` are the mg that stand before a number of units: the same dose, or what is in one ("1 mg 1/2 tablet").
@@ -34,7 +34,7 @@ class Amount:
     low: Decimal
     high: Decimal
     unit: Unit
-    also: tuple[Amount, ...] = ()
+    also: tuple[WrittenDose, ...] = ()
     each: Decimal | None = None
     beside: Decimal | None = None
 
@@ -62,17 +62,17 @@ def named(spelling: str | None, dosing: Dosing) -> Unit | None:
     return dosing.unit_codes.get(spelling) or dosing.units.get(folded)
 
 
-def quantity_amount(quantity: Json, dosing: Dosing) -> Amount:
+def quantity_amount(quantity: Json, dosing: Dosing) -> WrittenDose:
     """The amount of a FHIR Quantity."""
     value = dose_number(quantity.get("value"))
     if value is None:
         raise Unreadable("The dose has no number that could be read.")
     if views.text(quantity, "comparator"):
         raise Unreadable("The dose is given as less than or more than an amount.")
-    return Amount(value, value, unit_of(quantity, dosing))
+    return WrittenDose(value, value, unit_of(quantity, dosing))
 
 
-def range_amount(range_: Json, dosing: Dosing) -> Amount:
+def range_amount(range_: Json, dosing: Dosing) -> WrittenDose:
     """The amount of a FHIR Range. A range without its low end begins at zero; one without its high end is refused."""
     if not views.child(range_, "high"):
         raise Unreadable("The dose is a range without an upper end.")
@@ -80,7 +80,7 @@ def range_amount(range_: Json, dosing: Dosing) -> Amount:
     low = (
         quantity_amount(views.child(range_, "low"), dosing)
         if views.child(range_, "low")
-        else Amount(Decimal(0), high.high, high.unit)
+        else WrittenDose(Decimal(0), high.high, high.unit)
     )
     if BARE in (low.unit, high.unit):
         unit = high.unit if low.unit is BARE else low.unit
@@ -90,10 +90,10 @@ def range_amount(range_: Json, dosing: Dosing) -> Amount:
     return _between(low.low * low.unit.of_one / high.unit.of_one, high.high, high.unit)
 
 
-def _between(low: Decimal, high: Decimal, unit: Unit) -> Amount:
+def _between(low: Decimal, high: Decimal, unit: Unit) -> WrittenDose:
     if low > high:
         raise contradiction("The lower end of the dose range is above its upper end.")
-    return Amount(low, high, unit)
+    return WrittenDose(low, high, unit)
 
 
 def dose_number(value: object) -> Decimal | None:
@@ -102,7 +102,7 @@ def dose_number(value: object) -> Decimal | None:
     return amount if amount is not None and amount >= 0 and (amount == 0 or amount.adjusted() >= -6) else None
 
 
-def in_mg(amount: Amount, medication: Medication, limits: ReadingLimits) -> Range:
+def in_mg(amount: WrittenDose, medication: Medication, limits: ReadingLimits) -> Range:
     """The amount in mg of the agent. Where it is written in several units, all that can be read must agree."""
     try:
         mg: Range | None = _alone(amount, medication, limits)
@@ -125,13 +125,13 @@ def in_mg(amount: Amount, medication: Medication, limits: ReadingLimits) -> Rang
     return mg
 
 
-def _same_or_in_one(amount: Amount, said: Range, strength: Decimal) -> None:
+def _same_or_in_one(amount: WrittenDose, said: Range, strength: Decimal) -> None:
     """Refuses mg before a number of units that are neither the dose nor what is in one unit of the product."""
     if amount.beside is not None and amount.beside not in {strength, said.high * strength}:
         raise contradiction(DIFFERENT_UNITS)
 
 
-def _alone(amount: Amount, medication: Medication, limits: ReadingLimits) -> Range:
+def _alone(amount: WrittenDose, medication: Medication, limits: ReadingLimits) -> Range:
     unit, said = amount.unit, Range(amount.low, amount.high)
     if unit.measures == "refused":
         raise Unreadable("The dose is in a unit whose content of the drug is not known (such as drops, sprays or patches).")
@@ -148,7 +148,7 @@ def _alone(amount: Amount, medication: Medication, limits: ReadingLimits) -> Ran
     return _counted(amount, said, medication)
 
 
-def _counted(amount: Amount, said: Range, medication: Medication) -> Range:
+def _counted(amount: WrittenDose, said: Range, medication: Medication) -> Range:
     """A number of tablets, capsules or films in mg."""
     if medication.form is Form.LIQUID or (medication.strength is None and medication.concentration is not None):
         raise Unreadable("The dose has no unit or counts tablets, but the product is a liquid.")

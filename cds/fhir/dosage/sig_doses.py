@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir.dosage.dose_statement import Intake
-from cds.fhir.dosage.dose_units import BARE, PRODUCT, Amount
+from cds.fhir.dosage.dose_units import BARE, PRODUCT, WrittenDose
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.timing import DISAGREES, Timing
 from cds.fhir.dosage.unreadable import Unreadable, contradiction
@@ -20,7 +20,7 @@ UNCLEAR = "It could not be told which of the doses in the directions is taken wh
 class _Open:
     """One dose while it is being read."""
 
-    amount: Amount | None = None
+    amount: WrittenDose | None = None
     timings: list[Timing] = field(default_factory=list)
     meals: bool = False
     joined: bool = False
@@ -47,9 +47,9 @@ class Doses:
         self.found: list[_Open] = []
         self.joined = False
         self.apart = False
-        self.total: Amount | None = None
+        self.total: WrittenDose | None = None
         self.leading = False
-        self.strength: Amount | None = None
+        self.strength: WrittenDose | None = None
 
     @property
     def has_amount(self) -> bool:
@@ -69,7 +69,7 @@ class Doses:
 
     # Amounts ----------------------------------------------------------------------------------------------------------
 
-    def amount(self, tokens: list[Token], place: int) -> tuple[Amount, int]:
+    def amount(self, tokens: list[Token], place: int) -> tuple[WrittenDose, int]:
         """The amount that begins at a place, and the place after it. Refuses two numbers that don't belong together."""
         token, place = tokens[place], place + 1
         low, high = token.low or Decimal(1), token.high or Decimal(1)
@@ -83,11 +83,11 @@ class Doses:
             after = self._each(tokens, place)
             if after is not None:
                 each, place = after
-                return Amount(low, high, PRODUCT, each=each), place
-            return Amount(low, high, PRODUCT if token.counted or token.kind == "one" else BARE), place
-        return self._with_unit(Amount(low, high, unit), tokens, place + 1)
+                return WrittenDose(low, high, PRODUCT, each=each), place
+            return WrittenDose(low, high, PRODUCT if token.counted or token.kind == "one" else BARE), place
+        return self._with_unit(WrittenDose(low, high, unit), tokens, place + 1)
 
-    def _with_unit(self, amount: Amount, tokens: list[Token], place: int) -> tuple[Amount, int]:
+    def _with_unit(self, amount: WrittenDose, tokens: list[Token], place: int) -> tuple[WrittenDose, int]:
         """The amount with what follows its unit: "0.5 mg tablet", "2 tablets of 0.5 mg", "1 tablet or 2 tablets"."""
         if amount.unit.measures == "mg" and self._kind(tokens, place) == "unit" and tokens[place].value.measures == "product":
             return amount, place + 1
@@ -135,7 +135,7 @@ class Doses:
     def _kind(self, tokens: list[Token], place: int) -> str:
         return tokens[place].kind if place < len(tokens) else ""
 
-    def take(self, amount: Amount) -> None:
+    def take(self, amount: WrittenDose) -> None:
         """Adds an amount: to a time that waits for one, beside the same dose in another unit, or as a new dose."""
         apart, joined = self.apart, self._resume()
         amount = self._of_strength(amount)
@@ -165,13 +165,13 @@ class Doses:
             self.strength = only.amount
             self.found = []
 
-    def _of_strength(self, amount: Amount) -> Amount:
+    def _of_strength(self, amount: WrittenDose) -> WrittenDose:
         """The amount, of the strength that stood before it."""
         if self.strength is None or amount.each is not None or amount.unit.measures == "mg":
             return amount
         return replace(amount, each=self.strength.high * self.strength.unit.of_one)
 
-    def also(self, amount: Amount) -> None:
+    def also(self, amount: WrittenDose) -> None:
         """The last dose in another unit."""
         last = self.found[-1] if self.found else None
         if last is None or last.amount is None:
@@ -179,13 +179,13 @@ class Doses:
             return
         last.amount = replace(last.amount, also=(*last.amount.also, amount))
 
-    def each(self, amount: Amount) -> None:
+    def each(self, amount: WrittenDose) -> None:
         last = self.found[-1]
         if last.amount is None or amount.unit.measures != "mg":
             raise Unreadable(UNCLEAR)
         last.amount = replace(last.amount, each=amount.high * amount.unit.of_one)
 
-    def whole_day(self, amount: Amount) -> None:
+    def whole_day(self, amount: WrittenDose) -> None:
         if self.total is not None and self.total != amount:
             raise contradiction("The directions name two different totals for the day.")
         self.total = amount
@@ -268,7 +268,7 @@ class Doses:
         return tuple(kept)
 
 
-def _beside(first: Amount, second: Amount) -> Amount:
+def _beside(first: WrittenDose, second: WrittenDose) -> WrittenDose:
     """Two amounts side by side as one: mg before a number of units are the same dose, or what is in one of them."""
     if first.unit.measures == "mg" and first.low == first.high and not first.also and second.unit.measures == "product":
         return replace(second, beside=first.high * first.unit.of_one)

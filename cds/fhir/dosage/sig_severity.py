@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds.fhir.dosage.dose_statement import Intake, Said
-from cds.fhir.dosage.dose_units import BARE, PRODUCT, Amount
+from cds.fhir.dosage.dose_units import BARE, PRODUCT, WrittenDose
 from cds.fhir.dosage.sig_doses import UNCLEAR
 from cds.fhir.dosage.sig_step import AMOUNT_KINDS, QUIET, StepReader
 from cds.fhir.dosage.sig_words import Token
@@ -62,7 +62,7 @@ def _highest(parts: Sequence[Said]) -> Said:
     return replace(parts[at], intakes=(Intake(amounts[at], intakes[at].timing),), as_needed=True, cap=next(iter(caps), None))
 
 
-def _alike(found: Iterable[Amount]) -> list[Amount]:
+def _alike(found: Iterable[WrittenDose]) -> list[WrittenDose]:
     """The amounts, all in one unit: a bare number counts what the others count."""
     amounts = list(found)
     units = {amount.unit for amount in amounts} - {BARE}

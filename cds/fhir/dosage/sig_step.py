@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds.fhir.dosage.dose_statement import Cap, Intake, Said
-from cds.fhir.dosage.dose_units import Amount
+from cds.fhir.dosage.dose_units import WrittenDose
 from cds.fhir.dosage.sig_doses import Doses
 from cds.fhir.dosage.sig_neighbours import PER_WEEK
 from cds.fhir.dosage.sig_times import Intervals, days_for, timing_of
@@ -85,7 +85,7 @@ class StepReader:
         self.in_all: int | None = None
         self.most_times: Decimal | None = None
         self.most_days: Decimal | None = None
-        self.most_a_week: Amount | None = None
+        self.most_a_week: WrittenDose | None = None
 
     def said(self) -> Said:
         while self.place < len(self.tokens):

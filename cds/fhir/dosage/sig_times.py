@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from cds.core.regimen import DayTime
 from cds.fhir.dosage.dose_statement import Intake
-from cds.fhir.dosage.dose_units import Amount
+from cds.fhir.dosage.dose_units import WrittenDose
 from cds.fhir.dosage.sig_words import Token
 from cds.fhir.dosage.timing import WEEK, Timing, in_period, part_of_day
 from cds.fhir.dosage.unreadable import ReadingLimits, Unreadable
@@ -60,7 +60,7 @@ def _counted(token: Token, dosing: Dosing, limits: ReadingLimits) -> Timing:
     return in_period(low, high, Decimal(seconds), Decimal(seconds), limits)
 
 
-def days_for(most: Amount, intakes: Sequence[Intake]) -> Decimal | None:
+def days_for(most: WrittenDose, intakes: Sequence[Intake]) -> Decimal | None:
     """On how many days of a week the most of a week is taken, at its smallest dose; None where that can't be told."""
     amount = intakes[0].amount if len(intakes) == 1 else None
     if amount is None or {amount.unit.measures, most.unit.measures} not in _ALIKE:

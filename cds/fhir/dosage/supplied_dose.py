@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from cds.core.medication import Form
 from cds.core.quantity import Range, exactly
-from cds.core.regimen import Basis, Dose, Regimen, Step
+from cds.core.regimen import Basis, Dose, Regimen, RegimenStep
 from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader, as_needed
 from cds.fhir.dosage.dose_units import BARE, NO_STRENGTH, PRODUCT, in_mg, quantity_amount
@@ -33,7 +33,7 @@ def supplied(resource: Json, reader: DoseReader) -> Regimen | None:
     needed = bool(rows) and all(as_needed(row) for row in rows)
     dose = Dose(Range(Decimal(0), mg) if needed else exactly(mg), as_needed=needed, basis=Basis.SUPPLY)
     says = f"{dose.mg} mg a day{' as needed' if needed else ''}, by quantity over days supplied"
-    return Regimen((Step(replace(dose, says=says)),))
+    return Regimen((RegimenStep(replace(dose, says=says)),))
 
 
 def _days(duration: Json, reader: DoseReader) -> Decimal | None:

@@ -9,7 +9,7 @@ from cds.knowledge.drug_tables import Tables
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import FactDefinition, Parameter, Rule, RuleKind, Source, Status
+from cds.knowledge.model import EvidenceSource, FactDefinition, Parameter, Rule, RuleKind, Status
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 
@@ -44,7 +44,7 @@ def check_words(words: Iterable[FactDefinition], numbers: Mapping[str, Parameter
                 problems.add("RULE141", word.position, seen, f"There are: {listed(sorted(groups))}.", nearest(group, groups))
 
 
-def check_table_cites(shelves: Tables, sources: Mapping[str, Source], problems: Problems) -> None:
+def check_table_cites(shelves: Tables, sources: Mapping[str, EvidenceSource], problems: Problems) -> None:
     """Reports a source of the drug tables that `evidence.yaml` does not hold, once a table."""
     for source in sorted({row.source for agent in shelves.agents.values() for row in agent.equivalents}):
         check_cite(source, Position("rules/drugs/equivalents.yaml"), sources, problems)

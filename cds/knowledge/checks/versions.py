@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cds.knowledge.model import Condition, Group, Knowledge, Rule
+from cds.knowledge.model import Group, Knowledge, Rule, RuleCondition
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 
@@ -41,7 +41,7 @@ def meaning(rule: Rule) -> tuple[object, ...]:
 def _anywhere(group: Group) -> Group:
     """The group without the places in which its parts stand."""
 
-    def moved(entry: Condition | Group) -> Condition | Group:
+    def moved(entry: RuleCondition | Group) -> RuleCondition | Group:
         return _anywhere(entry) if isinstance(entry, Group) else replace(entry, position=NOWHERE)
 
     parts = [tuple(moved(entry) for entry in entries) for entries in (group.all, group.any, group.none)]

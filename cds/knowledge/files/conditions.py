@@ -10,7 +10,6 @@ from cds.core.quantity import Quantity
 from cds.knowledge.fields import as_amount, as_day, as_quantity, kind
 from cds.knowledge.files.parameters import NAME
 from cds.knowledge.model import (
-    Condition,
     FactDefinition,
     FactType,
     Group,
@@ -18,6 +17,7 @@ from cds.knowledge.model import (
     Operator,
     Parameter,
     ParameterName,
+    RuleCondition,
 )
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar
@@ -34,7 +34,7 @@ OPERATORS: Mapping[FactType, tuple[Operator, ...]] = {
 
 
 @dataclass(frozen=True)
-class Words:
+class ConditionTerms:
     """What a rule may use: its facts, the parameters, and from which day on the rule holds."""
 
     facts: Mapping[str, FactDefinition]
@@ -47,14 +47,14 @@ class Words:
     problems: Problems
 
 
-def group(node: Node | None, words: Words, nested: bool = False) -> Group:
+def group(node: Node | None, words: ConditionTerms, nested: bool = False) -> Group:
     """The group of conditions that stands at the node."""
     problems = words.problems
     if not isinstance(node, Pairs):
         if node is not None:
             problems.add("RULE022", node.position, f"{kind(node)} stands here.", "Expected: all, any or none, each with a list.")
         return Group()
-    lists: dict[str, tuple[Condition | Group, ...]] = {}
+    lists: dict[str, tuple[RuleCondition | Group, ...]] = {}
     for key, entries in node.pairs:
         if key.text not in GROUPS:
             known = f"Known: {listed(GROUPS)}."
@@ -69,7 +69,7 @@ def group(node: Node | None, words: Words, nested: bool = False) -> Group:
     return Group(lists.get("all", ()), lists.get("any", ()), lists.get("none", ()), node.position)
 
 
-def _entry(node: Node, words: Words, nested: bool) -> Condition | Group | None:
+def _entry(node: Node, words: ConditionTerms, nested: bool) -> RuleCondition | Group | None:
     if isinstance(node, Pairs) and node.pairs and all(key.text in GROUPS for key, _ in node.pairs):
         if nested:
             words.problems.add(
@@ -84,7 +84,7 @@ def _entry(node: Node, words: Words, nested: bool) -> Condition | Group | None:
     return _condition(*node.pairs[0], words)
 
 
-def _condition(fact: Scalar, question: Node, words: Words) -> Condition | None:
+def _condition(fact: Scalar, question: Node, words: ConditionTerms) -> RuleCondition | None:
     definition = words.facts.get(fact.text)
     if definition is None:
         _unknown_fact(fact, words)
@@ -106,10 +106,10 @@ def _condition(fact: Scalar, question: Node, words: Words) -> Condition | None:
         return None
     operator = Operator(word.text)
     operands = _operands(definition, operator, value, words)
-    return Condition(fact.text, operator, operands, fact.position) if operands else None
+    return RuleCondition(fact.text, operator, operands, fact.position) if operands else None
 
 
-def _unknown_fact(fact: Scalar, words: Words) -> None:
+def _unknown_fact(fact: Scalar, words: ConditionTerms) -> None:
     if fact.text in words.others:
         expected = "It is decided after the risk rules; only advice rules may ask about it."
         words.problems.add("RULE104", fact.position, f"a risk rule asks about {fact.text}.", expected)
@@ -118,7 +118,7 @@ def _unknown_fact(fact: Scalar, words: Words) -> None:
     words.problems.add("RULE101", fact.position, f"`{fact.text}` is no fact.", "Facts stand in vocabulary.yaml.", do)
 
 
-def _operands(definition: FactDefinition, operator: Operator, node: Node, words: Words) -> tuple[Operand, ...]:
+def _operands(definition: FactDefinition, operator: Operator, node: Node, words: ConditionTerms) -> tuple[Operand, ...]:
     many = operator in (Operator.IS_ONE_OF, Operator.BETWEEN)
     if many != isinstance(node, Items) or isinstance(node, Pairs):
         expected = f"`{operator}` takes {'a list' if many else 'one value'}."
@@ -144,7 +144,7 @@ def _empty(low: Operand, high: Operand) -> bool:
     return isinstance(low, date) and isinstance(high, date) and low > high
 
 
-def _operand(definition: FactDefinition, operator: Operator, node: Node, words: Words) -> Operand | None:
+def _operand(definition: FactDefinition, operator: Operator, node: Node, words: ConditionTerms) -> Operand | None:
     if not isinstance(node, Scalar):
         words.problems.add("RULE022", node.position, f"{kind(node)} stands here.", "Expected: one value.")
         return None
@@ -160,7 +160,7 @@ def _operand(definition: FactDefinition, operator: Operator, node: Node, words: 
     return _amount(definition, operator, node, words)
 
 
-def _choice(definition: FactDefinition, node: Scalar, words: Words) -> Operand | None:
+def _choice(definition: FactDefinition, node: Scalar, words: ConditionTerms) -> Operand | None:
     if node.text in definition.choices:
         return node.text
     parameter = words.parameters.get(node.text)
@@ -175,7 +175,7 @@ def _choice(definition: FactDefinition, node: Scalar, words: Words) -> Operand |
     return None
 
 
-def _amount(definition: FactDefinition, operator: Operator, node: Scalar, words: Words) -> Operand | None:
+def _amount(definition: FactDefinition, operator: Operator, node: Scalar, words: ConditionTerms) -> Operand | None:
     unit, problems = definition.unit or "", words.problems
     fitting = listed(name for name, parameter in words.parameters.items() if parameter.unit == unit)
     expected = f"{definition.name} is in {unit}. Parameters in {unit}: {fitting}."
@@ -203,7 +203,7 @@ def _amount(definition: FactDefinition, operator: Operator, node: Scalar, words:
     return _parameter(parameter, node, words)
 
 
-def _parameter(parameter: Parameter, node: Scalar, words: Words) -> ParameterName:
+def _parameter(parameter: Parameter, node: Scalar, words: ConditionTerms) -> ParameterName:
     if words.since is not None and parameter.editions and parameter.on(words.since) is None:
         first = parameter.editions[-1].since.isoformat()
         seen = f"{parameter.name} has no value on {words.since.isoformat()}, when the rule begins; its first is of {first}."

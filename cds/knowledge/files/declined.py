@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cds.core.fact_comparison import Way, Worse
+from cds.core.fact_comparison import FactComparison, Worse
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import FactDefinition, FactType, Parameter, Source
+from cds.knowledge.model import EvidenceSource, FactDefinition, FactType, Parameter
 from cds.knowledge.model_sites import Declining
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs
@@ -24,7 +24,7 @@ def declining(
     words: Mapping[str, FactDefinition],
     reasons: Mapping[str, object],
     numbers: Mapping[str, Parameter],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, EvidenceSource],
     problems: Problems,
 ) -> Declining | None:
     """What the file says, None where there is none: then no card is ever short. All that is wrong is among the problems."""
@@ -56,16 +56,16 @@ def _days(fields: Fields, reasons: Mapping[str, object], numbers: Mapping[str, P
             yield reason, name
 
 
-def _ways(fields: Fields, words: Mapping[str, FactDefinition]) -> dict[str, Way]:
+def _ways(fields: Fields, words: Mapping[str, FactDefinition]) -> dict[str, FactComparison]:
     """How each fact that the lists name is compared. Reports a fact that is in two of them."""
     lists = Fields(fields.node("worse_when"), fields.problems, [worse.value for worse in COMPARED])
     needed = set(fields.each_of("must_be_known", words, "RULE101"))
-    found: dict[str, Way] = {}
+    found: dict[str, FactComparison] = {}
     for worse, at in (*((worse, lists) for worse in COMPARED), (Worse.NOT_COMPARED, fields)):
         fitting = [name for name, word in words.items() if worse not in COMPARED or word.type in COMPARED[worse]]
         for name in at.each_of(worse.value, fitting, "RULE101"):
             if name in found:
                 seen = f"{name} stands in {worse.value} and in {found[name].worse.value}."
                 fields.problems.add("RULE025", at.at(worse.value), seen, "", "Keep one.")
-            found[name] = Way(worse, words[name].choices, name in needed)
-    return {name: Way(must_be_known=True) for name in needed} | found
+            found[name] = FactComparison(worse, words[name].choices, name in needed)
+    return {name: FactComparison(must_be_known=True) for name in needed} | found

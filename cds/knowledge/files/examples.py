@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from cds.knowledge.fields import Fields, as_amount, as_day, kind
-from cds.knowledge.model import Condition, Example, FactDefinition, FactType, Group, IfMissing, RuleKind
+from cds.knowledge.model import Example, FactDefinition, FactType, Group, IfMissing, RuleCondition, RuleKind
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs, Scalar
@@ -100,7 +100,7 @@ def check_examples(
         problems.add("RULE130", at, seen, f"A rule has at least one example each of: {listed(needed)}.")
 
 
-def conditions_of(when: Group) -> Iterator[Condition]:
+def conditions_of(when: Group) -> Iterator[RuleCondition]:
     """Every condition of a group, those of nested groups included, in the order written."""
     for entry in (*when.all, *when.any, *when.none):
         if isinstance(entry, Group):

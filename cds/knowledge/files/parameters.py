@@ -8,7 +8,7 @@ from typing import Any
 from cds.core.quantity import Quantity
 from cds.knowledge.fields import Fields, as_amount, as_day
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import Pace, Parameter, ParameterEdition, Source
+from cds.knowledge.model import EvidenceSource, Pace, Parameter, ParameterEdition
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs, Scalar
 
@@ -16,7 +16,9 @@ NAME = "name"
 """The unit of a parameter that holds a text."""
 
 
-def parameters(documents: Iterable[Node | None], sources: Mapping[str, Source], problems: Problems) -> dict[str, Parameter]:
+def parameters(
+    documents: Iterable[Node | None], sources: Mapping[str, EvidenceSource], problems: Problems
+) -> dict[str, Parameter]:
     """The parameters of all files, by name."""
     found: dict[str, Parameter] = {}
     for document in documents:
@@ -30,7 +32,7 @@ def parameters(documents: Iterable[Node | None], sources: Mapping[str, Source], 
     return found
 
 
-def _parameter(key: Scalar, node: Node, sources: Mapping[str, Source], problems: Problems) -> Parameter:
+def _parameter(key: Scalar, node: Node, sources: Mapping[str, EvidenceSource], problems: Problems) -> Parameter:
     fields = Fields(node, problems, ["means", "unit", "values"], ["site_may_change"])
     unit = fields.text("unit")
     bounds: dict[str, Quantity | None] = {}
@@ -65,7 +67,7 @@ def inside(value: Quantity | str, parameter: Parameter) -> bool:
     return above and (parameter.at_most is None or value.value <= parameter.at_most.value)
 
 
-def _editions(fields: Fields, unit: str, sources: Mapping[str, Source]) -> tuple[ParameterEdition, ...]:
+def _editions(fields: Fields, unit: str, sources: Mapping[str, EvidenceSource]) -> tuple[ParameterEdition, ...]:
     values, problems = fields.node("values"), fields.problems
     if not isinstance(values, Pairs) or not values.pairs:
         problems.add("RULE022", fields.at("values"), "no dated value stands here.", "Expected: a day, then {value, cite, says}.")
@@ -106,7 +108,7 @@ CHOICES = ("by_strengths", "compounded")
 
 
 def paces(
-    document: Node | None, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
+    document: Node | None, known: Mapping[str, Parameter], sources: Mapping[str, EvidenceSource], problems: Problems
 ) -> dict[str, Pace]:
     """The paces by id, ranked in the order written."""
     node = Fields(document, problems, ["paces"]).node("paces")
@@ -124,7 +126,7 @@ def paces(
 
 
 def _pace(
-    rank: int, key: Scalar, node: Node, known: Mapping[str, Parameter], sources: Mapping[str, Source], problems: Problems
+    rank: int, key: Scalar, node: Node, known: Mapping[str, Parameter], sources: Mapping[str, EvidenceSource], problems: Problems
 ) -> Pace:
     fields = Fields(
         node, problems, ["says", "plan", "cite"], [*NUMBERS, *CHOICES, "after_short_use", "if_not_borne", "says_where_moved"]

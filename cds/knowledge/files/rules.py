@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cds.knowledge.fields import Fields
-from cds.knowledge.files.conditions import Words, group
+from cds.knowledge.files.conditions import ConditionTerms, group
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import check_examples, examples
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.knowledge.model import (
     Because,
     Card,
+    EvidenceSource,
     FactDefinition,
     FactType,
     Parameter,
     RiskOutcome,
     Rule,
     RuleKind,
-    Source,
     Status,
 )
 from cds.knowledge.position import Position
@@ -47,13 +47,13 @@ OPTIONAL = re.compile(r"\[\[.*?\]\]", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RuleReferences:
     """What a rule file may refer to."""
 
     facts: Mapping[str, FactDefinition]
     """The vocabulary, and one fact for each risk rule."""
     parameters: Mapping[str, Parameter]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, EvidenceSource]
     paces: Mapping[str, object]
     override_reasons: Mapping[str, object]
     texts: Mapping[str, object]
@@ -77,7 +77,7 @@ class Surroundings:
         return frozenset(f"text.{name}" for name in self.texts)
 
 
-def rule(file: str, node: Node, kind: RuleKind, around: Surroundings) -> Rule:
+def rule(file: str, node: Node, kind: RuleKind, around: RuleReferences) -> Rule:
     """The rule in a file; what is wrong in it is among the problems of the surroundings."""
     problems = around.problems
     own = RISK if kind is RuleKind.RISK else ADVICE
@@ -85,7 +85,7 @@ def rule(file: str, node: Node, kind: RuleKind, around: Surroundings) -> Rule:
     name = _name(fields, kind, file)
     since, until = _in_force(fields)
     askable = around.askable(kind)
-    words = Words(askable, around.facts, around.parameters, around.units, since, problems)
+    words = ConditionTerms(askable, around.facts, around.parameters, around.units, since, problems)
     when = group(fields.node("when"), words)
     worked = examples(fields, kind, askable)
     check_examples(worked, kind, when, askable, fields.position, problems)
@@ -129,7 +129,7 @@ def _in_force(fields: Fields) -> tuple[date | None, date | None]:
     return since, until
 
 
-def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
+def _because(fields: Fields, around: RuleReferences) -> Iterator[Because]:
     entries = fields.items("because")
     if not entries and fields.node("because") is not None:
         expected = "A rule stands on a source; what no guideline supports cites local-default."
@@ -140,7 +140,7 @@ def _because(fields: Fields, around: Surroundings) -> Iterator[Because]:
         yield Because(entry.text("cite"), entry.text("says"), entry.optional_text("strength"), node.position)
 
 
-def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
+def _outcome(fields: Fields, around: RuleReferences) -> RiskOutcome:
     optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", *LEADS, *FLAGS]
     then = Fields(fields.node("then"), fields.problems, ["says"], optional)
     for key in ("says", "watch", "brief", *LEADS):
@@ -160,7 +160,7 @@ def _outcome(fields: Fields, around: Surroundings) -> RiskOutcome:
     )
 
 
-def _card(fields: Fields, words: Words, around: Surroundings) -> Card:
+def _card(fields: Fields, words: ConditionTerms, around: RuleReferences) -> Card:
     problems = fields.problems
     card = Fields(
         fields.node("card"),
@@ -219,7 +219,7 @@ def _closed(text: str) -> bool:
     return depth == 0
 
 
-def _check_length(card: Fields, around: Surroundings) -> None:
+def _check_length(card: Fields, around: RuleReferences) -> None:
     always = OPTIONAL.sub("", card.text("summary"))
     longest = TEMPLATE.sub(lambda match: _widest(around.facts.get(match[1])), always)
     if len(longest) > LONGEST_SUMMARY:
@@ -232,7 +232,7 @@ def _widest(fact: FactDefinition | None) -> str:
     return max(fact.choices, key=len, default="") if fact and fact.type is FactType.CHOICE else ""
 
 
-def _priority(fields: Fields, name: str, around: Surroundings) -> int:
+def _priority(fields: Fields, name: str, around: RuleReferences) -> int:
     if name in around.order:
         return around.order.index(name)
     seen = f"{name} is not in advice/order.yaml, so its place among the cards is not known."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from cds.core.patient_sheet import PLACEHOLDER, Words
+from cds.core.patient_sheet import PLACEHOLDER, SheetTexts
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import Source
+from cds.knowledge.model import EvidenceSource
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs
@@ -19,7 +19,7 @@ KEYS = ("language", "cite", "months", "weekdays", "texts", "lists")
 MONTHS, WEEKDAYS = 12, 7
 
 
-def sheets(documents: Mapping[str, Node], sources: Mapping[str, Source], problems: Problems) -> dict[str, Words]:
+def sheets(documents: Mapping[str, Node], sources: Mapping[str, EvidenceSource], problems: Problems) -> dict[str, SheetTexts]:
     """The texts by language. A language that lacks a key or a value of the English texts, or has one more, is a problem."""
     found = {}
     for name, node in documents.items():
@@ -42,12 +42,12 @@ def sheets(documents: Mapping[str, Node], sources: Mapping[str, Source], problem
     return found
 
 
-def _words(node: Node, sources: Mapping[str, Source], problems: Problems) -> Words:
+def _words(node: Node, sources: Mapping[str, EvidenceSource], problems: Problems) -> SheetTexts:
     fields = Fields(node, problems, KEYS)
     for cite in fields.texts("cite"):
         check_cite(cite, fields.at("cite"), sources, problems)
     texts, lists = fields.node("texts"), fields.node("lists")
-    return Words(
+    return SheetTexts(
         language=fields.text("language"),
         texts=_texts(texts, problems),
         lists=_lists(lists, problems),
@@ -78,7 +78,7 @@ def _named(fields: Fields, key: str, many: int, problems: Problems) -> tuple[str
     return (*names, *[""] * many)[:many]
 
 
-def _values(words: Words) -> dict[str, frozenset[str]]:
+def _values(words: SheetTexts) -> dict[str, frozenset[str]]:
     """The values that stand in each text, and in each list as a whole."""
     texts = {f"texts.{key}": text for key, text in words.texts.items()}
     lists = {f"lists.{key}": " ".join(items) for key, items in words.lists.items()}

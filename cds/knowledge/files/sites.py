@@ -10,8 +10,8 @@ from cds.knowledge.fields import Fields, kind
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.parameters import bounds_in_words, inside, value_of
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import Condition, Knowledge, Rule, RuleKind, Status
-from cds.knowledge.model_sites import Approval, Chosen, Moved, Quiet, Reason, SignOff, Site
+from cds.knowledge.model import Knowledge, Rule, RuleCondition, RuleKind, Status
+from cds.knowledge.model_sites import Approval, ChosenSources, MovedParameter, Reason, SignOff, SilencedRule, Site
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.site_overlay import is_local, local_statements, named, signs
@@ -76,7 +76,7 @@ def _approval(entry: Fields) -> Approval | None:
     return Approval(because, approved_by, review_by, entry.at("review_by")) if because and approved_by and review_by else None
 
 
-def _parameters(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Moved]]:
+def _parameters(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, MovedParameter]]:
     problems = fields.problems
     for key, node in _entries(fields, "parameters"):
         entry = Fields(node, problems, ["value", "from", *APPROVAL])
@@ -94,10 +94,10 @@ def _parameters(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Mov
             seen, bounds = f"{key.text} is set to {value}.", f"A site keeps to: {bounds_in_words(parameter)}."
             problems.add("RULE161", entry.at("value"), seen, bounds)
         elif value is not None and approval and since:
-            yield key.text, Moved(since, value, approval)
+            yield key.text, MovedParameter(since, value, approval)
 
 
-def _equivalence(fields: Fields, knowledge: Knowledge) -> Chosen | None:
+def _equivalence(fields: Fields, knowledge: Knowledge) -> ChosenSources | None:
     if fields.node("equivalence_source") is None:
         return None
     entry = Fields(fields.node("equivalence_source"), fields.problems, ["use", *APPROVAL])
@@ -107,10 +107,10 @@ def _equivalence(fields: Fields, knowledge: Knowledge) -> Chosen | None:
     approval = _approval(entry)
     if not sources and entry.node("use") is not None and not entry.items("use"):
         fields.problems.add("RULE022", entry.at("use"), "no source is named.", "", "Name one, or take equivalence_source out.")
-    return Chosen(sources, approval) if sources and approval else None
+    return ChosenSources(sources, approval) if sources and approval else None
 
 
-def _quiet(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Quiet]]:
+def _quiet(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, SilencedRule]]:
     for key, node in _entries(fields, "rules"):
         entry = Fields(node, fields.problems, APPROVAL, ["silent", "silent_until"])
         approval, until = _approval(entry), entry.day("silent_until")
@@ -121,7 +121,7 @@ def _quiet(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Quiet]]:
         if always and entry.one_of("silent", ("yes",)) is None:
             continue
         if rule and approval and (until or always):
-            yield key.text, Quiet(until, approval)
+            yield key.text, SilencedRule(until, approval)
 
 
 def _override_reasons(fields: Fields, knowledge: Knowledge) -> Iterator[tuple[str, Reason]]:
@@ -220,7 +220,7 @@ def _check_asked(site: Site, knowledge: Knowledge, problems: Problems) -> None:
             problems.add("RULE107", at, seen, "", "Silence that too, for as long; or leave the risk as it is.")
 
 
-def _conditions(rule: Rule) -> Iterator[Condition]:
+def _conditions(rule: Rule) -> Iterator[RuleCondition]:
     yield from conditions_of(rule.when)
     if rule.card is not None and rule.card.raise_when is not None:
         yield from conditions_of(rule.card.raise_when)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from cds.knowledge.format.key_order import in_order
-from cds.knowledge.format.lines import Line, filled
+from cds.knowledge.format.lines import LayoutLine, filled
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Loader, Node, Pairs, Scalar, read
@@ -74,9 +74,9 @@ def _comments(text: str) -> list[str]:
     return [line.comment for line in _Layout(text).lines() if line.comment]
 
 
-def _spaced(lines: Iterable[Line]) -> Iterator[Line]:
+def _spaced(lines: Iterable[LayoutLine]) -> Iterator[LayoutLine]:
     """The lines without blank ones at either end, and never two of these together; those within a text stay."""
-    blank: Line | None = None
+    blank: LayoutLine | None = None
     begun = False
     for line in lines:
         if line.blank:
@@ -98,9 +98,9 @@ class _Layout:
     base: int = 0
     key: bool = False
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Iterator[LayoutLine]:
         self._starts = [0, *(found.end() for found in re.finditer("\n", self.text))]
-        self._line: Line | None = None
+        self._line: LayoutLine | None = None
         done, row = 0, -1
         before: Any = None
         chain: list[Level] = []
@@ -112,7 +112,7 @@ class _Layout:
             gap = self.text[done:start]
             if before is None or "\n" in gap or token.start_mark.line != row:
                 yield from self._ended(gap, chain, token)
-                self._line = Line(self._indent(token), listed=self.flow > 0)
+                self._line = LayoutLine(self._indent(token), listed=self.flow > 0)
             else:
                 assert self._line is not None
                 self._line.add(" " if _apart(before, token) else "")
@@ -151,7 +151,7 @@ class _Layout:
         own = self.key or isinstance(token, (yaml.BlockEntryToken, yaml.KeyToken, yaml.ValueToken))
         return self.levels[-1].now + (0 if own else STEP)
 
-    def _word(self, token: Any, text: str) -> Iterator[Line]:
+    def _word(self, token: Any, text: str) -> Iterator[LayoutLine]:
         """Adds a word to the line; the lines before its last one are ended by it."""
         assert self._line is not None
         line = self._line
@@ -172,11 +172,11 @@ class _Layout:
         for number, said in enumerate(more, start=1):
             yield self._line
             said = said.strip() if number < len(more) else said.lstrip()
-            self._line = Line(after if said else 0, said, kept=not said)
+            self._line = LayoutLine(after if said else 0, said, kept=not said)
         if isinstance(token, yaml.FlowEntryToken):
             self._line.may_break(self.flow, self.base + STEP)
 
-    def _block(self, text: str) -> Iterator[Line]:
+    def _block(self, text: str) -> Iterator[LayoutLine]:
         """The lines of a text that was written with | or >, below its key."""
         assert self._line is not None
         head, *body = _without_blank_end(text).split("\n")
@@ -187,7 +187,7 @@ class _Layout:
         now = (self.levels[-1].now if self.levels else 0) + STEP
         for line in body:
             yield self._line
-            self._line = Line(now if line[was:] else 0, line[was:], kept=True)
+            self._line = LayoutLine(now if line[was:] else 0, line[was:], kept=True)
 
     def _end(self, token: Any, end: int) -> int:
         """Where a word ends; the blank lines that a block of text takes with it belong to what follows."""
@@ -196,7 +196,7 @@ class _Layout:
             return start + len(_without_blank_end(self.text[start:end]))
         return end
 
-    def _ended(self, gap: str, chain: list[Level], token: Any) -> Iterator[Line]:
+    def _ended(self, gap: str, chain: list[Level], token: Any) -> Iterator[LayoutLine]:
         """The line that a gap ends, then the comments and blank lines in the gap."""
         first, *between = gap.split("\n")
         if self._line is not None:
@@ -208,7 +208,7 @@ class _Layout:
         last = between.pop() if between and token is not None else ""
         for line in between if not last.strip() else [*between, last]:
             said = line.strip()
-            yield Line(self._level(line, chain, token) if said else 0, comment=said)
+            yield LayoutLine(self._level(line, chain, token) if said else 0, comment=said)
 
     def _level(self, line: str, chain: list[Level], token: Any) -> int:
         """Where a comment shall stand: with what it stood with, of what is above and below it."""

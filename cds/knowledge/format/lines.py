@@ -10,7 +10,7 @@ WIDTH = 130
 
 
 @dataclass
-class Line:
+class LayoutLine:
     """A line as it is drawn up: its words, its comment, and the places after a comma where it may be broken.
 
     `kept`: it stands within a text of several lines, and every space of it counts.
@@ -44,7 +44,7 @@ class Line:
         """Whether more of the same list stands below."""
         return self.text.endswith(",")
 
-    def before(self, other: Line) -> Line:
+    def before(self, other: LayoutLine) -> LayoutLine:
         """This line and another as one."""
         shift = len(self.text) + 1
         breaks = [*self.breaks, *((place + shift, depth) for place, depth in other.breaks)]
@@ -52,7 +52,7 @@ class Line:
             other, indent=self.indent, text=f"{self.text} {other.text}", breaks=breaks, after=other.after or self.after
         )
 
-    def broken(self) -> tuple[list[str], Line | None]:
+    def broken(self) -> tuple[list[str], LayoutLine | None]:
         """Whole lines, and what is left over: broken after a comma, outside inner brackets where that is enough."""
         done: list[str] = []
         line = self
@@ -78,9 +78,9 @@ class Line:
         return " " * self.indent + self.text.rstrip() + (f"  {self.comment}" if self.comment else "")
 
 
-def filled(lines: Iterable[Line]) -> Iterator[str]:
+def filled(lines: Iterable[LayoutLine]) -> Iterator[str]:
     """The lines, those that are too long as several; what is broken off a list begins the next line of it."""
-    rest: Line | None = None
+    rest: LayoutLine | None = None
     for line in lines:
         if rest is not None:
             if rest.goes_on and line.listed and not rest.comment:

@@ -14,7 +14,7 @@ from cds.knowledge.files.rules import TEMPLATE
 from cds.knowledge.files.vocabulary import askable, risk_fact
 from cds.knowledge.model import (
     Card,
-    Condition,
+    EvidenceSource,
     Example,
     FactDefinition,
     Group,
@@ -26,8 +26,8 @@ from cds.knowledge.model import (
     ParameterName,
     RiskOutcome,
     Rule,
+    RuleCondition,
     RuleKind,
-    Source,
 )
 from cds.knowledge.site_overlay import is_local, local_statements, named
 
@@ -126,7 +126,7 @@ def _group(group: Group, knowledge: Knowledge, words: Mapping[str, FactDefinitio
                 yield f"{indent}  - {_question(entry, knowledge)}{_meaning(entry.fact, knowledge, words)}"
 
 
-def _question(condition: Condition, knowledge: Knowledge) -> str:
+def _question(condition: RuleCondition, knowledge: Knowledge) -> str:
     """The condition as the explanation of an answer writes it, with each value of a parameter."""
     joint = " and " if condition.operator is Operator.BETWEEN else ", "
     asked = joint.join(_operand(operand, knowledge) for operand in condition.operands)
@@ -203,7 +203,7 @@ def _support(rule: Rule, knowledge: Knowledge) -> str:
     return table(("source", "origin", "strength", "says", "how far it was read"), rows)
 
 
-def _linked(source: Source) -> str:
+def _linked(source: EvidenceSource) -> str:
     return f"[{source.label}]({source.url})" if source.url else source.label
 
 

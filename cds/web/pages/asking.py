@@ -14,13 +14,13 @@ from starlette.responses import Response
 from cds.errors import RefusedCall
 from cds.knowledge.model import Knowledge
 from cds.settings import Settings
-from cds.web.live_rules import Live
+from cds.web.live_rules import LiveRules
 from cds.web.logs import LOG, place_of
 from cds.web.pages.access import Access, User
 from cds.web.pages.rendering import page
 from cds.web.pools import Pool
-from cds.web.recording import Keeping
-from cds.web.revision import AtSite, Revision
+from cds.web.recording import Recording
+from cds.web.revision import Revision, SiteRevision
 
 LARGEST_FORM = 2 * 1024 * 1024
 """Bytes: a pasted request of several hundred resources, or the largest rule file several times over."""
@@ -41,7 +41,7 @@ class Asked:
     several: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
-    def here(self) -> AtSite:
+    def here(self) -> SiteRevision:
         """The rule book for who belongs to no site."""
         return self.revision.at(None)
 
@@ -53,10 +53,10 @@ class Asked:
 Answer = Callable[[Asked], Response]
 
 
-class Desk:
+class PageContext:
     """What every page needs: the live rules, the settings, the clock, the store, and who may see it."""
 
-    def __init__(self, live: Live, settings: Settings, today: Callable[[], date], keeping: Keeping | None) -> None:
+    def __init__(self, live: LiveRules, settings: Settings, today: Callable[[], date], keeping: Recording | None) -> None:
         self.live = live
         self.settings = settings
         self.today = today
@@ -126,7 +126,7 @@ class Desk:
         return self.refused(asked, 403, "This page is for operators", says)
 
 
-class TooLong(RefusedCall):
+class FormTooLong(RefusedCall):
     """A form that is larger than is read."""
 
     status = 413
@@ -134,20 +134,20 @@ class TooLong(RefusedCall):
 
 
 async def _form(request: Request) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """The fields of a form. Refuses: one that is larger than is read (TooLong), before all of it was read."""
+    """The fields of a form. Refuses: one that is larger than is read (FormTooLong), before all of it was read."""
     text = request.url.query
     if request.method == "POST":
         content = bytearray()
         async for chunk in request.stream():
             content += chunk
             if len(content) > LARGEST_FORM:
-                raise TooLong(f"The form is larger than {LARGEST_FORM // 1024 // 1024} MB. Paste a shorter text.")
+                raise FormTooLong(f"The form is larger than {LARGEST_FORM // 1024 // 1024} MB. Paste a shorter text.")
         announced = request.headers.get("content-type", "").split(";")[0].strip().lower()
         text = content.decode("utf-8", "replace") if announced == FORM else ""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise TooLong(f"The form has more than {MOST_FIELDS} fields.") from None
+        raise FormTooLong(f"The form has more than {MOST_FIELDS} fields.") from None
     several: dict[str, list[str]] = {}
     for name, value in pairs:
         several.setdefault(name, []).append(value)

@@ -13,7 +13,7 @@ from cds.decision.plan_totals import PAGE as TOTALS
 from cds.decision.plan_totals import totals_page
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pages.rule_book import INDEX, pages
-from cds.web.pages.asking import Asked, Desk
+from cds.web.pages.asking import Asked, PageContext
 from cds.web.pages.rendering import as_html, page, wants_a_part
 
 LINK = re.compile(r'<a href="([^"]+)">(.*?)</a>', re.DOTALL)
@@ -95,7 +95,7 @@ def as_page(path: str, text: str) -> str:
 class RulePages:
     """The index with its search, and each page."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PageContext) -> None:
         self._desk = desk
 
     def index(self, asked: Asked) -> Response:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from cds.records.page_queries import RecentCall, recent
 from cds.records.store_errors import StoreUnavailable
-from cds.web.pages.asking import Asked, Desk
+from cds.web.pages.asking import Asked, PageContext
 from cds.web.pages.rendering import page
 
 LAST_CALLS = 5
@@ -19,7 +19,7 @@ LONGEST_PASSWORD = 300
 class Home:
     """The page itself, and the session that a password begins."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: PageContext) -> None:
         self._desk = desk
 
     def show(self, asked: Asked) -> Response:

@@ -7,11 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from cds.web.pages.asking import Answer, Asked, Desk
+from cds.web.pages.asking import Answer, Asked, PageContext
 from cds.web.pages.rendering import page
 
 
-def reference(desk: Desk, document: Callable[[], Mapping[str, Any]]) -> Answer:
+def reference(desk: PageContext, document: Callable[[], Mapping[str, Any]]) -> Answer:
     """The page of a document."""
 
     def show(asked: Asked) -> Response:

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cds.web.pages.asking import Desk
+from cds.web.pages.asking import PageContext
 from cds.web.pages.book_pages import RulePages
 from cds.web.pages.home import Home
 from cds.web.pages.interface import reference
@@ -18,7 +18,7 @@ from cds.web.pages.rendering import STATIC
 FILES = Path(__file__).parent / "static"
 
 
-def page_routes(desk: Desk, document: Callable[[], Mapping[str, Any]]) -> list[BaseRoute]:
+def page_routes(desk: PageContext, document: Callable[[], Mapping[str, Any]]) -> list[BaseRoute]:
     """The routes of all pages. `document` is the OpenAPI document of the service."""
     home, rules = Home(desk), RulePages(desk)
     return [
