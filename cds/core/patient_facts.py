@@ -105,7 +105,7 @@ def _newest_answer(question: OnRecord, case: Case) -> Measurement | None:
     """The newest observation that the question names and that has an answer, where the answer is one that it names too."""
     asked = [item for item in case.record.measurements if item.value_sets & question.value_sets and item.answer]
     recent = [item for item in asked if _recent(item, question.within, case.day)]
-    answers = ((item.taken or date.min, bool(item.answer & question.value_sets), item.reference, item) for item in recent)
+    answers = ((_surely_since(item), bool(item.answer & question.value_sets), item.reference, item) for item in recent)
     newest = max(answers, key=lambda answer: answer[:3], default=None)
     return newest[3] if newest and newest[1] else None
 
@@ -116,7 +116,8 @@ def _listed(conditions: Iterable[RecordedCondition], day: date) -> str:
 
 def _dated(item: RecordedCondition) -> str:
     """`Panic disorder, 3 March 2026`; of one that is over, that it is."""
-    when = f", {written(item.onset)}" if item.onset else ""
+    latest = " at the latest" if item.onset_earlier else ""
+    when = f", {written(item.onset)}{latest}" if item.onset else ""
     return f"{item.display}{when}" if item.active else f"{item.display} (in the past{when})"
 
 
@@ -131,13 +132,24 @@ def _recent(measurement: Measurement, within: int | None, day: date) -> bool:
     return within is None or day - measurement.taken <= timedelta(days=within)
 
 
+def _surely_since(measurement: Measurement) -> date:
+    """The first day that it may have been taken on: of two, the one of a month only isn't the newer for its last day."""
+    return measurement.taken_since or measurement.taken or date.min
+
+
+def _when(measurement: Measurement) -> str:
+    if measurement.taken is None:
+        return ""
+    return f", {written(measurement.taken)}{' at the latest' if measurement.taken_since else ''}"
+
+
 def newest_score(question: OnRecord, case: Case) -> Fact:
     """The newest value of a score or scale within its window, or why there is none."""
     measurement = _newest(question, case)
     if measurement is None or measurement.value is None:
         return _none_measured(case)
-    when = f", {written(measurement.taken)}" if measurement.taken else ""
-    return Known(measurement.value, f"{measurement.display} {plain(measurement.value)}{when}", (measurement.reference,))
+    says = f"{measurement.display} {plain(measurement.value)}{_when(measurement)}"
+    return Known(measurement.value, says, (measurement.reference,))
 
 
 def newest_value(question: OnRecord, case: Case) -> Fact:
@@ -157,8 +169,8 @@ def times_upper_limit(question: OnRecord, case: Case) -> Fact:
     if measurement.upper_limit is None:
         return Unknown("the result has no upper reference limit", (measurement.reference,))
     times = measurement.value / measurement.upper_limit
-    when = f", {written(measurement.taken)}" if measurement.taken else ""
-    said = f"{measurement.display} {plain(measurement.value)}, upper limit {plain(measurement.upper_limit)}{when}"
+    limit = plain(measurement.upper_limit)
+    said = f"{measurement.display} {plain(measurement.value)}, upper limit {limit}{_when(measurement)}"
     return Known(times, said, (measurement.reference,))
 
 
@@ -168,7 +180,7 @@ def _newest(question: OnRecord, case: Case) -> Measurement | None:
         for item in case.record.measurements
         if item.value_sets & question.value_sets and item.value is not None and _recent(item, question.within, case.day)
     ]
-    return max(found, key=lambda item: (item.taken or date.min, item.reference), default=None)
+    return max(found, key=lambda item: (_surely_since(item), item.reference), default=None)
 
 
 def _none_measured(case: Case) -> Fact:

@@ -123,6 +123,8 @@ class RecordedCondition:
     active: bool
     """False for resolved, remission and inactive: it counts for history only."""
     onset: date | None = None
+    onset_earlier: bool = False
+    """Whether only the month or year of it is on record, so that it may have been earlier than `onset`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class Measurement:
     upper_limit: Decimal | None = None
     answer: frozenset[str] = frozenset()
     """Value sets that a coded answer is in."""
+    taken_since: date | None = None
+    """The first day that it may have been taken on, where only the month or year is on record; `taken` is then the last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from cds.core.gap import Gap, GapKind, Reading
 from cds.core.record import Measurement, RecordedCondition
 from cds.fhir import json_access as views
+from cds.fhir.dates import Dated, first_known, happened
 from cds.fhir.json_access import Json
 from cds.fhir.orders import sets_of
+from cds.fhir.reader import ReadingContext
 from cds.knowledge.files.value_sets import OTHER_NAMES
 from cds.knowledge.model import Knowledge
 
 NEVER_COUNTS = {"refuted", "entered-in-error"}
 NO_LONGER = {"inactive", "remission", "resolved"}
+NOT_DATED = "A measurement has no date and was not used."
+MONTH_ONLY = "A measurement's date names a month or year only; it was weighed as of the last day of it."
+EFFECTIVE = ("effectiveDateTime", "effectiveInstant")
 NOT_OBSERVED = {"entered-in-error", "cancelled", "registered", "unknown"}
 
 
-def condition(resource: Json, knowledge: Knowledge) -> Reading[RecordedCondition]:
+def condition(resource: Json, desk: ReadingContext) -> Reading[RecordedCondition]:
     """A condition whose code is in a value set. None without a gap where it is refuted, in error, or no fact asks for it."""
+    knowledge = desk.knowledge
     concept = resource.get("code")
     coded = list(views.codings(concept))
     sets = frozenset[str]().union(*(knowledge.codes.get((system, code), ()) for system, code, _ in coded))
@@ -33,15 +40,26 @@ def condition(resource: Json, knowledge: Knowledge) -> Reading[RecordedCondition
             "A condition is given in words only and was not weighed." if words else "A condition has no code that could be read."
         )
         return Reading(None, (Gap(GapKind.RESOURCE, said, reference),))
+    began = first_known(happened(date, desk.day, desk.born) for date in _dates(resource))
+    fault = f"A condition's date {began.fault}, so it was not used." if began.fault else ""
     return Reading(
         RecordedCondition(
             reference=reference,
             display=_display(concept, knowledge) or words or "condition on record",
             value_sets=sets,
             active=_is_active(resource),
-            onset=views.day(resource.get("onsetDateTime")) or views.day(resource.get("recordedDate")),
-        )
+            onset=began.day,
+            onset_earlier=began.latest,
+        ),
+        (Gap(GapKind.DATE, fault, reference),) if fault else (),
     )
+
+
+def _dates(resource: Json) -> Iterator[object]:
+    """The dates of a condition, the nearest to its begin first."""
+    yield resource.get("onsetDateTime")
+    yield views.child(resource, "onsetPeriod").get("start")
+    yield from (resource.get(name) for name in ("recordedDate", "assertedDate", "dateRecorded"))
 
 
 def _display(concept: object, knowledge: Knowledge) -> str | None:
@@ -68,18 +86,19 @@ def _is_active(resource: Json) -> bool:
     return stated or not any(name.startswith("abatement") and resource[name] for name in resource)
 
 
-def measurements(resource: Json, knowledge: Knowledge) -> Reading[tuple[Measurement, ...]]:
+def measurements(resource: Json, desk: ReadingContext) -> Reading[tuple[Measurement, ...]]:
     """The values in an observation and its components that a fact asks for; empty where none is."""
     if (views.text(resource, "status") or "final").lower() in NOT_OBSERVED:
         return Reading(())
     if not any(True for _ in views.codings(resource.get("code"))):
         return Reading((), (Gap(GapKind.RESOURCE, "An observation has no code that could be read.", views.reference(resource)),))
-    read = [_measurement(resource, part, knowledge) for part in (resource, *views.objects(resource, "component"))]
+    read = [_measurement(resource, part, desk) for part in (resource, *views.objects(resource, "component"))]
     found = tuple(reading.value for reading in read if reading.value is not None)
     return Reading(found, tuple(gap for reading in read for gap in reading.gaps))
 
 
-def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Measurement]:
+def _measurement(resource: Json, part: Json, desk: ReadingContext) -> Reading[Measurement]:
+    knowledge = desk.knowledge
     sets = sets_of(part.get("code"), knowledge)
     if not sets:
         return Reading(None)
@@ -88,12 +107,15 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
     value = views.number(quantity.get("value")) if quantity else views.number(part.get("valueInteger"))
     answer = sets_of(part.get("valueCodeableConcept"), knowledge)
     value = _points(answer) if value is None else value
-    taken = views.day(resource.get("effectiveDateTime")) or views.day(views.child(resource, "effectivePeriod").get("start"))
+    taken = _taken(resource, desk)
     gaps = []
     if value is None and not answer and any(name.startswith("value") for name in part):
         gaps.append(Gap(GapKind.RESOURCE, "A measurement has no value that could be read.", reference))
-    if taken is None and (value is not None or answer):
-        gaps.append(Gap(GapKind.DATE, "A measurement has no date and was not used.", reference))
+    if taken.day is None and (value is not None or answer):
+        says = f"A measurement's date {taken.fault}, so it was not used." if taken.fault else NOT_DATED
+        gaps.append(Gap(GapKind.DATE, says, reference))
+    if taken.latest and (value is not None or answer):
+        gaps.append(Gap(GapKind.DATE, MONTH_ONLY, reference))
     return Reading(
         Measurement(
             reference=reference,
@@ -101,12 +123,23 @@ def _measurement(resource: Json, part: Json, knowledge: Knowledge) -> Reading[Me
             value_sets=sets,
             value=value,
             unit=views.text(quantity, "code") or views.text(quantity, "unit"),
-            taken=taken,
+            taken=taken.day,
+            taken_since=views.earliest_day(_effective(resource)) if taken.latest else None,
             upper_limit=_upper_limit(part),
             answer=answer,
         ),
         tuple(gaps),
     )
+
+
+def _effective(resource: Json) -> object:
+    """The date of an observation as it stands there."""
+    period = views.child(resource, "effectivePeriod")
+    return next((date for date in (*map(resource.get, EFFECTIVE), period.get("start")) if date is not None), None)
+
+
+def _taken(resource: Json, desk: ReadingContext) -> Dated:
+    return happened(_effective(resource), desk.day, desk.born)
 
 
 def _points(answer: frozenset[str]) -> Decimal | None:

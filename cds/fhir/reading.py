@@ -234,13 +234,11 @@ def _supplies(orders: Sequence[Order], desk: ReadingContext, notes: _Notes) -> I
 
 
 def _conditions(resources: Iterable[Json], desk: ReadingContext, notes: _Notes) -> tuple[RecordedCondition, ...]:
-    return _each(resources, lambda resource: condition(resource, desk.knowledge), notes)
+    return _each(resources, lambda resource: condition(resource, desk), notes)
 
 
 def _measurements(resources: Iterable[Json], desk: ReadingContext, notes: _Notes) -> tuple[Measurement, ...]:
-    return tuple(
-        measurement for group in _each(resources, lambda item: measurements(item, desk.knowledge), notes) for measurement in group
-    )
+    return tuple(measurement for group in _each(resources, lambda item: measurements(item, desk), notes) for measurement in group)
 
 
 def _setting(encounters: Iterable[Json]) -> Setting:
