@@ -355,12 +355,23 @@ def change_percent(case: Case) -> Decimal | None:
 
 
 def without_supply(case: Case) -> Fact:
-    """Days since the last stated supply of what is listed as taken ran out; 0 while it lasts."""
+    """Days since the last stated supply of what is listed as taken, or was taken of late, ran out; 0 while it lasts."""
     taking = case.situation.taking
+    if taking is None and _given_again(case):
+        return _since_the_last(case, case.exposure.sources)
     if taking is None or not any(order.state is OrderState.RUNNING for order in taking.orders):
         return Known(Decimal(0), "nothing is listed as taken")
+    return _since_the_last(case, taking.sources)
+
+
+def _given_again(case: Case) -> bool:
+    """Whether an order is of a drug that was taken of late and is not listed now: a late renewal, by whatever record."""
+    return case.situation.action is Action.INCREASE and case.situation.agent in case.exposure.highest
+
+
+def _since_the_last(case: Case, sources: tuple[str, ...]) -> Fact:
     ends = case.exposure.last_supply_end
     if ends is None:
-        return Unknown("no supply is on record", taking.sources)
+        return Unknown("no supply is on record", sources)
     days = max((case.day - ends).days, 0)
-    return Known(Decimal(days), f"the last supply on record ran out on {written(ends)}" if days else "", taking.sources)
+    return Known(Decimal(days), f"the last supply on record ran out on {written(ends)}" if days else "", sources)
