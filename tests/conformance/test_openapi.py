@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,6 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
 from schemathesis import checks
 from schemathesis.core.failures import FailureGroup
@@ -35,14 +36,22 @@ CALL = {
 """A call that is right for every hook, once it names one."""
 OF_ANY_ADDRESS = {404, 405}
 """What no operation lists, since it is said where there is none."""
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+CASES = [
+    "--phases",
+    "examples,coverage,fuzzing",
+    "--max-examples",
+    "25",
+    "--generation-deterministic",
+]
 HELD = [
-    checks.not_a_server_error,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-    checks.unsupported_method,
-    checks.allow_header_conformance,
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+    "allow_header_conformance",
 ]
 
 
@@ -56,31 +65,36 @@ def with_stories(document: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-schema = schemathesis.openapi.from_dict(with_stories(DOCUMENT))
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(tmp_path_factory.mktemp("service")) as service:
         yield f"http://127.0.0.1:{service.port}"
 
 
-@pytest.fixture
-def tried(address: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address; after the calls of a service it has given cards and refused, and no fault of ours is counted."""
-    yield address
-    for service in (one for one in HOOKS if f"/{one}]" in request.node.name):
-        counted = httpx.get(f"{address}/metrics").text
-        statuses = set(re.findall(rf'^cds_calls_total\{{service="{service}",status="(\d+)"\}}', counted, re.MULTILINE))
-        assert {"200", "400", "415", "422"} <= statuses and not any(status.startswith("5") for status in statuses)
-        assert service != "taper-order-sign" or re.search(r'^cds_cards_total\{indicator="critical"', counted, re.MULTILINE)
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of the document, with the stories as examples."""
+    path = tmp_path_factory.mktemp("document") / "openapi.json"
+    path.write_text(json.dumps(with_stories(DOCUMENT)))
+    return path
 
 
+# By its command, since its decorator draws the cases of every operation whenever tests are only looked for.
 @pytest.mark.row("ERR-3", "ERR-4", "RESP-1", "RESP-2")
-@schema.parametrize()
-@settings(max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_operation_answers_as_it_says_whatever_it_is_asked(case: schemathesis.Case, tried: str) -> None:
-    case.call_and_validate(base_url=tried, checks=HELD)
+@pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
+def test_every_operation_answers_as_it_says_whatever_it_is_asked(
+    path: str, address: str, described: Path, tmp_path: Path
+) -> None:
+    asked = [SCHEMATHESIS, "run", described, "--url", address, "--include-path", path, "--checks", ",".join(HELD), *CASES]
+    ran = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    counted = httpx.get(f"{address}/metrics").text
+    assert not re.search(r'^cds_calls_total\{.*status="5', counted, re.MULTILINE)
+    if service := next((one for one in HOOKS if path.endswith(f"/{one}")), ""):
+        statuses = set(re.findall(rf'^cds_calls_total\{{service="{service}",status="(\d+)"\}}', counted, re.MULTILINE))
+        assert {"200", "400", "415", "422"} <= statuses
+    if service == "taper-order-sign":
+        assert re.search(r'^cds_cards_total\{indicator="critical"', counted, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +120,7 @@ def test_what_is_answered_otherwise_than_it_says_is_found(
         at[place[-1]] = wrong
     case = schemathesis.openapi.from_dict(document)[path][method].Case(body={}, media_type="application/json")
     with pytest.raises(FailureGroup):
-        case.call_and_validate(base_url=address, checks=HELD)
+        case.call_and_validate(base_url=address, checks=[getattr(checks, one) for one in HELD])
 
 
 # The document -----------------------------------------------------------------------------------------------------------
