@@ -44,11 +44,13 @@ def renamed(value: Any, drug: str) -> Any:
 
 
 def details(rules: Knowledge, drug: str) -> Iterator[str]:
-    """The details of the cards of the story, had it been about this drug."""
+    """The details of the cards of the story at length, had it been about this drug."""
     engine = Engine(rules)
     try:
         call = hook_call("taper-order-sign", renamed(STORY, drug))
-        yield from (card["detail"] for card in decide(call, rules, engine, DAY, "id", lambda: "uuid").answer["cards"])
+        yield from (
+            card["detail"] for card in decide(call, rules, engine, DAY, "id", lambda: "uuid", at_length=True).answer["cards"]
+        )
     finally:
         engine.close()
 

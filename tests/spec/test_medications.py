@@ -257,7 +257,10 @@ def test_a_drug_in_no_table_is_another_medicine_without_a_gap() -> None:
         ("Ciprofloxacin 0.3 % ophthalmic solution", set()),
         ("Ketoconazole 2 % topical cream", set()),
         ("fentanyl 25 mcg/hr transdermal patch", {"opioid"}),
-        ("buprenorphine 8 mg / naloxone 2 mg sublingual film", {"opioid", "alcohol-or-opioid-use-disorder-medicine"}),
+        (
+            "buprenorphine 8 mg / naloxone 2 mg sublingual film",
+            {"opioid", "opioid-use-disorder-agonist", "alcohol-or-opioid-use-disorder-medicine"},
+        ),
     ],
 )
 def test_another_drug_brings_its_groups_unless_it_only_acts_where_it_is_put(text: str, groups: set[str]) -> None:
