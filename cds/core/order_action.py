@@ -92,7 +92,7 @@ def is_stop(order: Order) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RecordView:
-    """What of the record a situation is told by.
+    """The part of the record from which a situation is told.
 
     `used` are the kinds of agent of which any was used in the look-back of a start. What is not among the `takings` is not taken,
     unless the list is not complete, or its agent is among the `unclear`.

@@ -20,7 +20,8 @@ from cds.decision.plans import CurrentDoses
 from cds.hooks.card_text import Wording
 from cds.hooks.markdown import cut
 from cds.hooks.plan_table import at_times
-from cds.knowledge.model import Knowledge, Pace, Rule
+from cds.knowledge.model import Knowledge, Rule
+from cds.knowledge.model_parameters import Pace
 
 NO_CUT = {"specialist", "hold"}
 OF_THE_PATIENT = "patient"

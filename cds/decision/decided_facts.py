@@ -15,7 +15,8 @@ from cds.core.medication import Agent, DurationClass
 from cds.core.order_facts import order_in_short, sum_in_words, too_fast, too_fast_in_words
 from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
-from cds.knowledge.model import Knowledge, Pace, Rule
+from cds.knowledge.model import Knowledge, Rule
+from cds.knowledge.model_parameters import Pace
 
 LONG_ACTING = {DurationClass.LONG, DurationClass.INTERMEDIATE_LONG}
 

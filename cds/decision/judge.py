@@ -27,7 +27,8 @@ from cds.engine.reference import Answer, Finding
 from cds.hooks.card_text import Wording
 from cds.hooks.cards import Advice
 from cds.knowledge.files.rules import FLAGS
-from cds.knowledge.model import Knowledge, Pace, Rule, RuleKind, Status
+from cds.knowledge.model import Knowledge, Rule, RuleKind, Status
+from cds.knowledge.model_parameters import Pace
 
 STOP, SHORT, HYPNOTIC, STANDARD = "stop", "short", "hypnotic", "standard"
 """Ids of `rules/paces.yaml`."""

@@ -11,7 +11,8 @@ from typing import NamedTuple, overload
 
 from cds.core.facts import Fact, Facts, FactValue, Unknown
 from cds.core.quantity import Quantity, thousandths
-from cds.knowledge.model import Group, Operand, Operator, ParameterEdition, ParameterName, Rule, RuleCondition, RuleKind
+from cds.knowledge.model import Group, Operand, Operator, ParameterName, Rule, RuleCondition, RuleKind
+from cds.knowledge.model_parameters import ParameterEdition
 
 Parameters = Callable[[str], ParameterEdition | None]
 """A parameter's edition in force, by its name; None where it has none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -12,22 +11,19 @@ from typing import Any
 from cds.core.facts import Facts, Known
 from cds.core.regimen import RegimenStep
 from cds.core.taper_plan import NoPlan, Plan
+from cds.hooks.card_sources import CardSources, card_sources
 from cds.hooks.card_text import Lists, Wording
 from cds.hooks.declined_card import INDICATOR, Shortened, line, what_it_was
 from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
-from cds.knowledge.model import Because, Card, EvidenceSource, Knowledge, Rule, Status
+from cds.knowledge.model import Card, Knowledge, Rule, Status
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
-TOPICS = "urn:taper-cds:advice"
 INDICATORS = ("critical", "warning", "info")
-OWN_LABEL = "Taper CDS"
 LONGEST_DETAIL = 4000
 """Characters: our own budget, CDS Hooks names none."""
 FULL = "full"
-OF_A_GUIDELINE = re.compile(r"(.*\d{4}) (R\d+(?: to R\d+)?|table \d+)")
-"""A part of a guideline, as a source is named: the guideline, and the recommendation or table."""
 SAID_BEFORE = "*Dose, risks, and what to expect: see the other card about this order.*"
 
 
@@ -191,7 +187,7 @@ def _card(shown: Shown, call: _CardWriting, id: str, said: set[str]) -> dict[str
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
     advice, knowledge, day = shown.advice, call.knowledge, call.day
-    rule = _of_rule(advice.rule, knowledge)
+    rule = card_sources(advice.rule, knowledge)
     wording = Wording(advice.facts, advice.lists, knowledge, day, {}, call.safe)
     members = {
         "uuid": id,
@@ -207,7 +203,7 @@ def _card(shown: Shown, call: _CardWriting, id: str, said: set[str]) -> dict[str
     return {name: value for name, value in members.items() if value}
 
 
-def _in_short(shown: Shown, wording: Wording, rule: _OfRule) -> str:
+def _in_short(shown: Shown, wording: Wording, rule: CardSources) -> str:
     """The short detail: the rule's own text, what else there is about the order, what could not be read, and the sources."""
     advice, knowledge = shown.advice, wording.knowledge
     also = [_also_in_short(folded, shown, wording) for folded in shown.folded]
@@ -233,7 +229,7 @@ def _also_in_short(folded: Advice, shown: Shown, wording: Wording) -> str:
 def in_full(shown: Shown, call: _CardWriting, said: set[str]) -> str:
     """All that stands behind a card: its long text with the plans as tables, every risk, what was not read, and the basis."""
     advice, knowledge, day = shown.advice, call.knowledge, call.day
-    rule, detail = _of_rule(advice.rule, knowledge), ""
+    rule, detail = card_sources(advice.rule, knowledge), ""
     told: list[str] = []
     for most in _steps_shown(advice, knowledge, day):
         plans = {"plans": _plans(advice, knowledge, most, day)}
@@ -250,7 +246,7 @@ def _line(
 ) -> dict[str, Any]:
     """The card of what is shortened, in one line."""
     advice = shown.advice
-    rule = _of_rule(advice.rule, knowledge)
+    rule = card_sources(advice.rule, knowledge)
     summary = Wording(advice.facts, advice.lists, knowledge, day).summary(advice.card.summary)
     title = advice.rule.title
     parts = [what_it_was(one, title, advice.agent, summary, knowledge), _also_told(shown), _caution(knowledge)]
@@ -264,33 +260,6 @@ def _line(
         "extension": {EXTENSION: {**_extension(shown, decision), "shortened": one.json()}},
     }
     return {name: value for name, value in members.items() if value}
-
-
-@dataclass(frozen=True, slots=True)
-class _OfRule:
-    """What every card of a rule shows."""
-
-    source: dict[str, Any]
-    basis: str
-    in_short: str
-    override_reasons: list[dict[str, str]]
-    links: list[dict[str, str]]
-
-
-def _of_rule(rule: Rule, knowledge: Knowledge) -> _OfRule:
-    reasons = rule.card.override_reasons if rule.card else ()
-
-    def worked_out() -> _OfRule:
-        basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in rule.because)])
-        return _OfRule(
-            _source(rule, knowledge),
-            basis,
-            _cited(rule, knowledge),
-            _override_reasons(reasons, knowledge),
-            _links(rule, knowledge),
-        )
-
-    return knowledge.remembered.recall((_OfRule, rule.id, rule.title, rule.because, reasons), worked_out)
 
 
 def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> tuple[str, list[str]]:
@@ -366,70 +335,8 @@ def _also(folded: Advice, shown: Advice) -> str:
     return f"{folded.rule.title} ({folded.agent})" if elsewhere else folded.rule.title
 
 
-def _basis(because: Because, knowledge: Knowledge) -> str:
-    source = knowledge.evidence.get(because.cite)
-    named = source.label if source else because.cite
-    label = named[:1].upper() + named[1:]
-    if _is_local(because, knowledge):
-        return f"{label}: {because.says}"
-    strength = "; ".join(filter(None, (because.strength, source.origin if source else None)))
-    return f"{label}: {because.says}" + (f" ({strength})" if strength else "")
-
-
-def _cited(rule: Rule, knowledge: Knowledge) -> str:
-    """The sources in one line, those of one guideline together: `*ASAM 2025 R2, R6; FDA 2020; local default.*`"""
-    by_name: dict[str, list[str]] = {}
-    for because in rule.because:
-        source = knowledge.evidence.get(because.cite)
-        if source is None or _is_local(because, knowledge):
-            continue
-        found = OF_A_GUIDELINE.fullmatch(source.label)
-        by_name.setdefault(found[1] if found else source.label, []).extend([found[2]] if found else [])
-    told = [f"{name} {', '.join(dict.fromkeys(parts))}".strip() for name, parts in by_name.items()]
-    local = ["local default"] if told and any(_is_local(because, knowledge) for because in rule.because) else []
-    return f"*{escaped('; '.join([*told, *local] or [OWN_LABEL]))}.*"
-
-
-def _source(rule: Rule, knowledge: Knowledge) -> dict[str, Any]:
-    """The primary source of the guidance: the first that is not a local default."""
-    cited = next((because for because in rule.because if not _is_local(because, knowledge)), None)
-    source = knowledge.evidence.get(cited.cite) if cited else None
-    url = _address(source)
-    return {
-        "label": source.label if source else OWN_LABEL,
-        **({"url": url} if url else {}),
-        "topic": {"system": TOPICS, "code": rule.id, "display": rule.title},
-    }
-
-
-def _links(rule: Rule, knowledge: Knowledge) -> list[dict[str, str]]:
-    """The sources that can be read on the web, each once."""
-    by_address: dict[str, dict[str, str]] = {}
-    for because in rule.because:
-        source = knowledge.evidence.get(because.cite)
-        url = _address(source)
-        if source and url:
-            by_address.setdefault(url, {"label": source.label, "url": url, "type": "absolute"})
-    return list(by_address.values())
-
-
-def _override_reasons(names: Iterable[str], knowledge: Knowledge) -> list[dict[str, str]]:
-    reasons = (knowledge.override_reasons[name] for name in names)
-    return [{"code": reason.code, "system": reason.system, "display": reason.display} for reason in reasons]
-
-
 def _extension(shown: Shown, decision: str) -> dict[str, Any]:
     rule = shown.advice.rule
     also = list(dict.fromkeys(folded.rule.id for folded in shown.folded))
     named = {"decision": decision, "rule": rule.id, "ruleVersion": rule.version, "order": shown.advice.order, "alsoSays": also}
     return {name: value for name, value in named.items() if value not in ("", [])}
-
-
-def _is_local(because: Because, knowledge: Knowledge) -> bool:
-    source = knowledge.evidence.get(because.cite)
-    return source.origin == "local default" if source else because.cite in {"local default", "local-default"}
-
-
-def _address(source: EvidenceSource | None) -> str | None:
-    url = source.url if source else None
-    return url if url and url.startswith(("https://", "http://")) else None

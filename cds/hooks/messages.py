@@ -83,7 +83,7 @@ def hook_call(service: str, body: object) -> HookCall:
 
 
 def refuse_other_patients(call: HookCall) -> None:
-    """Nothing, where each draft order and the access token are about the patient of the call.
+    """Checks that each draft order and the access token are about the patient of the call.
 
     Refuses: a subject that is somebody else. A subject given as `urn:uuid`, by identifier or not at all is not known to be.
     """

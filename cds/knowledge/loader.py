@@ -19,7 +19,8 @@ from cds.knowledge.files.rules import RuleReferences, check_names, check_order, 
 from cds.knowledge.files.sheet import sheets
 from cds.knowledge.files.sites import sites
 from cds.knowledge.files.vocabulary import risk_definitions, vocabulary
-from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Parameter, Rule, RuleKind
+from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Rule, RuleKind
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read

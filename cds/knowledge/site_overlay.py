@@ -9,18 +9,8 @@ from datetime import date
 from cds.core.medication import Agent
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.rules import TEMPLATE
-from cds.knowledge.model import (
-    Because,
-    CodedValue,
-    EvidenceSource,
-    Knowledge,
-    Pace,
-    Parameter,
-    ParameterEdition,
-    ParameterName,
-    Rule,
-    Status,
-)
+from cds.knowledge.model import Because, CodedValue, EvidenceSource, Knowledge, ParameterName, Rule, Status
+from cds.knowledge.model_parameters import Pace, Parameter, ParameterEdition
 from cds.knowledge.model_sites import ChosenSources, Reason, SignOff, Site
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest

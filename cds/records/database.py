@@ -97,7 +97,7 @@ def _begin(connection: Connection) -> None:
 
 
 def prepared(engine: Engine) -> None:
-    """Nothing, once the schema is the newest. Several processes may ask at once: one migrates, the others wait for it.
+    """Brings the schema up to date. Several processes may ask at once: one migrates, the others wait for it.
 
     Refuses: a database that a newer program has changed (UnusableStore).
     """

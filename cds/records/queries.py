@@ -32,7 +32,7 @@ class Purged:
 def insert_feedback(
     connection: Connection, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime
 ) -> None:
-    """Nothing, once the events are rows. One that was reported before is passed over."""
+    """Writes the events as rows. One that was reported before is passed over."""
     rows = [
         {
             "received_at": received_at,

@@ -34,7 +34,7 @@ PROBE_CARD = {
 
 
 def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) -> None:
-    """Nothing, once the records are rows. One that is stored already is left as it is."""
+    """Writes the records and their cards as rows. One that is stored already is left as it is."""
     rows = [{name: getattr(record, name) for name in COLUMNS} for record in records]
     shown = [_card_row(card, place, record.id) for record in records for place, card in enumerate(record.cards, start=1)]
     connection.execute(unless_there(connection.dialect.name, decisions), rows)
@@ -43,7 +43,7 @@ def insert_decisions(connection: Connection, records: Sequence[DecisionRecord]) 
 
 
 def written_and_taken_back(connection: Connection) -> None:
-    """Nothing: a decision with a card is written that nobody made, and deleted again. Raises where the database takes none."""
+    """Tries the tables: writes a decision with a card that nobody made, and deletes it. Raises what the database raises."""
     connection.execute(unless_there(connection.dialect.name, decisions), [PROBE])
     connection.execute(unless_there(connection.dialect.name, cards), [PROBE_CARD])
     connection.execute(delete(decisions).where(decisions.c.id == PROBE["id"]))

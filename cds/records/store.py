@@ -153,7 +153,7 @@ class Store:
         return StoredIn.SPOOLED
 
     def write_feedback(self, events: Sequence[FeedbackEvent], client: str, service: str, received_at: datetime) -> None:
-        """Nothing, once the events are stored for good, all or none. Refuses: when the database is down (StoreUnavailable)."""
+        """Stores the events for good, all or none. Refuses: when the database is down (StoreUnavailable)."""
         if events:
             self._asked(lambda: self._write(lambda to: queries.insert_feedback(to, events, client, service, received_at), SYNCED))
 

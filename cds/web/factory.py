@@ -40,7 +40,7 @@ def served() -> FastAPI:
 
 
 def warmed(first: Revision, day: date) -> None:
-    """Nothing, once the first call will cost no more than any other. Where that fails, the log tells it, and the calls go on."""
+    """Decides one invented call, so that the first real one costs no more than others. A failure is logged, and calls go on."""
     try:
         for _ in warm(first, day):
             pass

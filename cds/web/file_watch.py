@@ -49,7 +49,7 @@ class Reloads:
         return Result.UNCHANGED
 
     def refused(self, error: Exception, **fields: object) -> Result:
-        """Nothing else changes. A problem that was told already is not logged again."""
+        """Counts and logs a reload that was refused; what is served stays. A problem is logged once, however often it is met."""
         told = self.told(error)
         if told != self.problem:
             LOG.error(self._what, extra={"fields": {"result": Result.REFUSED, "problem": told, **fields}})

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds.core.record import RecordPart
-from cds.hooks.cards import TOPICS
+from cds.hooks.card_sources import TOPICS
 from cds.hooks.prefetch import PrefetchState
 from cds.hooks.services import DRAFTS_IN, services, templates
 from cds.knowledge.data_needs import RulesAsking, asking

@@ -199,7 +199,7 @@ class Admission:
         self._in_hand: Counter[str] = Counter()
 
     def take(self, client: Client) -> None:
-        """Nothing, where the call is taken on. Refuses: Busy, Crowding, TooOften."""
+        """Takes the call on. Refuses: Busy, Crowding, TooOften."""
         if client.issuer is not None:
             if self._in_hand[client.id] >= self._most_of_one:
                 raise Crowding("This client has as many calls in hand as one may have; try again.")

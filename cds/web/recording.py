@@ -72,9 +72,9 @@ class Recording:
     async def keep(
         self, decision: Decision, call: HookCall, knowledge: Knowledge, client: str, prefetch: Mapping[str, str] | None = None
     ) -> None:
-        """Nothing, once the decision outlives this process. Where it can't, that is logged and counted: the call is answered.
+        """Stores the decision. Where it can't, that is logged and counted, and the call is answered all the same.
 
-        Refuses: that, where records are required (StoreUnavailable).
+        Refuses: a decision that can't be stored, where records are required (StoreUnavailable).
         """
         try:
             record = self.recorder.recorded(decision, call, knowledge, client, self.now(), prefetch)

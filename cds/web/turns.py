@@ -49,7 +49,7 @@ class Turns:
         return sum(number * self._cost_of(one) for one, number in before.items())
 
     def admit(self, client: str) -> None:
-        """Nothing, where a call of the client can be decided in time. Refuses at once: where it can't (Busy)."""
+        """Checks that a call of the client can be decided in time. Refuses at once: where it can't (Busy)."""
         if self.ahead(client) > self._most_ahead:
             raise Busy("More calls are waiting than can be answered in time; try again.")
 

@@ -18,19 +18,8 @@ from cds.core.quantity import Quantity
 from cds.engine.compile import Rulesets, TooManyAlternatives
 from cds.engine.fact_types import prepared
 from cds.engine.reference import Answer, Questions, answering, evaluate
-from cds.knowledge.model import (
-    FactDefinition,
-    FactType,
-    Group,
-    Operator,
-    Parameter,
-    ParameterEdition,
-    ParameterName,
-    Rule,
-    RuleCondition,
-    RuleKind,
-    Status,
-)
+from cds.knowledge.model import FactDefinition, FactType, Group, Operator, ParameterName, Rule, RuleCondition, RuleKind, Status
+from cds.knowledge.model_parameters import Parameter, ParameterEdition
 
 DAY = date(2026, 11, 23)
 AGENTS = tuple(f"agent-{letter}" for letter in "abcdefghijklmnopqrstuvwxyzäöü")

@@ -30,12 +30,11 @@ from cds.knowledge.model import (
     FactType,
     Group,
     Knowledge,
-    Parameter,
-    ParameterEdition,
     Rule,
     RuleKind,
     Status,
 )
+from cds.knowledge.model_parameters import Parameter, ParameterEdition
 
 DAY = date(2026, 11, 23)
 GUIDELINE = EvidenceSource("guide", "The guideline", "Guide 2025", "guideline", url="https://guide.test/2025")

@@ -18,14 +18,13 @@ from cds.knowledge.model import (
     Group,
     Operand,
     Operator,
-    Parameter,
-    ParameterEdition,
     ParameterName,
     Rule,
     RuleCondition,
     RuleKind,
     Status,
 )
+from cds.knowledge.model_parameters import Parameter, ParameterEdition
 
 DAY = date(2026, 11, 23)
 ACTIONS = ("start", "continue", "reduce", "stop")

@@ -21,7 +21,8 @@ from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.knowledge.files.parameters import bounds_in_words
 from cds.knowledge.loader import files_of
-from cds.knowledge.model import Knowledge, Parameter
+from cds.knowledge.model import Knowledge
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.pack import BadPack
 from cds.knowledge.pack import pack as packed
 from cds.knowledge.problems import Problems, nearest

@@ -9,7 +9,8 @@ from cds.knowledge.drug_tables import Tables
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import EvidenceSource, FactDefinition, Parameter, Rule, RuleKind, Status
+from cds.knowledge.model import EvidenceSource, FactDefinition, Rule, RuleKind, Status
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 

@@ -8,7 +8,8 @@ from datetime import date
 from cds.core.medication import Agent
 from cds.knowledge.files.parameters import NAME
 from cds.knowledge.files.rules import INDICATORS
-from cds.knowledge.model import Parameter, Rule, Status
+from cds.knowledge.model import Rule, Status
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 

@@ -9,16 +9,8 @@ from datetime import date
 from cds.core.quantity import Quantity
 from cds.knowledge.fields import as_amount, as_day, as_quantity, kind
 from cds.knowledge.files.parameters import NAME
-from cds.knowledge.model import (
-    FactDefinition,
-    FactType,
-    Group,
-    Operand,
-    Operator,
-    Parameter,
-    ParameterName,
-    RuleCondition,
-)
+from cds.knowledge.model import FactDefinition, FactType, Group, Operand, Operator, ParameterName, RuleCondition
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar
 

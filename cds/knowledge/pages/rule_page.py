@@ -22,13 +22,13 @@ from cds.knowledge.model import (
     Knowledge,
     Operand,
     Operator,
-    Parameter,
     ParameterName,
     RiskOutcome,
     Rule,
     RuleCondition,
     RuleKind,
 )
+from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.site_overlay import is_local, local_statements, named
 
 HOLDS = {"all": "all of these hold", "any": "at least one of these holds", "none": "none of these holds"}
