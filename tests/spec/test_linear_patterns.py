@@ -13,6 +13,8 @@ import pytest
 import cds.fhir
 from cds.fhir.dosage.sig_words import LONGEST_SIG, tokens
 from cds.fhir.dosage.unreadable import Unreadable
+from cds.knowledge.files import dosing as words_of_dosages
+from cds.knowledge.files import drug_names
 from cds.knowledge.files.dosing import dosing
 from cds.knowledge.problems import Problems
 from tests.spec.regex_steps import Steps, TooManySteps
@@ -26,14 +28,19 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     for module in pkgutil.walk_packages(cds.fhir.__path__, "cds.fhir."):
         names = vars(importlib.import_module(module.name))
         found |= {f"{module.name}.{name}": value for name, value in names.items() if isinstance(value, re.Pattern)}
+    for reader in (drug_names, words_of_dosages):
+        found |= {f"{reader.__name__}.{name}": value for name, value in vars(reader).items() if isinstance(value, re.Pattern)}
     spelled = WORDS.spelled
     assert spelled is not None
     return found | {f"spelled.{field.name}": getattr(spelled, field.name) for field in fields(spelled)}
 
 
 PATTERNS = _patterns()
-REPEATED = ["a", "1", " ", ".", "a.", "1 ", "1/2 ", "one ", "1.1"]
+REPEATED = ["a", "1", " ", ".", "a.", "1 ", "1/2 ", "one ", "1.1", "(", "<", ",", "1,", "..", "1-", "x ", "for 1", "to 1 ", "q."]
+REPEATED += ["§1", "1 jan "]
 SHORT, LONG = 60, 10_000
+KB, MOST_STEPS = 1_000, 200_000
+"""Up to 100 KB of what costs a pattern most, or as many KB as take so many steps."""
 
 
 def steps(pattern: re.Pattern[str], text: str, most: int) -> int:
@@ -49,6 +56,15 @@ def test_a_text_ten_times_as_long_costs_ten_times_the_steps(name: str) -> None:
             steps(PATTERNS[name], short * 10, 11 * cost + 1_000)
         except TooManySteps as error:
             pytest.fail(f"{name} over {repeated!r}: {error}, after {cost} over {SHORT}")
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_up_to_a_hundred_kilobytes_each_costs_what_the_first_did(name: str) -> None:
+    pattern = PATTERNS[name]
+    worst = max(REPEATED, key=lambda repeated: steps(pattern, (repeated * SHORT)[:SHORT], 2_000_000))
+    first = steps(pattern, (worst * KB)[:KB], 2_000_000)
+    kilobytes = max(min(100, MOST_STEPS // first), 5)
+    assert steps(pattern, (worst * kilobytes * KB)[: kilobytes * KB], 10**7) < 1.1 * kilobytes * first + KB
 
 
 def test_the_counter_tells_a_quadratic_pattern_from_a_linear_one() -> None:
