@@ -47,10 +47,11 @@ def test_every_agent_has_a_shelf():
         ("clonazepam", Form.ODT, "0.125", "349194", False),
         ("diazepam", Form.TABLET, "2", "197590", True),
         ("temazepam", Form.CAPSULE, "30", "198242", False),
-        ("lorazepam", Form.TABLET, "0.5", "197900", False),
+        ("lorazepam", Form.TABLET, "0.5", "197900", True),
+        ("delorazepam", Form.TABLET, "0.5", None, False),
     ],
 )
-def test_a_strength_has_its_product_code_and_is_halved_only_where_scored_for_certain(agent, form, mg, code, halves):
+def test_a_strength_has_its_product_code_and_is_halved_only_where_a_scored_one_is_known_to_be_sold(agent, form, mg, code, halves):
     (found,) = [
         one
         for one in SHELF.by_agent[agent]
@@ -120,7 +121,7 @@ def test_where_a_patients_own_times_are_not_known_an_agent_is_taken_as_often_as_
 def test_the_paces_and_limits_are_the_parameters_of_the_day(rule_book):
     slower = taper_pace(rule_book, "slower", DAY, PercentOf.CURRENT)
     assert slower is not None
-    assert (slower.cut, slower.interval) == (5, 28) and slower.slow is not None
+    assert (slower.first_cut, slower.cut, slower.interval) == (5, 10, 28)
     assert taper_pace(rule_book, "hold", DAY, PercentOf.CURRENT) is None
-    assert plan_limits(rule_book, DAY).small_step_limit == 5
+    assert plan_limits(rule_book, DAY).small_step_limit == 10
     assert crossover_limits(rule_book, DAY).highest == 40

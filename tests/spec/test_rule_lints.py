@@ -17,7 +17,7 @@ FILES = files_of(RULES)
 SHIPPED = assembled(FILES, Problems())
 
 LONG, OLDER, FAST, ORDER = "risk/long-use.yaml", "risk/older-adult.yaml", "advice/cut-too-fast.yaml", "advice/order.yaml"
-PTSD, REVIEW = "risk/post-traumatic-stress.yaml", "advice/review-long-use.yaml"
+PTSD, REVIEW, FLUMAZENIL = "risk/post-traumatic-stress.yaml", "advice/review-long-use.yaml", "advice/flumazenil.yaml"
 SOURCES, NUMBERS = "evidence.yaml", "parameters/patient.yaml"
 AGE = "- age: {is at least: older_adult_age}"
 ALLOWED = {"RULE201", "RULE212"}
@@ -31,12 +31,13 @@ LINTS = [
     ("conditions that exclude each other", OLDER, AGE, f"{AGE}\n    - age: {{is less than: older_adult_age}}", "RULE210",
      "  all:"),
     ("advice that answers no hook", FAST, "hooks: [order-select, order-sign]", "hooks: []", "RULE210", "advice: "),
-    ("a card with a number that is not in force yet", FAST, "from: 2026-01-01", "from: 2025-07-01", "RULE111", "advice: "),
+    ("a card with a number that is not in force yet", FLUMAZENIL, "from: 2026-01-01", "from: 2025-07-01", "RULE111", "advice: "),
     ("evidence as old as a number that is not in force yet", NUMBERS,
      "falls_window:\n  means: How old a fall may be\n  unit: days\n  values:\n    2026-01-01",
      "falls_window:\n  means: How old a fall may be\n  unit: days\n  values:\n    2099-01-01", "RULE111", None),
-    ("a summary that long values fill", FAST, "{{ order_in_short }} is faster",
-     "{{ agent }} after {{ use_length }} of use on {{ days_a_week }}, now {{ takes_now }} a day: a cut that is faster",
+    ("a summary that long values fill", FAST, "[[{{ cut_in_short }} is too fast]]",
+     "{{ agent }} after {{ use_length }} of use on {{ days_a_week }}, now {{ takes_now }} a day: a cut that is faster than "
+     "anything that was agreed upon",
      "RULE123", "advice: "),
     ("a boundary that no example has", OLDER, "age: 65 years", "age: 66 years", "RULE135", AGE),
     ("a condition that no example decides", FAST, "short_use: no, end_of_life_care: yes}", "short_use: no, end_of_life_care: no}",
@@ -44,8 +45,9 @@ LINTS = [
     ("a choice that no example has", "risk/short-acting.yaml", "agent_duration: ultra-short,", "agent_duration: short,",
      "RULE135", "- agent_duration: {is one of: [ultra-short, short]}"),
     ("an example that is silent for another reason", "advice/abrupt-stop.yaml",
-     "order_action: stop, order_ends_without_taper: no, order_cut: 0 percent,",
-     "order_action: continue, order_ends_without_taper: no, order_cut: 0 percent,", "RULE136", "- name: The last small step"),
+     "order_action: stop,\n      order_ends_without_taper: no, order_cut: 0 percent,",
+     "order_action: continue,\n      order_ends_without_taper: no, order_cut: 0 percent,", "RULE136",
+     "- name: The last small step"),
     ("an example that names what does not block", "advice/abrupt-stop.yaml", "expect: {nothing because: order_cut}",
      "expect: {nothing because: end_of_life_care}", "RULE131", "- name: The last small step"),
 ]  # fmt: skip
@@ -140,7 +142,8 @@ def test_a_draft_is_no_double() -> None:
 
 def test_a_risk_that_lies_in_another_and_asks_for_nothing_of_its_own_is_told() -> None:
     narrow = ("- ptsd_on_record: {is: yes}", "- ptsd_on_record: {is: yes}\n    - age: {is at least: older_adult_age}")
-    [problem] = [one for one in of_code(checked(copied(PTSD, "trauma", narrow))[1], "RULE212") if "trauma" in one.seen]
+    files = copied(PTSD, "trauma", narrow, ("about: patient", "about: use"))
+    [problem] = [one for one in of_code(checked(files)[1], "RULE212") if "trauma" in one.seen]
     assert problem.severity is Severity.WARNING
 
 
@@ -161,10 +164,10 @@ def test_two_cards_about_the_same_orders_with_different_indicators_are_told() ->
 
 VERSIONS = [
     ("a condition", OLDER, "{is at least: older_adult_age}", "{is more than: older_adult_age}", ["RULE202"]),
-    ("what it asks for", OLDER, "pace: slower", "pace: specialist", ["RULE202"]),
-    ("what the card says", FAST, "is faster than advised", "is too fast", ["RULE202"]),
+    ("what it asks for", OLDER, "pace: standard", "pace: specialist", ["RULE202"]),
+    ("what the card says", FAST, "is too fast", "is fast", ["RULE202"]),
     ("the hooks", FAST, "[order-select, order-sign]", "[order-sign]", ["RULE202"]),
-    ("a condition, the version raised", OLDER, "version: 1", "version: 2", []),
+    ("a condition, the version raised", OLDER, "version: 2", "version: 3", []),
     ("a number in place", NUMBERS, "{value: 65,", "{value: 70,", ["RULE203"]),
     ("a number from a later day on", NUMBERS, "    2025-06-01: {value: 65,", "    2027-01-01: {value: 70, cite: local-default}\n"
      "    2025-06-01: {value: 65,", []),
@@ -192,7 +195,7 @@ def test_what_no_example_decides_is_an_error_once_released_and_a_warning_before(
 
 def test_an_example_that_other_rules_decide_differently_is_told() -> None:
     """Alone the rule can't tell; in a whole decision the risk that it asks about is weighed from the facts given."""
-    given = "given: {order_action: continue, takes_now: 10 mg,"
+    given = "order_action: continue, takes_now: 10 mg,"
     files = edited(REVIEW, given, f"{given} use_length: 240 days, days_a_week: 7 days a week,")
     [problem] = rules_test.tested(files)[1]
     assert problem.code == "RULE137"
