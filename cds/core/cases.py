@@ -28,6 +28,8 @@ class OnRecord:
     within: int | None = None
     unit: str | None = None
     """Of a quantity: the unit in which it has to be measured."""
+    needs: tuple[str, ...] = ()
+    """The parts of the record that answer it, by prefetch key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Word(Protocol):
     @property
     def drug_groups(self) -> tuple[str, ...]: ...
     @property
+    def needs(self) -> tuple[str, ...]: ...
+    @property
     def history(self) -> bool: ...
     @property
     def within(self) -> str | None: ...
@@ -32,6 +34,8 @@ class Word(Protocol):
 
 SCORES = ("withdrawal_score", "audit_c", "phq9_item9", "phq9_item9_recent")
 MULTIPLES = ("alt_times_limit",)
+TIMES = "times"
+"""The unit of a count of what is on record; in any other unit the newest value is meant."""
 BY_ENDING = {"_started": drug_facts.newly_ordered, "_ordered": drug_facts.ordered_now}
 """How the names of facts end that ask for a drug ordered with the call; without either, one that is taken counts too."""
 INDICATIONS = "prescribed_for_"
@@ -59,6 +63,7 @@ def questions(words: Sequence[Word], amounts: Mapping[str, object]) -> Inquiry:
             history=word.history,
             within=int(str(amounts[word.within])) if word.within else None,
             unit=word.unit,
+            needs=word.needs,
         )
         for word in words
         if word.value_sets
@@ -181,6 +186,8 @@ def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
             found[question.name] = patient_facts.newest_score(question, case)
         elif question.name in MULTIPLES:
             found[question.name] = patient_facts.times_upper_limit(question, case)
+        elif asked.types[question.name] == "quantity" and question.unit == TIMES:
+            found[question.name] = patient_facts.how_often(question, case)
         elif asked.types[question.name] == "quantity":
             found[question.name] = patient_facts.newest_value(question, case)
         elif question.name.startswith(INDICATIONS):

@@ -58,6 +58,27 @@ def named(question: OnRecord, case: Case) -> Fact:
     return Known(found[0].display, "", (found[0].reference,)) if found else Unknown("none is on record")
 
 
+def how_often(question: OnRecord, case: Case) -> Fact:
+    """On how many days a condition or an observation of the value sets is on record, those that are over too.
+
+    Unknown where what the question needs was not given in full, and where one has no date, so that it may be of any day.
+    """
+    for part in (Part.CONDITIONS, Part.OBSERVATIONS):
+        if part.value in question.needs and case.record.has(part) is not Completeness.COMPLETE:
+            return Unknown(f"the {part.value} were not given in full")
+    conditions = [item for item in case.record.conditions if item.value_sets & question.value_sets]
+    measured = [item for item in case.record.measurements if item.value_sets & question.value_sets]
+    dated = [*((item.onset, item) for item in conditions), *((item.taken, item) for item in measured)]
+    undated = tuple(item.reference for day, item in dated if day is None)
+    if undated:
+        return Unknown("one of them has no date", undated)
+    since = date.min if question.within is None else case.day - timedelta(days=question.within)
+    counted = [(day, item) for day, item in dated if day is not None and since <= day <= case.day]
+    days = sorted({day for day, _ in counted})
+    said = f"on {', '.join(map(written, days))}" if days else "none on record"
+    return Known(Decimal(len(days)), said, tuple(item.reference for _, item in counted))
+
+
 def _none_on_record(case: Case) -> Fact:
     if case.record.has(RecordPart.CONDITIONS) is Completeness.COMPLETE:
         return Known(False, "not among the conditions on record")

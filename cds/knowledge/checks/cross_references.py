@@ -9,7 +9,7 @@ from cds.knowledge.drug_tables import Tables
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import EvidenceSource, FactDefinition, Rule, RuleKind, Status
+from cds.knowledge.model import EvidenceSource, FactDefinition, FactType, Rule, RuleKind, Status
 from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
@@ -39,6 +39,14 @@ def check_words(words: Iterable[FactDefinition], numbers: Mapping[str, Parameter
             fitting = listed(name for name, parameter in numbers.items() if parameter.unit == "days")
             seen = f"{word.name} is looked for within `{word.within}`, which is no parameter in days."
             problems.add("RULE110", word.position, seen, f"Parameters in days: {fitting}.", nearest(word.within, numbers))
+        counted = word.type is FactType.QUANTITY and (word.value_sets or word.drug_groups)
+        if counted and word.drug_groups and word.unit != "drugs":
+            seen = f"{word.name} counts drugs, and is in {word.unit}."
+            problems.add("RULE112", word.position, seen, "Expected: `unit: drugs`.")
+        elif counted and word.unit == "times" and not {"conditions", "observations"} & {*word.needs}:
+            seen = f"{word.name} counts what is on record, and does not say of which part of it."
+            expected = "Expected: `needs: [conditions]`, `needs: [observations]` or both."
+            problems.add("RULE021", word.position, seen, expected, "Where that part was not given in full, the count is unknown.")
         for group in word.drug_groups:
             if group not in groups:
                 seen = f"{word.name} asks for drugs of the group `{group}`, and no drug is in it."
