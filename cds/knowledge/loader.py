@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cds.knowledge.checks.cross_references import check_released, check_table_cites, check_words
 from cds.knowledge.checks.required_names import check_needed
+from cds.knowledge.checks.unread import check_read, is_rule_file
 from cds.knowledge.drug_tables import Tables, tables
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.declined import FILE as DECLINED
@@ -25,7 +26,6 @@ from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
-SUFFIXES = (".yaml", ".csv")
 NEEDED = ("vocabulary.yaml", "paces.yaml", "evidence.yaml", "texts.yaml", "override-reasons.yaml", "advice/order.yaml")
 ORDER = "advice/order.yaml"
 AGENTS = "drugs/agents.yaml"
@@ -38,9 +38,10 @@ def knowledge(folder: Path) -> Knowledge:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """The rule files of a folder, by their path in it."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    """The rule files of a folder, by their path in it: those too that no reader reads, so that this is told."""
+    named = ((path.relative_to(folder), path) for path in sorted(folder.rglob("*")))
+    found = {name.as_posix(): path for name, path in named if is_rule_file(PurePosixPath(name)) and path.is_file()}
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
 def from_files(files: Mapping[str, bytes], read_tables: Callable[[Mapping[str, bytes], Problems], Tables] = tables) -> Knowledge:
@@ -59,6 +60,7 @@ def assembled(
     for name in NEEDED:
         if name not in files:
             problems.add("RULE010", Position(f"rules/{name}"), "the file is missing.", "", "Add it.")
+    check_read(files, problems)
     shelves = read_tables(files, problems)
     sources = evidence(documents.get("evidence.yaml"), problems)
     numbers = parameters([node for name, node in documents.items() if name.startswith("parameters/")], sources, problems)

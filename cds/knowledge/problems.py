@@ -26,6 +26,8 @@ CODES = {
     "RULE025": "duplicate-id",
     "RULE026": "name-collision",
     "RULE027": "order",
+    "RULE028": "unread-file",
+    "RULE029": "rule-gone",
     "RULE101": "unknown-fact",
     "RULE102": "operator-type",
     "RULE103": "unknown-choice",
@@ -142,7 +144,7 @@ class Problems:
             raise BadKnowledge(self.in_order())
 
 
-UNREAD = ("RULE001", "RULE003")
+UNREAD = ("RULE001", "RULE003", "RULE028", "RULE029")
 MISSING, EMPTY = "the file is missing.", "the file is empty."
 OF_ITS_OWN = ("RULE002", "RULE004", "RULE011", "RULE020", "RULE021", "RULE022", "RULE024", "RULE105", "RULE106")
 """Problems of one file alone, whatever the others hold."""

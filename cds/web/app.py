@@ -185,7 +185,7 @@ class Routes:
         if store is StoreState.DOWN:
             return outcome_response(503, "transient", "Decisions can be written neither to the database nor to the spool.")
         aside = self.keeping.set_aside() if self.keeping else None
-        waiting = (self.live.waiting(self.today()), self.doors.clients.reloads.problem, aside)
+        waiting = (self.live.waiting(self.today()), self.live.gone(), self.doors.clients.reloads.problem, aside)
         pending = "\n".join(filter(None, waiting))
         told = {"status": "ready", "knowledge": now.id, "sites": self.live.sites(), "store": store, "pending": pending}
         return json_response(200, {name: value for name, value in told.items() if value})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -37,9 +38,9 @@ class Reloads:
         self._what = what
         self._check = check
 
-    def served(self, **fields: object) -> Result:
+    def served(self, level: int = logging.INFO, **fields: object) -> Result:
         self.problem = None
-        LOG.info(self._what, extra={"fields": {"result": Result.SERVED, **fields}})
+        LOG.log(level, self._what, extra={"fields": {"result": Result.SERVED, **fields}})
         self.counts[Result.SERVED] += 1
         return Result.SERVED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from datetime import date
 from cds.errors import BadKnowledge, CdsError
 from cds.knowledge.loader import revision
 from cds.knowledge.problems import Problems
-from cds.knowledge.site_overlay import check_reviews
+from cds.knowledge.site_overlay import check_reviews, named
 from cds.trust.client_registry import TrustedClients, check_sites
 from cds.web.file_watch import Reloads, Result, watch
 from cds.web.revision import Revision, RulesSource, Users
@@ -27,6 +28,8 @@ class LiveRules:
         self._tried: str | None = None
         self._again = False
         """Whether rules that were refused may be served now: perhaps they only lacked the site of a client that is gone."""
+        self._gone: dict[str, str] = {}
+        """Rules that were served since the start and are not any more, with the revision that held each last."""
         self._before = {"disagreements": 0, "failures": 0}
         self._lock = threading.Lock()
         self._changing = threading.Lock()
@@ -80,7 +83,7 @@ class LiveRules:
             self._swap(self._source.revision(files, users, self._now.sites()))
         except CdsError:
             return False
-        self.reloads.served(knowledge=self._now.id)
+        self._served()
         return True
 
     def sites(self) -> tuple[str, ...]:
@@ -101,6 +104,11 @@ class LiveRules:
         told += [self.reloads.told(BadKnowledge(due.in_order()))] if due.found else []
         return "\n".join(told) or None
 
+    def gone(self) -> str | None:
+        """The rules that fell out of the folder while it was served: perhaps a file was deleted or renamed by mistake."""
+        told = (f"{name} is served no more; {last} was the last to hold it." for name, last in sorted(self._gone.items()))
+        return "\n".join(told) or None
+
     def reload(self) -> Result:
         """What became of the rules as they stand now. Never raises: what can't be served is logged, and nothing else changes."""
         if self._source is None:
@@ -119,7 +127,7 @@ class LiveRules:
                 self._swap(self._source.revision(files, self._users, self._now.sites()))
             except Exception as error:
                 return self.reloads.refused(error, serving=self._now.id)
-            return self.reloads.served(knowledge=self._now.id)
+            return self._served()
 
     def close(self) -> None:
         self._close(self._now)
@@ -129,10 +137,19 @@ class LiveRules:
         if self._source is not None:
             await watch(self._source.place, self.reload, lambda: self._again)
 
+    def _served(self) -> Result:
+        """Says that the rules were swapped in, and which of those that were served before are gone."""
+        gone = sorted(self._gone)
+        level = logging.WARNING if gone else logging.INFO
+        return self.reloads.served(level, knowledge=self._now.id, rules=len(self._now.book.rules), gone=gone)
+
     def _swap(self, new: Revision) -> None:
+        there = {named(rule) for rule in new.book.rules}
         with self._lock:
             old, self._now = self._now, new
             old.retired = True
+            held = {**self._gone, **{named(rule): old.book.revision for rule in old.book.rules}}
+            self._gone = {name: last for name, last in held.items() if name not in there}
             idle = not old.calls
         if idle:
             self._close(old)

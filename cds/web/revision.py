@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from cds.decision.answered import check_answers
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge, RefusedCall
 from cds.knowledge.loader import from_files
@@ -140,9 +141,13 @@ class RulesSource:
     def revision(self, files: Mapping[str, bytes], users: Users, going_on: Container[str] = ()) -> Revision:
         """A revision ready to serve. A site that is served already goes on with a review that is due.
 
-        Refuses, with BadKnowledge: rules that can't be loaded, examples that come out otherwise, and a site that can't be served.
+        Refuses, with BadKnowledge: rules that can't be loaded, a fact that nothing answers, examples that come out otherwise, and
+        a site that can't be served.
         """
         book, day = from_files(files), self.today()
+        unanswered = Problems()
+        check_answers(book, unanswered)
+        unanswered.raise_any()
         engine = Engine(book)  # with every example: those of a rule that a site moved are decided with the book's own numbers
         if self.site is None:
             engine.warm(day)

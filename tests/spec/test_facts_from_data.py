@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from cds.cli.rules.answered import check_answers
 from cds.cli.rules.folder import engine_of
 from cds.core.facts import Known, Unknown
+from cds.decision.answered import check_answers
 from cds.decision.decide import decide
+from cds.errors import BadKnowledge
 from cds.hooks.messages import hook_call
 from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.model import Knowledge
@@ -23,6 +24,8 @@ WORDS = """
   gabapentinoid_started: {means: M, type: yes_no, drug_groups: [gabapentinoid]}
   gabapentinoids_named: {means: M, type: text, drug_groups: [gabapentinoid]}
   gabapentinoids: {means: M, type: quantity, unit: drugs, drug_groups: [gabapentinoid]}
+  falls_counted:
+    {means: M, type: quantity, unit: times, value_sets: [falls-and-frailty], within: falls_window, needs: [conditions]}
   liver_value: {means: M, type: quantity, unit: U/L, value_sets: [alt]}
 """
 NOTHING = "  nothing_answers_this: {means: M, type: yes_no}\n"
@@ -49,12 +52,14 @@ def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": each} for each in resources]}
 
 
-def facts(book: Knowledge, *prefetched: dict[str, Any], requests: bool = True) -> dict[str, Any]:
+def facts(book: Knowledge, *prefetched: dict[str, Any], requests: bool = True, conditions: bool = True) -> dict[str, Any]:
     """The facts about an order of alprazolam, with this on record."""
     orders = bundle(*(each for each in prefetched if each["resourceType"] == "MedicationRequest"))
     others = bundle(*(each for each in prefetched if each["resourceType"] == "Observation"))
     context = {"userId": "Practitioner/a", "patientId": "p", "draftOrders": bundle(request("d", "596", "alprazolam", "draft"))}
     given = {"medicationDispenses": bundle(), "observations": others} | ({"medicationRequests": orders} if requests else {})
+    if conditions:
+        given["conditions"] = bundle(*(each for each in prefetched if each["resourceType"] == "Condition"))
     body = {"hook": "order-sign", "hookInstance": "00000000-0000-4000-8000-000000000000", "context": context, "prefetch": given}
     engine = engine_of(book)
     day = max(edition.since for parameter in book.parameters.values() for edition in parameter.editions)
@@ -87,6 +92,45 @@ def test_the_newest_value_counts_in_its_own_unit_alone(book: Knowledge, unit: st
     measured = {"value": 88, **({"code": unit, "system": "http://unitsofmeasure.org"} if unit else {})}
     found = facts(book, {**value, "effectiveDateTime": "2026-11-01", "valueQuantity": measured})["liver_value"]
     assert isinstance(found, Known) is known, found
+
+
+def fall(id: str, day: str | None) -> dict[str, Any]:
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": "1912002"}]}
+    return {
+        "resourceType": "Condition",
+        "id": id,
+        "code": code,
+        "clinicalStatus": status("resolved"),
+        "subject": {"reference": "Patient/p"},
+    } | ({"onsetDateTime": day} if day else {})
+
+
+def status(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": code}]}
+
+
+def test_what_is_on_record_is_counted_once_a_day_within_its_window(book: Knowledge) -> None:
+    falls = [fall("a", "2026-11-01"), fall("b", "2026-11-01"), fall("c", "2026-10-20"), fall("d", "2001-01-01")]
+    assert facts(book, *falls)["falls_counted"].value == 2
+    assert facts(book)["falls_counted"].value == 0
+
+
+def test_a_count_is_unknown_where_the_part_was_not_given_or_one_has_no_date(book: Knowledge) -> None:
+    assert isinstance(facts(book, conditions=False)["falls_counted"], Unknown)
+    assert isinstance(facts(book, fall("a", "2026-11-01"), fall("b", None))["falls_counted"], Unknown)
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("  x: {means: M, type: quantity, unit: mg, drug_groups: [gabapentinoid]}\n", "RULE112"),
+        ("  x: {means: M, type: quantity, unit: times, value_sets: [falls-and-frailty]}\n", "RULE021"),
+    ],
+)
+def test_a_count_says_what_it_counts(word: str, code: str) -> None:
+    with pytest.raises(BadKnowledge) as refused:
+        book_with(word)
+    assert [one.code for one in refused.value.problems] == [code]
 
 
 def test_a_fact_that_nothing_answers_is_an_error(book: Knowledge) -> None:

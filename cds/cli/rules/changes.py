@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
+from cds.knowledge.checks.unread import ENDINGS
 from cds.knowledge.compared import PARAMETERS, Difference, differences, documents, written
 from cds.knowledge.fields import as_day
 from cds.knowledge.position import Position
@@ -83,7 +84,10 @@ def told(old: Mapping[str, Node], new: Mapping[str, Node]) -> list[Change]:
     for file, held in groupby(differences(old, new), key=lambda one: one.file):
         each = list(held)
         kind = file.split("/")[0]
-        if file == PARAMETERS:
+        if file != PARAMETERS and not file.endswith(ENDINGS):
+            now = "is gone" if each[0].now is None and not each[0].path else "is there, and nothing reads it"
+            found.append((1, [Change("file", file, f"file {file} {now}")]))
+        elif file == PARAMETERS:
             found.append((0, list(_parameters(each, old.get(PARAMETERS), new.get(PARAMETERS)))))
         elif kind in RULES and file != "advice/order.yaml":
             found.append((1, list(_rule(file, kind, each, new.get(file, old.get(file))))))

@@ -9,16 +9,17 @@ from typing import Annotated
 
 import typer
 
-from cds.cli.rules.answered import check_answers
 from cds.cli.rules.at_sites import at_sites
 from cds.cli.rules.folder import RULES, Form, Rules, files_at, folder
 from cds.cli.rules.report import Format, counted, errors, printed
 from cds.cli.rules.schema import schemas_in
+from cds.decision.answered import check_answers
 from cds.engine.coverage import check_coverage, check_reasons
 from cds.engine.engine import Engine
 from cds.engine.overlaps import check_conditions
 from cds.errors import BadKnowledge
 from cds.knowledge.checks.lint import check_files, check_numbers, check_rule, check_schemas
+from cds.knowledge.checks.unread import check_gone
 from cds.knowledge.checks.versions import check_versions
 from cds.knowledge.loader import assembled, files_of
 from cds.knowledge.model import Group, Knowledge, Rule
@@ -73,6 +74,7 @@ def checked(
         check_versions(before, replace(knowledge, rules=tuple(sound)), problems)
     if day is not None:
         check_reviews(knowledge.sites.values(), day, problems)
+    check_gone(files, before, schemas or {}, problems)
     if schemas is not None and not _with_errors(problems):
         check_schemas(files, knowledge, schemas, problems)
     return knowledge, _once(problems)

@@ -15,7 +15,8 @@ from cds.cli.failing import fail
 from cds.cli.rules.report import Format, printed
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
-from cds.knowledge.loader import SUFFIXES, files_of, from_files
+from cds.knowledge.checks.unread import is_rule_file
+from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import BadPack
 from cds.knowledge.pack import files_at as packed_at
@@ -59,7 +60,7 @@ def files_of_revision(revision: str, rules: Path) -> dict[str, bytes]:
     if packed is None:
         fail(f"{revision}: it holds no folder {rules}. A copy that was never committed is compared with a folder: rules.")
     with tarfile.open(fileobj=io.BytesIO(packed)) as held:
-        members = [member for member in held if member.isfile() and PurePosixPath(member.name).suffix in SUFFIXES]
+        members = [member for member in held if member.isfile() and is_rule_file(PurePosixPath(member.name))]
         opened = ((member.name, held.extractfile(member)) for member in members)
         return {name: content.read() for name, content in opened if content is not None}
 

@@ -17,6 +17,7 @@ from cds.cli.ask import as_day
 from cds.cli.failing import fail
 from cds.cli.rules.folder import RULES, Form, Rules, folder, loaded
 from cds.cli.rules.report import Format
+from cds.decision.answered import check_answers
 from cds.engine.engine import Engine
 from cds.errors import BadKnowledge
 from cds.knowledge.files.parameters import bounds_in_words
@@ -115,6 +116,9 @@ def pack(out: Out, rules: Rules = RULES, key: Key = None) -> None:
     files = files_of(folder(rules))
     knowledge = loaded(files, str(rules))
     try:
+        unanswered = Problems()
+        check_answers(knowledge, unanswered)
+        unanswered.raise_any()
         Engine(knowledge).close()
         content = packed(files, version("taper-cds"), key.read_bytes() if key else None)
         out.write_bytes(content)

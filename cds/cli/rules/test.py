@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -17,7 +17,8 @@ from cds.cli.rules.report import Format, counted, errors, printed
 from cds.cli.rules.stories import STORIES, stories_in
 from cds.engine.engine import Engine
 from cds.engine.overlaps import RUNNING
-from cds.knowledge.loader import SUFFIXES, files_of
+from cds.knowledge.checks.unread import is_rule_file
+from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problem, Problems, Severity
 
@@ -38,7 +39,7 @@ def test(rules: Rules = RULES, form: Form = Format.TEXT, stories: Stories = STOR
         raise typer.Exit(1 if failed else 0)
     typer.echo(f"Watching {rules}; Ctrl-C ends it.", err=True)
     for changes in watched(rules, raise_interrupt=False):
-        names = sorted({Path(path).name for _, path in changes if Path(path).suffix in SUFFIXES})
+        names = sorted({Path(path).name for _, path in changes if is_rule_file(PurePosixPath(Path(path).name))})
         if names:
             typer.echo(f"\n{', '.join(names)} saved.", err=True)
             _tested(rules, form, stories)
