@@ -63,7 +63,7 @@ def how_often(question: OnRecord, case: Case) -> Fact:
 
     Unknown where what the question needs was not given in full, and where one has no date, so that it may be of any day.
     """
-    for part in (Part.CONDITIONS, Part.OBSERVATIONS):
+    for part in (RecordPart.CONDITIONS, RecordPart.OBSERVATIONS):
         if part.value in question.needs and case.record.has(part) is not Completeness.COMPLETE:
             return Unknown(f"the {part.value} were not given in full")
     conditions = [item for item in case.record.conditions if item.value_sets & question.value_sets]
