@@ -18,8 +18,8 @@ from cds.knowledge.checks.unread import check_gone, is_rule_file
 from cds.knowledge.loader import assembled, files_of, from_files
 from cds.knowledge.problems import Problem, Problems, Severity
 from cds.web.file_watch import Result
-from cds.web.live_rules import Live
-from cds.web.revision import Source
+from cds.web.live_rules import LiveRules
+from cds.web.revision import RulesSource
 
 RULES = Path(__file__).parents[2] / "rules"
 FILES = files_of(RULES)
@@ -85,8 +85,8 @@ def test_the_diff_tells_a_rule_whose_file_is_gone_or_was_renamed() -> None:
 
 def test_the_service_goes_on_with_a_renamed_rule_and_tells_of_a_deleted_one(tmp_path: Path) -> None:
     rules = shutil.copytree(RULES, tmp_path / "rules")
-    source = Source(rules, lambda: DAY)
-    live = Live(source.served(), source)
+    source = RulesSource(rules, lambda: DAY)
+    live = LiveRules(source.served(), source)
     try:
         (rules / RISK).rename(rules / "risk/breastfeeding.yml")
         assert live.reload() is Result.REFUSED
@@ -108,5 +108,5 @@ def test_the_service_refuses_a_fact_that_nothing_answers(tmp_path: Path) -> None
     with (rules / "vocabulary.yaml").open("a") as held:
         held.write("  nothing_answers_this:\n    means: M\n    type: yes_no\n")
     with pytest.raises(BadKnowledge) as refused:
-        Source(rules, lambda: DAY).served()
+        RulesSource(rules, lambda: DAY).served()
     assert [one.code for one in refused.value.problems] == ["RULE142"]
