@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from cds.cli.ask import moved, read, service_of
+from cds.cli.asked_on_a_day import moved, read, service_of
 
 FOLDER = Path(__file__).parents[1] / "fhir_examples"
 PATIENT = "p"

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import typer
+from cds.cli.lazy import Place, group
 
-from cds.cli.ask import ask
-from cds.cli.clients import clients
-from cds.cli.page_users import pages
-from cds.cli.plan import plan
-from cds.cli.records import records, replay
-from cds.cli.rules.commands import rules
-from cds.cli.serve import serve
-from cds.cli.sigs import sigs
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-app.command()(serve)
-app.command()(ask)
-app.add_typer(rules, name="rules")
-app.command()(plan)
-app.command()(sigs)
-app.add_typer(clients, name="clients")
-app.command()(replay)
-app.add_typer(records, name="records")
-app.add_typer(pages, name="pages")
-
-
-@app.callback()
-def cds() -> None:
-    """Taper CDS: advice on slower tapers and crossovers, at the moment a benzodiazepine is ordered."""
+app = group(
+    {
+        "serve": Place("cds.cli.serve:serve"),
+        "ask": Place("cds.cli.ask:ask"),
+        "rules": Place("cds.cli.rules.commands:rules"),
+        "plan": Place("cds.cli.plan:plan"),
+        "sigs": Place("cds.cli.sigs:sigs"),
+        "clients": Place("cds.cli.clients:clients"),
+        "replay": Place("cds.cli.records:replay"),
+        "records": Place("cds.cli.records:records"),
+        "pages": Place("cds.cli.page_users:pages"),
+    },
+    help="Taper CDS: advice on slower tapers and crossovers, at the moment a benzodiazepine is ordered.",
+)

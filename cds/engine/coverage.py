@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from cds.core.facts import Fact, FactValue, Known
+from cds.core.facts import FactValue, Known
 from cds.core.quantity import THOUSANDTH, Quantity
-from cds.engine.fact_types import prepared
+from cds.engine.fact_types import Ready, prepared
 from cds.engine.overlaps import asked_on
-from cds.engine.reference import Answer, Questions, weigh
+from cds.engine.reference import Answer, Questions, answering, weigh
 from cds.knowledge.condition_text import condition_in_words, entry_in_words
 from cds.knowledge.files.examples import CANNOT_TELL, NOTHING, conditions_of
 from cds.knowledge.files.vocabulary import askable
@@ -81,7 +81,7 @@ def vocabulary_of(rule: Rule, knowledge: Knowledge) -> Mapping[str, FactDefiniti
     return askable(knowledge) if rule.kind is RuleKind.ADVICE else knowledge.vocabulary
 
 
-def given(example: Example, words: Mapping[str, FactDefinition]) -> dict[str, Fact]:
+def given(example: Example, words: Mapping[str, FactDefinition]) -> Ready:
     """The facts that an example gives, ready to be weighed."""
     facts = {name: Known(value) for name, value in example.given.items() if isinstance(value, FactValue)}
     return prepared(facts, words)
@@ -89,15 +89,17 @@ def given(example: Example, words: Mapping[str, FactDefinition]) -> dict[str, Fa
 
 def undecided(rule: Rule, words: Mapping[str, FactDefinition], questions: Questions) -> Iterator[tuple[str, Position]]:
     """What could be otherwise without any example noticing: a condition, a boundary, a choice; each with its place."""
-    examples = [given(example, words) for example in rule.examples]
+    asked = {condition.fact for condition in conditions_of(rule.when)}
+    examples = [given(example, {name: words[name] for name in asked & words.keys()}) for example in rule.examples]
     now = _answers(rule.when, examples, questions)
     for what, position, changed in changes(rule.when):
         if _answers(changed, examples, questions) == now:
             yield what, position
 
 
-def _answers(when: Group, examples: list[dict[str, Fact]], questions: Questions) -> list[Answer]:
-    return [weigh(when, facts, questions)[0] for facts in examples]
+def _answers(when: Group, examples: list[Ready], questions: Questions) -> list[Answer]:
+    answer = answering(when, questions)
+    return [answer(facts.compared) for facts in examples]
 
 
 def changes(group: Group) -> Iterator[tuple[str, Position, Group]]:

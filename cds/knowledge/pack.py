@@ -9,12 +9,9 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from cds.errors import CdsError
 from cds.knowledge.loader import files_of, from_files, revision
@@ -60,7 +57,7 @@ def pack(files: Mapping[str, bytes], program: str, key: bytes | None = None) -> 
     with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
         _write(archive, MANIFEST, told)
         if key is not None:
-            _write(archive, SIGNATURE, _private(key).sign(told))
+            _write(archive, SIGNATURE, _signatures().signed(told, key))
         for name in sorted(files):
             _write(archive, RULES + name, files[name])
     return held.getvalue()
@@ -74,7 +71,7 @@ def unpacked(content: bytes, key: bytes | None = None) -> Pack:
     entries = _entries(content)
     told, signature = entries.pop(MANIFEST, b""), entries.pop(SIGNATURE, None)
     if key is not None:
-        _verify(told, signature, _public(key))
+        _signatures().verify(told, signature, key)
     manifest = _manifest(told)
     files = {name.removeprefix(RULES): held for name, held in entries.items() if name.startswith(RULES)}
     seen = {name: _sha256(held) for name, held in files.items()}
@@ -139,35 +136,9 @@ def _manifest(told: bytes) -> dict[str, Any]:
     return {"program": "", "revision": "", **manifest}
 
 
-def _verify(told: bytes, signature: bytes | None, key: Ed25519PublicKey) -> None:
-    if signature is None:
-        raise BadPack("The pack is not signed, and a key is set. Sign it: `cds rules pack --key`.")
-    try:
-        key.verify(signature, told)
-    except InvalidSignature:
-        raise BadPack(
-            "The pack was not signed with this key, or was changed since. Fetch it again, or set the right key."
-        ) from None
-
-
-def _private(pem: bytes) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(pem, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadPack(f"The key can't be read: {error}. Expected an Ed25519 private key as PEM, without a passphrase.") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise BadPack("The key is of another kind. Expected an Ed25519 private key: `openssl genpkey -algorithm ed25519`.")
-    return key
-
-
-def _public(pem: bytes) -> Ed25519PublicKey:
-    try:
-        key = load_pem_public_key(pem)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise BadPack(f"The key can't be read: {error}. Expected an Ed25519 public key as PEM.") from None
-    if not isinstance(key, Ed25519PublicKey):
-        raise BadPack("The key is of another kind. Expected an Ed25519 public key: `openssl pkey -pubout`.")
-    return key
+def _signatures() -> Any:
+    """What signs and verifies: slow to import, and most commands look at no signature."""
+    return import_module("cds.knowledge.signatures")
 
 
 def _sha256(content: bytes) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from cds.knowledge.position import Position
-from cds.knowledge.problems import Problems
+from cds.knowledge.problems import Problem, Problems
 
 COLON = "A text that holds a colon needs quotes around it; else check the indentation just before."
+MOST_REMEMBERED = 256
+"""Files as they were read last: each is looked at by several readers, and most are as they were when one is saved."""
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -49,6 +52,18 @@ Node = Scalar | Items | Pairs
 
 def read(file: str, content: bytes, problems: Problems) -> Node | None:
     """The document in `content`, or None where it holds none or can't be read; problems tell what was wrong and where."""
+    node, found = _remembered(file, content)
+    problems.found += found
+    return node
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _remembered(file: str, content: bytes) -> tuple[Node | None, tuple[Problem, ...]]:
+    problems = Problems()
+    return _read(file, content, problems), tuple(problems.found)
+
+
+def _read(file: str, content: bytes, problems: Problems) -> Node | None:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

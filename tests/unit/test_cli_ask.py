@@ -11,7 +11,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from cds.cli.ask import ReadRequest, moved
+from cds.cli.asked_on_a_day import ReadRequest, moved
 from cds.cli.main import app
 from cds.cli.serve import is_this_machine
 

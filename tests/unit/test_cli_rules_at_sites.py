@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
 from cds.cli.rules.at_sites import SiteOutcome, at_sites
-from cds.cli.rules.stories import stories_in
 from cds.knowledge.model import Knowledge
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +40,8 @@ LESS = moved("largest_cut_in_two_weeks", "10 percent")
 OPEN = ("unit: days\n", "unit: days\n  site_may_change: {at_least: 1 days, at_most: 1000 days}\n")
 
 
-def at_north(book: Knowledge, stories: Path | None = None) -> SiteOutcome:
-    [north] = at_sites(book, stories_in(stories) if stories else ())
+def at_north(book: Knowledge) -> SiteOutcome:
+    [north] = at_sites(book)
     return north
 
 

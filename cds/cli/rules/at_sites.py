@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from cds.cli.rules.decided import check_decisions
 from cds.cli.rules.report import counted
-from cds.cli.rules.stories import StoryChange, StoryRequest, story_changes
+from cds.cli.rules.story import StoryChange
 from cds.engine.coverage import given, vocabulary_of
 from cds.engine.engine import Engine
 from cds.engine.explanation import written
@@ -62,22 +62,32 @@ class SiteOutcome:
             yield Problem(STORY, CODES[STORY], self.site.position, seen, severity=Severity.NOTICE)
 
 
-def at_sites(book: Knowledge, stories: Sequence[StoryRequest] = ()) -> list[SiteOutcome]:
-    """Each site of rules that have no error: every example in both evaluators and in a whole decision there, and the stories."""
-    known = {(one.code, one.seen) for one in _wrong(book)} if book.sites else set()
-    return [_at(site, book, stories, known) for _, site in sorted(book.sites.items())]
+Stories = Callable[[Site], Sequence[StoryChange]]
+"""What changes in the stories at a site."""
 
 
-def _at(site: Site, book: Knowledge, stories: Sequence[StoryRequest], known: set[tuple[str, str]]) -> SiteOutcome:
-    there = _lasting(book, site)
+def at_sites(book: Knowledge, decided: bool = True, stories: Stories = lambda site: ()) -> list[SiteOutcome]:
+    """Each site of rules that have no error: its conditions and examples; decided also in both evaluators and whole decisions."""
+    return [_at(site, book, decided, stories, _known(book)) for _, site in sorted(book.sites.items())]
+
+
+def _at(site: Site, book: Knowledge, decided: bool, stories: Stories, known: set[tuple[str, str]]) -> SiteOutcome:
+    there = lasting(book, site)
     differing: list[Problem] = []
     rules = [_as_there(rule, own, book, there, site, differing) for rule, own in zip(book.rules, there.rules, strict=True)]
-    wrong = [one for one in _wrong(replace(there, rules=tuple(rules))) if (one.code, one.seen) not in known]
-    changes = story_changes(stories, book, there, None) if stories and not wrong else []
-    return SiteOutcome(site, tuple(differing), tuple(_named(one, site) for one in wrong), tuple(changes))
+    found = _wrong(replace(there, rules=tuple(rules)), decided)
+    wrong = tuple(_named(one, site) for one in found if (one.code, one.seen) not in known)
+    return SiteOutcome(site, tuple(differing), wrong, () if wrong else tuple(stories(site)))
 
 
-def _lasting(book: Knowledge, site: Site) -> Knowledge:
+def _known(book: Knowledge) -> set[tuple[str, str]]:
+    """What the conditions are warned of wherever they are asked."""
+    problems = Problems()
+    check_conditions(book, book.rules, problems)
+    return {(one.code, one.seen) for one in problems.found}
+
+
+def lasting(book: Knowledge, site: Site) -> Knowledge:
     """The rules as the site will have them for good: from when on it moves a number, or shows a card, is not looked at."""
     moved = {name: replace(change, since=date.min) for name, change in site.parameters.items()}
     return overlaid(book, replace(site, parameters=moved), date.max)
@@ -128,10 +138,12 @@ def _notice(example: Example, rule: Rule, site: Site, says: str, because: str = 
     return Problem(DIFFERS, CODES[DIFFERS], example.position, seen, severity=Severity.NOTICE)
 
 
-def _wrong(knowledge: Knowledge) -> list[Problem]:
+def _wrong(knowledge: Knowledge, decided: bool) -> list[Problem]:
     """What is wrong with the conditions, and with the examples in both evaluators and in a whole decision."""
     problems = Problems()
     check_conditions(knowledge, knowledge.rules, problems)
+    if not decided:
+        return list(problems.in_order())
     try:
         engine = Engine(knowledge)
     except BadKnowledge as refused:

@@ -36,7 +36,7 @@ def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None) -
     files = files_of(folder(rules))
     before = _sound(files_at(since, rules)) if since else None
     knowledge, problems = checked(files, before, schemas_in(rules), datetime.now(UTC).date())
-    sites = [] if errors(problems) else at_sites(knowledge)
+    sites = [] if errors(problems) else at_sites(knowledge, decided=False)
     problems += tuple(problem for site in sites for problem in site.wrong)
     typer.echo(printed(problems, form, str(rules)), nl=False)
     if form is Format.TEXT:

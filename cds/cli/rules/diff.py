@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from cds.cli.ask import as_day
+from cds.cli.asked_on_a_day import as_day
 from cds.cli.rules.changes import Change, changes
 from cds.cli.rules.folder import RULES, Form, Rules, files_at
 from cds.cli.rules.report import Format, annotation, printed
-from cds.cli.rules.stories import STORIES, StoryChange, StoryRequest, stories_in, story_changes, story_lines
+from cds.cli.rules.stories import story_changes
+from cds.cli.rules.story import STORIES, StoryChange, StoryRequest, stories_in, story_lines
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import from_files, revision
 from cds.knowledge.model import Knowledge

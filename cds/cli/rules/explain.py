@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.text import Text
 
-from cds.cli.ask import Day, as_day, moved, read, service_of
+from cds.cli.ask import Day
+from cds.cli.asked_on_a_day import as_day, moved, read, service_of
 from cds.cli.failing import fail
 from cds.cli.records import DEFAULT, Address, opened
 from cds.cli.rules.folder import RULES, Form, Rules, engine_of, folder, loaded

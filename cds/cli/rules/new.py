@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cds.cli.ask import as_day
+from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
 from cds.cli.rules.folder import RULES, Rules, folder, loaded
 from cds.cli.rules.schema import schemas_in, write_schemas

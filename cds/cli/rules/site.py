@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cds.cli.ask import as_day
+from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
 from cds.cli.rules.folder import RULES, Form, Rules, folder, loaded
 from cds.cli.rules.report import Format

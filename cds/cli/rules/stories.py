@@ -1,100 +1,21 @@
-"""The stories of `fhir_examples/`, told under two revisions of the rules."""
+"""Stories told under two revisions of the rules: what changes in each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-from cds.cli.ask import REQUEST, ReadRequest, moved, read, service_of
+from cds.cli.asked_on_a_day import service_of
 from cds.cli.rules.folder import engine_of
-from cds.cli.rules.report import counted
+from cds.cli.rules.story import PLAN, StoryChange, StoryRequest
 from cds.core.judged_order import JudgedOrder
 from cds.decision.decide import Decision, decide
 from cds.engine.engine import Engine
 from cds.errors import RefusedCall
 from cds.hooks.messages import EXTENSION, hook_call
 from cds.knowledge.model import Knowledge
-
-STORIES = Path("fhir_examples")
-"""Where the stories are."""
-PLAN = "plan:"
-NO_DAY = date(2026, 1, 1)
-"""The day of a request that belongs to no story."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoryRequest:
-    """One story: its name, its request, and the day that it is told on."""
-
-    name: str
-    asked: ReadRequest
-
-    def day(self, on: date | None) -> date:
-        return on or self.asked.day or NO_DAY
-
-    def body(self, on: date | None) -> Any:
-        """The request, its dates moved where another day is asked for."""
-        return moved(self.asked, on) if on else self.asked.body
-
-
-@dataclass(frozen=True, slots=True)
-class StoryChange:
-    """What changes in one story: cards that appear and disappear, and other lines."""
-
-    name: str
-    appear: tuple[str, ...]
-    disappear: tuple[str, ...]
-    other: tuple[str, ...]
-    wording: tuple[str, ...]
-
-    @property
-    def in_words_alone(self) -> bool:
-        """Whether the same cards only say it otherwise."""
-        return not (self.appear or self.disappear or self.other)
-
-    @property
-    def in_cards(self) -> bool:
-        """Whether there are other cards, paces, risks or advice on a crossover; not where only plans and words are others."""
-        return bool(self.appear or self.disappear) or any(not says.startswith(PLAN) for says in self.other)
-
-    def says(self) -> str:
-        parts = [
-            *(f"{card} appears" for card in self.appear),
-            *(f"{card} disappears" for card in self.disappear),
-            *self.other,
-            *(f"{rule} says it in other words" for rule in self.wording),
-        ]
-        return f"{self.name}: {'; '.join(parts)}"
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "story": self.name,
-            "appear": list(self.appear),
-            "disappear": list(self.disappear),
-            "other": list(self.other),
-            "wording": list(self.wording),
-        }
-
-
-def story_lines(changes: Sequence[StoryChange], told: int) -> Iterator[str]:
-    """What changes in so many stories, a line for each, those that only say it in other words in one."""
-    if not changes:
-        yield f"None of {counted(told, 'story')} changes."
-        return
-    yield f"{len(changes)} of {counted(told, 'story')} {'changes' if len(changes) == 1 else 'change'}:"
-    yield from (f"  {story.says()}" for story in changes if not story.in_words_alone)
-    worded = [story.name for story in changes if story.in_words_alone]
-    if worded:
-        yield f"  the same cards in other words ({len(worded)}): {', '.join(worded)}"
-
-
-def stories_in(folder: Path) -> list[StoryRequest]:
-    """The stories of a folder, by name."""
-    return [StoryRequest(path.parent.name, read(str(path.parent))) for path in sorted(folder.glob(f"*/{REQUEST}"))]
 
 
 def story_changes(stories: Iterable[StoryRequest], before: Knowledge, after: Knowledge, on: date | None) -> list[StoryChange]:

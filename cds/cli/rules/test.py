@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 from watchfiles import watch as watched
 
-from cds.cli.rules.at_sites import at_sites
+from cds.cli.rules.ahead import ahead
+from cds.cli.rules.at_sites import at_sites, lasting
 from cds.cli.rules.check import checked
 from cds.cli.rules.decided import check_decisions
 from cds.cli.rules.folder import RULES, Form, Rules, folder
 from cds.cli.rules.report import Format, counted, errors, printed
-from cds.cli.rules.stories import STORIES, stories_in
+from cds.cli.rules.story import STORIES, StoryChange, StoryRequest, stories_in
 from cds.engine.engine import Engine
 from cds.engine.overlaps import RUNNING
 from cds.knowledge.checks.unread import is_rule_file
 from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge
+from cds.knowledge.model_sites import Site
 from cds.knowledge.problems import Problem, Problems, Severity
 
 OF_EXAMPLES = {f"RULE{number}" for number in range(130, 140)}
@@ -47,9 +50,11 @@ def test(rules: Rules = RULES, form: Form = Format.TEXT, stories: Stories = STOR
 
 def _tested(rules: Path, form: Format, stories: Path) -> bool:
     """Prints how the tests went, and tells whether any failed."""
-    knowledge, problems = tested(files_of(rules))
+    knowledge, found = checked(files_of(rules))
     told = stories_in(stories) if stories.is_dir() else []
-    sites = [] if errors(problems) else at_sites(knowledge, told)
+    changes = {} if errors(found) or not told else _begun(knowledge, told)
+    problems = _of_examples(knowledge, found)
+    sites = [] if errors(problems) else at_sites(knowledge, stories=lambda site: changes[site.id]() if changes else ())
     wrong = [problem for site in sites for problem in site.wrong]
     if form is not Format.TEXT:
         problems += (*wrong, *(problem for site in sites for problem in (*site.differing, *site.story_notices())))
@@ -62,9 +67,28 @@ def _tested(rules: Path, form: Format, stories: Path) -> bool:
     return errors((*problems, *wrong)) > 0
 
 
+def _begun(book: Knowledge, told: Sequence[StoryRequest]) -> dict[str, Callable[[], list[StoryChange]]]:
+    """By site, what waits for the stories that are told there meanwhile."""
+
+    def at(site: Site) -> Callable[[], list[StoryChange]]:
+        return ahead(lambda: _changes(told, book, lasting(book, site)))
+
+    return {id: at(site) for id, site in book.sites.items()}
+
+
+def _changes(told: Sequence[StoryRequest], book: Knowledge, there: Knowledge) -> list[StoryChange]:
+    """The changes in the stories. What tells them is slow to import, and is imported beside the examples."""
+    found: list[StoryChange] = import_module("cds.cli.rules.stories").story_changes(told, book, there, None)
+    return found
+
+
 def tested(files: Mapping[str, bytes]) -> tuple[Knowledge, tuple[Problem, ...]]:
     """What the files hold, and what is wrong with the examples; what keeps a file from being read is told too."""
     knowledge, found = checked(files)
+    return knowledge, _of_examples(knowledge, found)
+
+
+def _of_examples(knowledge: Knowledge, found: Sequence[Problem]) -> tuple[Problem, ...]:
     problems = Problems()
     problems.found += [one for one in found if one.code in OF_EXAMPLES or one.severity is Severity.ERROR]
     if not errors(found):
@@ -73,7 +97,7 @@ def tested(files: Mapping[str, bytes]) -> tuple[Knowledge, tuple[Problem, ...]]:
             check_decisions(engine, problems)
         finally:
             engine.close()
-    return knowledge, problems.in_order()
+    return problems.in_order()
 
 
 def _summary(knowledge: Knowledge, problems: tuple[Problem, ...], at_sites: list[Problem]) -> str:
