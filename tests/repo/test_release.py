@@ -52,18 +52,30 @@ def test_the_service_is_tested_with_the_packages_that_it_is_served_with() -> Non
     assert pins("requirements.lock").items() <= pins("requirements-test.lock").items()
 
 
-def imported(room: str) -> set[str]:
-    """The packages that the modules of a folder import, by the names that they are installed under; our own left out."""
-    trees = [ast.parse(path.read_text()) for path in (ROOT / room).rglob("*.py")]
+def imported(*rooms: str) -> dict[str, set[str]]:
+    """What the modules of some folders import that is neither ours nor Python's, with the packages that bring it."""
+    paths = [path for room in rooms for path in (ROOT / room).rglob("*.py")]
+    trees = [ast.parse(path.read_text()) for path in paths]
     names = {alias.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"cds"}
+    tops = {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"cds", *rooms, *(path.stem for path in paths)}
     installed = importlib.metadata.packages_distributions()
-    return {canonicalize_name(installed.get(top, [top])[0]) for top in tops}
+    return {top: {canonicalize_name(package) for package in installed.get(top, [top])} for top in tops}
 
 
-def test_every_package_that_the_service_imports_is_in_its_lock() -> None:
-    assert sorted(imported("cds") - set(pins("requirements.lock"))) == []
+def declared(*extras: str) -> set[str]:
+    """The packages that pyproject.toml names."""
+    project = PROJECT["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    return {canonicalize_name(Requirement(line).name) for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("rooms", "extras"), [(("cds",), ("tracing", "pdf")), (("tests", "bench", "scripts"), ("tracing", "pdf", "test"))]
+)
+def test_every_package_that_is_imported_is_declared(rooms: tuple[str, ...], extras: tuple[str, ...]) -> None:
+    known = declared(*extras)
+    assert sorted(top for top, packages in imported(*rooms).items() if not packages & known) == []
 
 
 def test_the_changelog_begins_with_the_version_that_is_built() -> None:
