@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cds.errors import CdsError
 from cds.trust.addresses import HTTPS, ORIGIN, wrong_address, wrong_origin
 from cds.trust.passwords import BadPasswords, passwords
 
+T = TypeVar("T")
 PREFIX = "CDS_"
 LEAST_OF_A_TOKEN = 16
 WANTED, REQUIRED = "wanted", "required"
@@ -29,136 +30,6 @@ class BadSettings(CdsError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What an operator may set.
-
-    `rules` is the folder of rule files, `time_zone` the one in which a day begins and ends, `allow_unauthenticated` the
-    deliberate word that callers need not prove who they are although other machines can reach the service. `rules` may be a pack;
-    `rules_key` is the public key that must have signed it, `site` the site whose overlay is applied.
-
-    `clients` is the file of trusted clients, `public_url` the address at which they reach the service, `origins` the web pages
-    that may call. `fhir_servers` may be read where there is no file of clients. Units: seconds, and calls of one process.
-    In `metrics_folder` several workers write down their counters, so that each tells those of all.
-
-    `database_url` is where decisions and feedback are kept, `patient_hash_key` the key of the hashes in it. Neither is shown.
-    `operator_token` is what operators show to see the counters from elsewhere. `sandbox` lets the public sandbox's page call.
-    Where `records` are required, a call whose decision can't be kept is not answered.
-
-    `passwords` is the file of those who may see the pages, `user_header` the header in which one of the `trusted_proxies` names
-    them. With `editing`, rules and stories changed in a page may be saved. A card's plan can be opened for `plan_days`.
-    """
-
-    rules: Path = RULES_OF_THIS_CHECKOUT
-    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    allow_unauthenticated: bool = False
-    log_level: str = "info"
-    rules_key: Path | None = None
-    site: str | None = None
-    clients: Path | None = None
-    public_url: str | None = None
-    origins: tuple[str, ...] = ()
-    fhir_servers: tuple[str, ...] = ()
-    fhir_read_seconds: float = 1.5
-    fhir_seconds: float = 3.0
-    call_seconds: float = 10.0
-    decide_seconds: float = 2.0
-    most_calls: int = 1000
-    most_calls_of_one: int = 250
-    calls_a_minute: int = 12000
-    metrics_folder: Path | None = None
-    database_url: str = field(default="sqlite:///var/taper-cds.sqlite", repr=False)
-    patient_hash_key: str | None = field(default=None, repr=False)
-    records: str = WANTED
-    operator_token: str | None = field(default=None, repr=False)
-    sandbox: bool = False
-    passwords: Path | None = None
-    user_header: str | None = None
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    editing: bool = False
-    plan_days: int = 30
-
-
-NAMES = {"CDS_RULES": "rules", "CDS_TIME_ZONE": "time_zone", "CDS_ALLOW_UNAUTHENTICATED": "allow_unauthenticated",
-         "CDS_LOG_LEVEL": "log_level", "CDS_RULES_KEY": "rules_key", "CDS_SITE": "site",
-         "CDS_CLIENTS": "clients", "CDS_PUBLIC_URL": "public_url", "CDS_ORIGINS": "origins", "CDS_FHIR_SERVERS": "fhir_servers",
-         "CDS_FHIR_READ_SECONDS": "fhir_read_seconds", "CDS_FHIR_SECONDS": "fhir_seconds", "CDS_CALL_SECONDS": "call_seconds",
-         "CDS_MOST_CALLS": "most_calls",
-         "CDS_MOST_CALLS_OF_ONE": "most_calls_of_one", "CDS_DECIDE_SECONDS": "decide_seconds",
-         "CDS_CALLS_A_MINUTE": "calls_a_minute", "CDS_METRICS_FOLDER": "metrics_folder",
-         "CDS_DATABASE_URL": "database_url", "CDS_PATIENT_HASH_KEY": "patient_hash_key",
-         "CDS_RECORDS": "records", "CDS_OPERATOR_TOKEN": "operator_token", "CDS_SANDBOX": "sandbox",
-         "CDS_PASSWORDS": "passwords", "CDS_USER_HEADER": "user_header", "CDS_TRUSTED_PROXIES": "trusted_proxies",
-         "CDS_EDITING": "editing", "CDS_PLAN_DAYS": "plan_days"}  # fmt: skip
-"""The environment variable of each setting."""
-SECRET = ("CDS_DATABASE_URL", "CDS_PATIENT_HASH_KEY", "CDS_OPERATOR_TOKEN")
-"""What no message repeats: a key, a token, and an address that may hold a password."""
-
-
-def settings(environment: Mapping[str, str]) -> Settings:
-    """The settings in an environment. Refuses, all at once: unknown names with our prefix, and values that can't be used."""
-    readers: dict[str, Callable[[str], Any]] = {
-        "rules": _rules,
-        "time_zone": _time_zone,
-        "allow_unauthenticated": _yes_no,
-        "log_level": _log_level,
-        "rules_key": _file,
-        "site": _site,
-        "clients": _file,
-        "public_url": _address,
-        "origins": _origins,
-        "fhir_servers": _addresses,
-        "fhir_read_seconds": _seconds,
-        "fhir_seconds": _seconds,
-        "call_seconds": _seconds,
-        "decide_seconds": _seconds,
-        "most_calls": _count,
-        "most_calls_of_one": _count,
-        "calls_a_minute": _count,
-        "metrics_folder": _folder,
-        "database_url": _given,
-        "patient_hash_key": _given,
-        "records": _records,
-        "operator_token": _long,
-        "sandbox": _yes_no,
-        "passwords": _passwords,
-        "user_header": _header,
-        "trusted_proxies": _networks,
-        "editing": _yes_no,
-        "plan_days": _count,
-    }
-    problems: list[str] = []
-    values: dict[str, Any] = {}
-    for variable, text in sorted(environment.items()):
-        if not variable.startswith(PREFIX):
-            continue
-        if variable not in NAMES:
-            problems.append(_unknown(variable))
-            continue
-        try:
-            values[NAMES[variable]] = readers[NAMES[variable]](text)
-        except ValueError as error:
-            seen = "" if variable in SECRET else f"seen {text!r}; "
-            problems.append(f"{variable}: {seen}{error}")
-    if "clients" in values and "public_url" not in values:
-        problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
-    if ("user_header" in values) != ("trusted_proxies" in values):
-        problems.append("CDS_USER_HEADER: needs CDS_TRUSTED_PROXIES, and it the header: only from these a name is believed.")
-    if values.get("sandbox") and "clients" in values:
-        problems.append("CDS_SANDBOX: not beside CDS_CLIENTS; name the page in a client's `origins`.")
-    if values.get("database_url", "").startswith("postgresql") and "patient_hash_key" not in values:
-        problems.append("CDS_DATABASE_URL: PostgreSQL needs CDS_PATIENT_HASH_KEY, the same on every machine that shares it.")
-    if problems:
-        raise BadSettings(problems)
-    return Settings(**values)
-
-
-def _unknown(variable: str) -> str:
-    near = get_close_matches(variable, NAMES, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    return f"{variable}: there is no such setting. {meant}The settings are {', '.join(sorted(NAMES))}."
 
 
 def _rules(text: str) -> Path:
@@ -274,3 +145,89 @@ def _log_level(text: str) -> str:
     if text not in LOG_LEVELS:
         raise ValueError(f"expected one of {', '.join(LOG_LEVELS)}.")
     return text
+
+
+def setting(read: Callable[[str], T], default: T, says: str, *, secret: bool = False) -> T:
+    """One setting: what reads its text, what holds without it, what it says; whether no message repeats it."""
+    return field(default=default, repr=not secret, metadata={"read": read, "says": says, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set, one row a setting; its variable is its name in capitals behind `CDS_`. Units: seconds, calls."""
+
+    rules: Path = setting(_rules, RULES_OF_THIS_CHECKOUT, "The folder of rule files, or a pack.")
+    time_zone: ZoneInfo = setting(_time_zone, ZoneInfo("UTC"), "Where a day begins and ends.")
+    allow_unauthenticated: bool = setting(
+        _yes_no, False, "The deliberate word that callers need not prove who they are although other machines reach the service."
+    )
+    log_level: str = setting(_log_level, "info", "The least that is logged.")
+    rules_key: Path | None = setting(_file, None, "The public key that must have signed the pack.")
+    site: str | None = setting(_site, None, "The site whose overlay is applied.")
+
+    clients: Path | None = setting(_file, None, "The file of trusted clients.")
+    public_url: str | None = setting(_address, None, "The address at which clients reach the service.")
+    origins: tuple[str, ...] = setting(_origins, (), "The web pages that may call.")
+    fhir_servers: tuple[str, ...] = setting(_addresses, (), "What may be read where there is no file of clients.")
+
+    fhir_read_seconds: float = setting(_seconds, 1.5, "How long one read of a FHIR server may take.")
+    fhir_seconds: float = setting(_seconds, 3.0, "How long all reads of a call may take.")
+    call_seconds: float = setting(_seconds, 10.0, "How long a call may take.")
+    decide_seconds: float = setting(_seconds, 2.0, "How long deciding about a call may take.")
+    most_calls: int = setting(_count, 1000, "Calls in hand of one process.")
+    most_calls_of_one: int = setting(_count, 250, "Calls in hand of one client.")
+    calls_a_minute: int = setting(_count, 12000, "Calls of one client in a minute.")
+    metrics_folder: Path | None = setting(
+        _folder, None, "Where workers write down their counters, so that each tells those of all."
+    )
+
+    database_url: str = setting(_given, "sqlite:///var/taper-cds.sqlite", "Where decisions and feedback are kept.", secret=True)
+    patient_hash_key: str | None = setting(_given, None, "The key of the hashes in the database.", secret=True)
+    records: str = setting(_records, WANTED, "Whether a call is answered whose decision can't be kept.")
+    operator_token: str | None = setting(_long, None, "What operators show to see the counters from elsewhere.", secret=True)
+    sandbox: bool = setting(_yes_no, False, "Lets the public sandbox's page call.")
+
+    passwords: Path | None = setting(_passwords, None, "The file of those who may see the pages.")
+    user_header: str | None = setting(_header, None, "The header in which a trusted proxy names who sees the pages.")
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = setting(_networks, (), "From where that header is believed.")
+    editing: bool = setting(_yes_no, False, "Whether rules and stories that were changed in a page may be saved.")
+    plan_days: int = setting(_count, 30, "For how many days a card's plan can be opened.")
+
+
+NAMES = {f"{PREFIX}{one.name.upper()}": one.name for one in fields(Settings)}
+"""The environment variable of each setting."""
+ROWS = {f"{PREFIX}{one.name.upper()}": one.metadata for one in fields(Settings)}
+
+
+def settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment. Refuses, all at once: unknown names with our prefix, and values that can't be used."""
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX):
+            continue
+        if variable not in NAMES:
+            problems.append(_unknown(variable))
+            continue
+        try:
+            values[NAMES[variable]] = ROWS[variable]["read"](text)
+        except ValueError as error:
+            seen = "" if ROWS[variable]["secret"] else f"seen {text!r}; "
+            problems.append(f"{variable}: {seen}{error}")
+    if "clients" in values and "public_url" not in values:
+        problems.append("CDS_CLIENTS: needs CDS_PUBLIC_URL: the tokens of clients name the address that they call.")
+    if ("user_header" in values) != ("trusted_proxies" in values):
+        problems.append("CDS_USER_HEADER: needs CDS_TRUSTED_PROXIES, and it the header: only from these a name is believed.")
+    if values.get("sandbox") and "clients" in values:
+        problems.append("CDS_SANDBOX: not beside CDS_CLIENTS; name the page in a client's `origins`.")
+    if values.get("database_url", "").startswith("postgresql") and "patient_hash_key" not in values:
+        problems.append("CDS_DATABASE_URL: PostgreSQL needs CDS_PATIENT_HASH_KEY, the same on every machine that shares it.")
+    if problems:
+        raise BadSettings(problems)
+    return Settings(**values)
+
+
+def _unknown(variable: str) -> str:
+    near = get_close_matches(variable, NAMES, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return f"{variable}: there is no such setting. {meant}The settings are {', '.join(sorted(NAMES))}."
