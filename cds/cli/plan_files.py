@@ -13,13 +13,13 @@ from icalendar import Calendar, Event
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cds.core.patient_sheet import Sheet
-from cds.core.quantity import exact, plain
+from cds.core.quantity import as_json, exact, plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import AgentDose, NoPlan, Plan, PlanStep, TabletCount
 from cds.decision.plans import CurrentDoses
 from cds.decision.replanning import Replanned
-from cds.hooks.plan_json import number, plan_in_full
+from cds.hooks.plan_json import plan_in_full
 from cds.knowledge.model import Knowledge
 
 COLUMNS = (
@@ -32,13 +32,13 @@ def plan_told(
     found: Plan | NoPlan, takes: CurrentDoses, pace: str, rules: Knowledge, day: date, again: Replanned | None = None
 ) -> dict[str, Any]:
     """The plan, or why there is none, with what it starts from and the rule book's revision and day."""
-    times = {time.value: number(takes.times[time]) for time in DayTime if time in takes.times}
+    times = {time.value: as_json(takes.times[time]) for time in DayTime if time in takes.times}
     told: dict[str, Any] = {
         "knowledge": rules.revision,
         "day": day.isoformat(),
         "takesNow": {
             "agent": takes.agent,
-            "dailyDoseMg": number(takes.daily),
+            "dailyDoseMg": as_json(takes.daily),
             "times": times,
             "timesStated": takes.stated,
             "extendedRelease": takes.extended_release,
@@ -56,7 +56,7 @@ def plan_told(
     if isinstance(found, Plan):
         return told | {"plan": plan_in_full(found, int(rules.value("plan_review", day)))}
     instead = [{"kind": each.kind.value, "says": each.says} for each in found.instead]
-    reached = {"followsToMg": number(found.follows_to)} if found.follows_to is not None else {}
+    reached = {"followsToMg": as_json(found.follows_to)} if found.follows_to is not None else {}
     return told | {"noPlan": {"reason": found.reason, **reached, "instead": instead}}
 
 

@@ -84,6 +84,11 @@ def exact(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def as_json(value: Decimal) -> int | float:
+    """The value as a JSON number, not rounded: a dose of 0.0625 mg stays what it is."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def plain(value: Decimal) -> str:
     """The value as a person writes it, to three places, never with an exponent.
 

@@ -11,6 +11,7 @@ import orjson
 
 from cds.core.medication import AgentKind
 from cds.core.order_action import is_stop
+from cds.core.quantity import exact
 from cds.core.record import Order
 from cds.core.taper_plan import NoPlan, Plan, PlanKind
 from cds.decision.courses import begun, continued, running
@@ -18,7 +19,6 @@ from cds.decision.judge import Judgement
 from cds.decision.offers import CONTINUE, NALOXONE
 from cds.fhir.write.actions import create_action, end_action, replace_actions, update_action
 from cds.fhir.write.care_plan import care_plan
-from cds.fhir.write.dosages import exact
 from cds.fhir.write.naloxone_order import naloxone_request
 from cds.fhir.write.requests import Course, Visit, carried, medication_requests
 from cds.hooks.cards import Advice

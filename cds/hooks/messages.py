@@ -13,10 +13,9 @@ from typing import Any
 
 from cds.core.gap import Gap
 from cds.core.judged_order import Crossover, JudgedOrder
-from cds.core.quantity import Range, rounded
+from cds.core.quantity import Range, as_json, rounded
 from cds.core.record import Resource
 from cds.errors import BadRequest, OtherPatient, UnknownService
-from cds.hooks.plan_json import number as json_number
 from cds.hooks.plan_json import plan_json
 from cds.hooks.services import DRAFTS_IN, HOOKS
 
@@ -142,7 +141,7 @@ def _range(range: Range | None) -> dict[str, int | float | None] | None:
 
 
 def _number(value: Decimal | None) -> int | float | None:
-    return None if value is None else json_number(rounded(value))
+    return None if value is None else as_json(rounded(value))
 
 
 def _fhir_access(call: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from cds.core.quantity import as_json
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlannedSupply, PlanStep, TabletCount
@@ -37,14 +38,14 @@ def step_json(step: PlanStep, kind: PlanKind) -> dict[str, Any]:
         "start": step.start.isoformat(),
         "days": step.days,
         **({"doses": doses} if kind is PlanKind.CROSSOVER else doses[0]),
-        "cutPercentOfPrevious": number(step.cut.quantize(TENTH, ROUND_HALF_UP)),
+        "cutPercentOfPrevious": as_json(step.cut.quantize(TENTH, ROUND_HALF_UP)),
         "belowSmallStepLimit": step.below_small_step_limit,
     }
 
 
 def dose_json(dose: AgentDose) -> dict[str, Any]:
-    times = {time.value: number(dose.times.get(time, Decimal(0))) for time in DayTime}
-    return {"agent": dose.agent, "dailyDoseMg": number(dose.daily), "times": times}
+    times = {time.value: as_json(dose.times.get(time, Decimal(0))) for time in DayTime}
+    return {"agent": dose.agent, "dailyDoseMg": as_json(dose.daily), "times": times}
 
 
 def plan_in_full(plan: Plan, review: int) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def plan_in_full(plan: Plan, review: int) -> dict[str, Any]:
     """
     told = _plan_json(plan)
     for step, entry in zip(plan.steps, told["steps"], strict=True):
-        entry["diazepamEquivalentMg"] = {"low": number(step.equivalent.low), "high": number(step.equivalent.high)}
+        entry["diazepamEquivalentMg"] = {"low": as_json(step.equivalent.low), "high": as_json(step.equivalent.high)}
         entry["take"] = [_taken(amount) for dose in step.doses for amount in dose.amounts]
         entry["supplies"] = [_supply(supply) for supply in step.supplies]
         entry |= {"review": step.review.isoformat()} if step.review else {}
@@ -64,20 +65,15 @@ def plan_in_full(plan: Plan, review: int) -> dict[str, Any]:
 
 
 def _taken(amount: TabletCount) -> dict[str, Any]:
-    return {"time": amount.time.value, "count": number(amount.count), **_product(amount.presentation)}
+    return {"time": amount.time.value, "count": as_json(amount.count), **_product(amount.presentation)}
 
 
 def _supply(supply: PlannedSupply) -> dict[str, Any]:
-    items = [{"count": number(count), **_product(presentation)} for presentation, count in supply.items]
+    items = [{"count": as_json(count), **_product(presentation)} for presentation, count in supply.items]
     return {"start": supply.start.isoformat(), "days": supply.days, "items": items}
 
 
 def _product(presentation: Presentation) -> dict[str, Any]:
     """What it is. Units: mg in one tablet, capsule or film, or in one mL; counts of a liquid are mL."""
-    told = {"product": presentation.name, "form": presentation.form.value, "mg": number(presentation.mg)}
+    told = {"product": presentation.name, "form": presentation.form.value, "mg": as_json(presentation.mg)}
     return told | ({"rxnorm": presentation.code} if presentation.code else {})
-
-
-def number(value: Decimal) -> int | float:
-    """A JSON number, not rounded: a dose of 0.0625 mg stays what it is."""
-    return int(value) if value == value.to_integral_value() else float(value)

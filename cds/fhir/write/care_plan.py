@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds.core.quantity import plain
+from cds.core.quantity import as_json, exact, plain
 from cds.core.regimen import DayTime
 from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlanStep
 from cds.fhir import json_access as views
 from cds.fhir.json_access import Json
-from cds.fhir.write.dosages import AT, UCUM, Resource, amount_in_words, day_in_words, exact, last_day, number
+from cds.fhir.write.dosages import AT, UCUM, Resource, amount_in_words, day_in_words, last_day
 from cds.fhir.write.requests import PRESCRIBERS, Visit, concept
 from cds.json_text import WrittenList
 
@@ -80,7 +80,7 @@ def _detail(plan: Plan, step: PlanStep, dose: AgentDose, place: str) -> Resource
     shared = {
         "status": "not-started",
         "scheduledPeriod": period,
-        "dailyAmount": {"value": number(dose.daily), "unit": "mg", "system": UCUM, "code": "mg"},
+        "dailyAmount": {"value": as_json(dose.daily), "unit": "mg", "system": UCUM, "code": "mg"},
         "description": f"{place}: {_in_words(step, dose)}",
     }
     if not dose.amounts:

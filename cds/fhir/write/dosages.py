@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from cds.core.medication import Form
+from cds.core.quantity import as_json, exact
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import PlanStep
@@ -126,17 +127,12 @@ def _names(step: PlanStep, product: Presentation) -> str:
 def quantity(count: Decimal, product: Presentation) -> Resource:
     """A number of the product as a FHIR Quantity: tablets, capsules, films or mL."""
     name = unit(product)
-    return {"value": number(count), "unit": name, "system": UCUM, "code": name if product.liquid else f"{{{name}}}"}
+    return {"value": as_json(count), "unit": name, "system": UCUM, "code": name if product.liquid else f"{{{name}}}"}
 
 
 def unit(product: Presentation) -> str:
     """What the product is counted in. Refuses: a form that no plan uses."""
     return "mL" if product.liquid else COUNTED_IN[product.form]
-
-
-def number(value: Decimal) -> int | float:
-    """The value as a JSON number."""
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 # In words --------------------------------------------------------------------------------------------------------------
@@ -175,11 +171,6 @@ def day_in_words(day: date) -> str:
 
 def last_day(step: PlanStep) -> date:
     return step.start + timedelta(days=step.days - 1)
-
-
-def exact(value: Decimal) -> str:
-    """The value without trailing zeros or exponent, never rounded."""
-    return format(value.normalize(), "f")
 
 
 def _listed(parts: Iterable[DayTime]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cds.core.quantity import exact
 from cds.fhir.json_access import Json
-from cds.fhir.write.dosages import UCUM, Resource, exact
+from cds.fhir.write.dosages import UCUM, Resource
 from cds.fhir.write.requests import Visit, carried
 from cds.knowledge.files.naloxone import Naloxone
 
