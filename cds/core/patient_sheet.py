@@ -5,7 +5,6 @@ Every word on it is an argument: `SheetTexts`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,12 +14,12 @@ from textwrap import wrap
 
 from cds.core.medication import Form
 from cds.core.period import on_a_working_day
+from cds.core.placeholder import PLACEHOLDER
 from cds.core.quantity import plain
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import AgentDose, Plan, PlanKind, PlanStep
 
-PLACEHOLDER = re.compile(r"\{\{ (\w+) \}\}")
 WIDTH = 78
 BLANK = "____________________"
 WEEK = 7

@@ -18,7 +18,7 @@ from cds.core.regimen import RegimenStep
 from cds.decision.decide import Decision
 from cds.decision.judge import Judgement
 from cds.engine.reference import Answer, Finding
-from cds.hooks.cards import INDICATORS, Advice, Shown, cards, subjects
+from cds.hooks.cards import MOST_URGENT_FIRST, Advice, Shown, cards, subjects
 from cds.hooks.declined_card import Shortened
 from cds.hooks.messages import EXTENSION
 from cds.knowledge.files.vocabulary import risk_fact
@@ -40,7 +40,7 @@ class Fingerprint:
 
     def worse_than(self, then: Fingerprint) -> bool:
         """Whether anything is worse than it was then. What can't be compared counts as worse: unknown is never "no"."""
-        if INDICATORS.index(self.indicator) < INDICATORS.index(then.indicator) or self.risks - then.risks:
+        if MOST_URGENT_FIRST.index(self.indicator) < MOST_URGENT_FIRST.index(then.indicator) or self.risks - then.risks:
             return True
         if self.equivalent is None or then.equivalent is None or self.equivalent > then.equivalent:
             return True
@@ -248,7 +248,7 @@ def _days(ids: Collection[str], knowledge: Knowledge, day: date) -> int:
 
 def _mild_enough(advice: Advice, knowledge: Knowledge, day: date) -> bool:
     """Whether a card of its indicator may be shown in one line at all."""
-    return INDICATORS.index(advice.indicator) >= INDICATORS.index(knowledge.named(GRAVEST, day))
+    return MOST_URGENT_FIRST.index(advice.indicator) >= MOST_URGENT_FIRST.index(knowledge.named(GRAVEST, day))
 
 
 def _newly(now: Answer, then: str | None) -> bool:

@@ -14,15 +14,12 @@ from cds.fhir import json_access as views
 from cds.fhir.drug_words import DrugText, form_of, in_mg, same_drug, words
 from cds.fhir.json_access import Json
 from cds.fhir.references import Library
+from cds.knowledge.code_systems import ATC, OIDS, RXNORM, SNOMED
 from cds.knowledge.files.drug_names import BY_STEM, UNLISTED, folded
-from cds.knowledge.files.drugs import ATC, OUT_OF_SCOPE, RXNORM, SNOMED, joint_groups
+from cds.knowledge.files.drugs import OUT_OF_SCOPE, joint_groups
 from cds.knowledge.model import Knowledge
 
-SYSTEMS = {
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.73": ATC,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-}
+SYSTEMS = {OIDS[system]: system for system in (RXNORM, ATC, SNOMED)}
 COVERED = {RXNORM: re.compile(r"\d{1,8}"), ATC: re.compile(r"[A-Z]\d\d[A-Z]{2}\d\d", re.IGNORECASE)}
 """What a code looks like in the systems of which the tables hold every benzodiazepine: one that isn't there is another drug."""
 ATC_LENGTHS = (7, 5, 4, 3)

@@ -9,11 +9,11 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.facts import Facts, FactValue, Known
+from cds.core.placeholder import PLACEHOLDER
 from cds.core.quantity import Quantity, plain
 from cds.hooks.markdown import cut, escaped, plain_text
 from cds.knowledge.model import Knowledge
 
-PLACEHOLDER = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 TOKENS = re.compile(r"(\[\[|\]\]|\{\{\s*[\w.-]+\s*\}\})")
 SPARE = re.compile(r"\[\[\?((?:(?!\]\]).)*)\]\]", re.DOTALL)

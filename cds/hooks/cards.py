@@ -17,10 +17,11 @@ from cds.hooks.declined_card import INDICATOR, Shortened, line, what_it_was
 from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
+from cds.knowledge.files.rules import INDICATORS
 from cds.knowledge.model import Card, Knowledge, Rule, Status
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
-INDICATORS = ("critical", "warning", "info")
+MOST_URGENT_FIRST = INDICATORS[::-1]
 LONGEST_DETAIL = 4000
 """Characters: our own budget, CDS Hooks names none."""
 FULL = "full"
@@ -164,7 +165,7 @@ def _in_order(told: Sequence[Advice]) -> list[Advice]:
     """The most important first: by indicator, then in the order of the rules."""
 
     def place(one: Advice) -> tuple[int, bool, int]:
-        return INDICATORS.index(one.indicator), one.card.only_alone, one.rule.priority
+        return MOST_URGENT_FIRST.index(one.indicator), one.card.only_alone, one.rule.priority
 
     return sorted(told, key=place)
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from cds.knowledge.code_systems import NDC, OIDS, RXNORM
+
 Json = dict[str, Any]
 
-RXNORM, NDC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://hl7.org/fhir/sid/ndc"
-OIDS = {RXNORM: "urn:oid:2.16.840.1.113883.6.88", NDC: "urn:oid:2.16.840.1.113883.6.69"}
+NAMED_BY_EPIC = {system: OIDS[system] for system in (RXNORM, NDC)}
 """The names that Epic knows these code systems by."""
 SINCE_2_0 = ("uuid", "overrideReasons")
 """Members of a card that a client of 1.0 does not know."""
@@ -172,7 +173,9 @@ def _by_item(suggestion: Json, items: tuple[Item, ...]) -> Json | None:
 
 def _places(item: Item, order: Json) -> bool:
     """Whether the item is this product, with these directions for these days."""
-    codes = {one.get("code") for one in order["medicationCodeableConcept"].get("coding", ()) if one.get("system") in OIDS}
+    codes = {
+        one.get("code") for one in order["medicationCodeableConcept"].get("coding", ()) if one.get("system") in NAMED_BY_EPIC
+    }
     supply = order.get("dispenseRequest", {}).get("expectedSupplyDuration", {}).get("value")
     lines = tuple(DATES.sub("", line.get("text", "")) for line in order.get("dosageInstruction", ()))
     told = not item.directions or lines == item.directions

@@ -8,9 +8,8 @@ from typing import Any
 
 from cds.core.record import RecordPart
 from cds.hooks.client_profiles import Profile
+from cds.knowledge.code_systems import LOINC
 from cds.knowledge.model import CodedValue, Knowledge
-
-LOINC = "http://loinc.org"
 
 HOOKS: Mapping[str, str] = {
     "taper-order-select": "order-select",

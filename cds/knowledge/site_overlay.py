@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import date
 
 from cds.core.medication import Agent
+from cds.core.placeholder import PLACEHOLDER
 from cds.knowledge.files.examples import conditions_of
-from cds.knowledge.files.rules import TEMPLATE
 from cds.knowledge.model import Because, CodedValue, EvidenceSource, Knowledge, ParameterName, Rule, Status
 from cds.knowledge.model_parameters import Pace, Parameter, ParameterEdition
 from cds.knowledge.model_sites import ChosenSources, Reason, SignOff, Site
@@ -119,7 +119,7 @@ def _at_site(rule: Rule, site: Site, day: date) -> Rule:
 
 def _paced(pace: Pace, site: Site, day: date) -> Pace:
     """The pace in words that follow the site's numbers, where it has one of theirs otherwise that day."""
-    named = {match[1].removeprefix("parameter.") for match in TEMPLATE.finditer(pace.says_where_moved or "")}
+    named = {match[1].removeprefix("parameter.") for match in PLACEHOLDER.finditer(pace.says_where_moved or "")}
     moved = any(change.since <= day and name in named for name, change in site.parameters.items())
     return replace(pace, says=pace.says_where_moved or pace.says) if moved else pace
 

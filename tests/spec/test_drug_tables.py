@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from cds.core.medication import AgentKind, Certainty, DurationClass, Form
+from cds.knowledge.code_systems import ATC, RXNORM, SNOMED
 from cds.knowledge.files.drug_names import folded
-from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, DrugTables, drugs, tidy
+from cds.knowledge.files.drugs import DrugTables, drugs, tidy
 from cds.knowledge.problems import Problems
 
 RULES = Path(__file__).parents[2] / "rules"

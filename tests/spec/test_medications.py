@@ -16,9 +16,10 @@ from cds.core.medication import Certainty, Form, Medication
 from cds.fhir.drug_words import words
 from cds.fhir.medications import medication
 from cds.fhir.references import Library
+from cds.knowledge.code_systems import ATC, RXNORM, SNOMED
 from cds.knowledge.files.dosing import Dosing
 from cds.knowledge.files.drug_names import UNLISTED
-from cds.knowledge.files.drugs import ATC, RXNORM, SNOMED, drugs
+from cds.knowledge.files.drugs import drugs
 from cds.knowledge.model import Knowledge
 from cds.knowledge.problems import Problems
 

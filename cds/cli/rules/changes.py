@@ -8,6 +8,7 @@ from datetime import date
 from itertools import groupby
 
 from cds.knowledge.checks.unread import ENDINGS
+from cds.knowledge.code_systems import TITLES
 from cds.knowledge.compared import PARAMETERS, Difference, differences, documents, written
 from cds.knowledge.fields import as_day
 from cds.knowledge.position import Position
@@ -43,14 +44,6 @@ TABLES = {
     "value-sets/released.csv": "released value set",
 }
 FOLDERS = {"sites": "site", "sheet": "patient's sheet", "value-sets": "value set"}
-SHORT = {
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-    "http://snomed.info/sct": "SNOMED CT",
-    "http://loinc.org": "LOINC",
-    "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
-    "http://hl7.org/fhir/sid/icd-10": "ICD-10",
-    "http://www.whocc.no/atc": "ATC",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +234,7 @@ def _rows(one: Difference) -> str:
 
 def _row(label: str) -> str:
     system, _, code = label.partition(" ")
-    return f"{SHORT[system]} {code}" if system in SHORT else label
+    return f"{TITLES[system]} {code}" if system in TITLES else label
 
 
 def _content(node: Node | None) -> str:

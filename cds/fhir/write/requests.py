@@ -28,7 +28,7 @@ from cds.fhir.write.dosages import (
     using,
 )
 from cds.json_text import WrittenList
-from cds.knowledge.files.drugs import RXNORM
+from cds.knowledge.code_systems import RXNORM
 
 INTENTS = {"proposal", "plan", "order", "original-order", "reflex-order", "filler-order", "instance-order", "option"}
 CARRIED = (

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from cds.core.placeholder import PLACEHOLDER
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.parameters import NUMBERS
-from cds.knowledge.files.rules import LONGEST_SUMMARY, OPTIONAL, TEMPLATE
+from cds.knowledge.files.rules import LONGEST_SUMMARY, OPTIONAL
 from cds.knowledge.files.vocabulary import askable
 from cds.knowledge.model import FactDefinition, FactType, Knowledge, Rule, Status
 from cds.knowledge.position import Position
@@ -41,7 +42,7 @@ def check_rule(rule: Rule, knowledge: Knowledge, problems: Problems) -> None:
         return
     for name in sorted({*_parameters_of(rule), USED_BY_EVERY_CARD} & knowledge.parameters.keys()):
         _check_in_force(name, rule.in_force_from, f"the card of {rule.id}", rule.position, knowledge, problems)
-    widest = TEMPLATE.sub(lambda match: widest_value(match[1], knowledge), OPTIONAL.sub("", rule.card.summary))
+    widest = PLACEHOLDER.sub(lambda match: widest_value(match[1], knowledge), OPTIONAL.sub("", rule.card.summary))
     if len(widest) > LONGEST_SUMMARY:
         seen = f"the summary of {rule.id} could have {len(widest)} characters: `{widest}`."
         problems.add("RULE123", rule.position, seen, f"At most {LONGEST_SUMMARY} fit.", "Say less; the detail has room.")
@@ -84,7 +85,7 @@ def _check_in_force(name: str, day: date, user: str, at: Position, knowledge: Kn
 def _parameters_of(rule: Rule) -> set[str]:
     card = rule.card
     texts = (card.summary, card.detail, card.in_full or "", card.also or "", card.if_we_cannot_tell or "") if card else ()
-    found = (match[1] for text in texts for match in TEMPLATE.finditer(text))
+    found = (match[1] for text in texts for match in PLACEHOLDER.finditer(text))
     return {name.removeprefix("parameter.") for name in found if name.startswith("parameter.")}
 
 

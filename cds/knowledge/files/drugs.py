@@ -18,9 +18,6 @@ from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Items, Pairs, read
 
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC = "http://www.whocc.no/atc"
-SNOMED = "http://snomed.info/sct"
 LONGEST_NAME = 5
 """Words in the longest name that is looked for in a text."""
 OUT_OF_SCOPE = {

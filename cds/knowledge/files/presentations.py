@@ -9,11 +9,11 @@ from decimal import Decimal
 from cds.core.medication import Agent, Form, Medication
 from cds.core.quantity import plain
 from cds.core.tablets import Presentation
+from cds.knowledge.code_systems import RXNORM
 from cds.knowledge.fields import Fields, as_amount
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Items, Node, Pairs, read
 
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 AGENTS = "drugs/agents.yaml"
 FILE = "drugs/presentations.yaml"
 NEEDED = ("smallest_volume", "least_volume", "syringes", "compounded", "liquids_left_out", "taken_at_night")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from cds.core.placeholder import PLACEHOLDER
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.conditions import ConditionTerms, group
 from cds.knowledge.files.evidence import check_cite
@@ -26,12 +27,12 @@ ASKED_LIKE = {"medication-refill": "order-sign", "medication-prescribe": "order-
 """Hooks that ask what another hook asks: the rules of that one answer them too."""
 ABOUT = ("agent", "indication", "use", "patient")
 INDICATORS = ("info", "warning", "critical")
+"""Of a card, the least urgent first."""
 CROSSOVER = ("favours", "against")
 LEADS, FLAGS = ("danger", "first"), ("short_supply", "ask_first")
 SUGGESTIONS = ("continue_dose", "taper_plan", "crossover_plan", "naloxone")
 LONGEST_SUMMARY = 139
 """CDS Hooks 2.0: a summary is shorter than 140 characters."""
-TEMPLATE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 OPTIONAL = re.compile(r"\[\[.*?\]\]", re.DOTALL)
 """What a text leaves out where it is not known or finds no room."""
 
@@ -182,7 +183,7 @@ def _card(fields: Fields, words: ConditionTerms, around: RuleReferences) -> Card
 
 def check_template(text: str, at: Position, known: Collection[str], problems: Problems) -> None:
     """Reports what stands in `{{ }}` and is not among the `known` words, and braces that insert nothing."""
-    for match in TEMPLATE.finditer(text):
+    for match in PLACEHOLDER.finditer(text):
         if match[1] not in known:
             seen = f"`{{{{ {match[1]} }}}}` names nothing that can be inserted here."
             problems.add(
@@ -192,7 +193,7 @@ def check_template(text: str, at: Position, known: Collection[str], problems: Pr
                 "Known are the facts, and on cards `text.` and `parameter.` with a name.",
                 nearest(match[1], known),
             )
-    rest = TEMPLATE.sub("", text)
+    rest = PLACEHOLDER.sub("", text)
     if "{{" in rest or "}}" in rest or "{%" in rest:
         problems.add("RULE122", at, "braces stand here that insert nothing.", "Write `{{ fact }}` and nothing else in them.")
     if not _closed(text):
@@ -211,7 +212,7 @@ def _closed(text: str) -> bool:
 
 def _check_length(card: Fields, around: RuleReferences) -> None:
     always = OPTIONAL.sub("", card.text("summary"))
-    longest = TEMPLATE.sub(lambda match: _widest(around.facts.get(match[1])), always)
+    longest = PLACEHOLDER.sub(lambda match: _widest(around.facts.get(match[1])), always)
     if len(longest) > LONGEST_SUMMARY:
         seen = f"the summary has {len(longest)} characters with the longest choices filled in."
         expected = f"At most {LONGEST_SUMMARY} fit."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from cds.core.patient_sheet import PLACEHOLDER, SheetTexts
+from cds.core.patient_sheet import SheetTexts
+from cds.core.placeholder import PLACEHOLDER
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.model import EvidenceSource

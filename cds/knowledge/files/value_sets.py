@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cds.knowledge.code_systems import ICD_10, ICD_10_CM, LOINC, OIDS, SNOMED
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.drugs import rows
 from cds.knowledge.model import CodedValue
@@ -19,16 +20,9 @@ FOLDER = "value-sets"
 INDEX = f"{FOLDER}/index.yaml"
 RELEASED = f"{FOLDER}/released.csv"
 COLUMNS = ("system", "code", "display", "source")
-ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
-ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 SHARED_CODE = re.compile(r"[A-Z]\d[0-9A-Z](\.\d)?")
 """What a code looks like that ICD-10-CM and ICD-10 share: a category, or a category with one digit more."""
-OTHER_NAMES = {
-    ICD_10_CM: "urn:oid:2.16.840.1.113883.6.90",
-    ICD_10: "urn:oid:2.16.840.1.113883.6.3",
-    "http://snomed.info/sct": "urn:oid:2.16.840.1.113883.6.96",
-    "http://loinc.org": "urn:oid:2.16.840.1.113883.6.1",
-}
+OTHER_NAMES = {system: OIDS[system] for system in (ICD_10_CM, ICD_10, SNOMED, LOINC)}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
+from cds.core.placeholder import PLACEHOLDER
 from cds.core.quantity import plain
 from cds.knowledge.condition_text import operand_in_words
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.parameters import bounds_in_words
-from cds.knowledge.files.rules import TEMPLATE
 from cds.knowledge.files.vocabulary import askable, risk_fact
 from cds.knowledge.model import (
     Card,
@@ -67,7 +67,7 @@ def asked_numbers(rule: Rule) -> tuple[str, ...]:
     operands = (operand for group in groups for condition in conditions_of(group) for operand in condition.operands)
     asked = [operand.name for operand in operands if isinstance(operand, ParameterName)]
     texts = (rule.card.summary, rule.card.detail, rule.card.in_full or "") if rule.card else ()
-    inserted = [match[1] for text in texts for match in TEMPLATE.finditer(text)]
+    inserted = [match[1] for text in texts for match in PLACEHOLDER.finditer(text)]
     return tuple(dict.fromkeys([*asked, *(name[10:] for name in inserted if name.startswith("parameter."))]))
 
 
