@@ -68,7 +68,10 @@ def how_often(question: OnRecord, case: Case) -> Fact:
             return Unknown(f"the {part.value} were not given in full")
     conditions = [item for item in case.record.conditions if item.value_sets & question.value_sets]
     measured = [item for item in case.record.measurements if item.value_sets & question.value_sets]
-    dated = [*((item.onset, item) for item in conditions), *((item.taken, item) for item in measured)]
+    dated: list[tuple[date | None, RecordedCondition | Measurement]] = [
+        *((item.onset, item) for item in conditions),
+        *((item.taken, item) for item in measured),
+    ]
     undated = tuple(item.reference for day, item in dated if day is None)
     if undated:
         return Unknown("one of them has no date", undated)

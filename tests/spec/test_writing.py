@@ -29,7 +29,8 @@ from cds.decision.courses import begun
 from cds.decision.plans import crossover_limits, plan_limits, taper_pace
 from cds.decision.suggestions import suggestion, without_empty
 from cds.fhir.dosage.dosage import reading_limits
-from cds.fhir.reader import ReadingContext, order_reading
+from cds.fhir.orders import order_reading
+from cds.fhir.reader import ReadingContext
 from cds.fhir.references import Library
 from cds.fhir.write.actions import replace_actions, update_action
 from cds.fhir.write.dosages import WHEN, amount_in_words, products, taken
