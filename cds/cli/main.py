@@ -13,6 +13,7 @@ app = group(
         "sigs": Place("cds.cli.sigs:sigs"),
         "clients": Place("cds.cli.clients:clients"),
         "replay": Place("cds.cli.records:replay"),
+        "population": Place("cds.cli.population.population_commands:population"),
         "records": Place("cds.cli.records:records"),
         "pages": Place("cds.cli.page_users:pages"),
     },

@@ -1,0 +1,1 @@
+"""`cds population`: what the rules would have said of a whole population."""

@@ -1,0 +1,95 @@
+"""`cds population replay`: the decision function over every order of an export."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from cds.cli.ask import as_day
+from cds.cli.failing import fail
+from cds.errors import CdsError
+from cds.population.export_replay import Book, Machine, period_of
+from cds.population.export_replay import replay as replay_export
+from cds.settings import settings
+
+OUT = Path("var/population")
+ON_THE_DAY, TODAY = "day", "today"
+
+Export = Annotated[
+    Path, typer.Argument(metavar="EXPORT", help="The folder of a FHIR Bulk Data export: NDJSON files, gzip or not.")
+]
+Rules = Annotated[
+    Path | None, typer.Option("--rules", metavar="DIR", help="The folder or pack of rules; else that of the settings.")
+]
+Site = Annotated[str | None, typer.Option(metavar="ID", help="As this site has the rules.")]
+First = Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day whose orders are replayed.")]
+Last = Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last one.")]
+Views = Annotated[list[str] | None, typer.Option("--chart-on", metavar="DATE", help="Open every user's chart on this day too.")]
+AsOf = Annotated[
+    str, typer.Option(metavar="WHEN", help="Whose rules and numbers: `day`, those in force on each order's day; `today`; a date.")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the results.")]
+Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes decide; else one a processor.")]
+Memory = Annotated[str, typer.Option(metavar="SIZE", help="How much memory sorting may take.")]
+
+
+def replay(
+    export: Export,
+    rules: Rules = None,
+    site: Site = None,
+    first: First = None,
+    last: Last = None,
+    chart_on: Views = None,
+    rules_as_of: AsOf = ON_THE_DAY,
+    out: Out = OUT,
+    processes: Processes = None,
+    memory: Memory = "2GB",
+) -> None:
+    """Replays every benzodiazepine and Z-drug order of an export as the call that it would have been, and writes the results.
+
+    Each call is given what was known on its day and nothing later. An interrupted replay goes on when it is started again.
+    """
+    configured = settings(os.environ)
+    today = datetime.now(configured.time_zone).date()
+    as_of = None if rules_as_of == ON_THE_DAY else today if rules_as_of == TODAY else as_day(rules_as_of, "--rules-as-of")
+    begins, ends = (_day(first, "--from"), _day(last, "--to"))
+    if begins and ends and begins > ends:
+        fail(f"--from: seen {begins}, which is after --to {ends}; expected the earlier day first.")
+    book = Book(rules or configured.rules, site or configured.site, as_of or today, as_of)
+    period = period_of(begins, ends, [as_day(each, "--chart-on") for each in chart_on or ()])
+    console = Console(stderr=True)
+    try:
+        with told(console) as progress:
+            run = replay_export(export, out, book, period, Machine(processes or os.cpu_count() or 1, memory), progress)
+    except CdsError as error:
+        fail(error)
+    typer.echo(f"{run['calls']} calls of {run['patients']} patients replayed, {run['rows']} orders weighed: {out}")
+    for reason, number in run["broken"].items():
+        typer.echo(f"{number} {'line' if number == 1 else 'lines'} skipped: {reason}. Listed in {out / 'broken.parquet'}.")
+
+
+def _day(text: str | None, option: str) -> date | None:
+    return as_day(text, option) if text else None
+
+
+@contextmanager
+def told(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is done, with its rate and the time left."""
+    columns = (TextColumn("{task.description:>9}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console) as bars:
+
+        def progress(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=of)
+            bars.update(tasks[what], completed=done, total=of)
+
+        yield progress
