@@ -33,7 +33,7 @@ help:
 	@echo "make test    everything that must hold: lint, import rules, types, layout of rule files, tests"
 	@echo "make later   the tests that meet a clock again, ten years from now (needs libfaketime)"
 	@echo "make lint    the first four of these"
-	@echo "make bench   what a call, a start, a plan and a check of the rules cost, and a minute of 200 calls a second"
+	@echo "make bench   what a call, a start, a plan and a check of the rules cost, a minute of 200 calls a second, and a replay"
 	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
 	@echo "make clean   remove the environment and every cache"
@@ -63,7 +63,7 @@ lint: .venv/installed-test
 	$(BIN)/cds rules format --check
 
 bench: .venv/installed-test
-	@worst=0; for what in hook_call start_up plan rules load; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
+	@worst=0; for what in hook_call start_up plan rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
 
 conformance: .venv/installed-test
 	@$(BIN)/python -m tests.conformance.table

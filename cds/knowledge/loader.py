@@ -12,6 +12,8 @@ from cds.knowledge.checks.required_names import check_needed
 from cds.knowledge.checks.unread import check_read, is_rule_file
 from cds.knowledge.drug_tables import Tables, tables
 from cds.knowledge.fields import Fields
+from cds.knowledge.files.alert_budget import FILE as ALERT_BUDGET
+from cds.knowledge.files.alert_budget import alert_budget
 from cds.knowledge.files.declined import FILE as DECLINED
 from cds.knowledge.files.declined import declining
 from cds.knowledge.files.evidence import evidence
@@ -120,6 +122,9 @@ def assembled(
         published_tapers=shelves.published_tapers,
         pharmacokinetics=shelves.pharmacokinetics,
         sheets=sheets(documents, sources, problems),
+        alert_budget=alert_budget(
+            documents.get(ALERT_BUDGET), [one.id for one in rules if one.kind is RuleKind.ADVICE], sources, problems
+        ),
         declining=declining(documents.get(DECLINED), words, reasons, numbers, sources, problems),
     )
     return replace(found, sites=sites(files, found, problems))

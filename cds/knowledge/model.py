@@ -22,6 +22,7 @@ from cds.memo import Remembered
 
 if TYPE_CHECKING:
     from cds.knowledge.files.adjuncts import Adjunct
+    from cds.knowledge.files.alert_budget import AlertBudget
     from cds.knowledge.files.dosing import Dosing
     from cds.knowledge.files.naloxone import Naloxone
     from cds.knowledge.files.published_tapers import PublishedTaper
@@ -301,6 +302,8 @@ class Knowledge:
     """How each agent is taken up and cleared, or why no curve is drawn of it."""
     sheets: Mapping[str, SheetTexts] = field(default_factory=dict)
     """The texts of the patient's sheet, by language."""
+    alert_budget: AlertBudget | None = None
+    """How many cards for every 100 orders are too many, from `rules/alert-budget.yaml`."""
     declining: Declining | None = None
     """After which reasons a declined card comes back as one line, and what brings it back in full."""
     sites: Mapping[str, Site] = field(default_factory=dict)

@@ -71,7 +71,8 @@ def replay(export: Path, out: Path, book: Book, period: ReplayPeriod, machine: M
         raise NotAnExport(
             f"{export}: seen {seen}; expected MedicationRequest among them: without orders there is nothing to replay."
         )
-    tally = _decide(staged, [_name(export, path) for path in files], work, book, period, machine, progress)
+    task = _Task(staged.database, tuple(_name(export, path) for path in files), staged.given, work, book, period)
+    tally = _decide(task, knowledge, staged.batches, machine, progress)
     progress("writing", 0, 1)
     written = write_orders(work / PARTS, out / ORDERS, machine.memory)
     write_broken(staged.broken, out / BROKEN, work)
@@ -147,20 +148,17 @@ def _in_processes(function: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]
             yield done.result()
 
 
-def _decide(
-    staged: Staged, files: Sequence[str], work: Path, book: Book, period: ReplayPeriod, machine: Machine, progress: Progress
-) -> Tally:
+def _decide(task: _Task, knowledge: Knowledge, batches: int, machine: Machine, progress: Progress) -> Tally:
     """Decides each batch that is not done yet, and returns what was met in all of them."""
-    left = [number for number in range(staged.batches) if not _part(work, number).is_file()]
-    done = staged.batches - len(left)
-    progress("deciding", done, staged.batches)
-    task = _Task(staged.database, tuple(files), staged.given, work, book, period)
+    left = [number for number in range(batches) if not _part(task.work, number).is_file()]
+    done = batches - len(left)
+    progress("deciding", done, batches)
     if machine.processes < 2 or len(left) < 2:
-        decider = _Decider(task)
+        decider = _Decider(task, knowledge)
         for number in left:
             decider.decide(number)
             done += 1
-            progress("deciding", done, staged.batches)
+            progress("deciding", done, batches)
         decider.close()
     else:
         context = multiprocessing.get_context("spawn")
@@ -168,10 +166,10 @@ def _decide(
             for finished in as_completed([pool.submit(_next, number) for number in left]):
                 finished.result()
                 done += 1
-                progress("deciding", done, staged.batches)
+                progress("deciding", done, batches)
     tally = Tally()
-    for number in range(staged.batches):
-        tally.add(Tally(**json.loads(_tally(work, number).read_text())))
+    for number in range(batches):
+        tally.add(Tally(**json.loads(_tally(task.work, number).read_text())))
     return tally
 
 
@@ -198,9 +196,9 @@ class _Task:
 class _Decider:
     """Decides batches, one after the other, and writes each down whole: first its tally, then its rows."""
 
-    def __init__(self, task: _Task) -> None:
+    def __init__(self, task: _Task, knowledge: Knowledge) -> None:
         self._task = task
-        self._engine = Engine(task.book.knowledge())
+        self._engine = Engine(knowledge)
         self._batches = Batches(task.database, task.files)
 
     def close(self) -> None:
@@ -227,7 +225,7 @@ _decider: list[_Decider] = []
 
 
 def _start(task: _Task) -> None:
-    _decider.append(_Decider(task))
+    _decider.append(_Decider(task, task.book.knowledge()))
 
 
 def _next(number: int) -> None:

@@ -17,7 +17,8 @@ from cds.fhir.json_access import Json, earliest_day, mapping
 from cds.fhir.reader import ReadingContext
 from cds.fhir.reading import draft_orders
 from cds.fhir.references import Library
-from cds.knowledge.model import Knowledge, Parameter
+from cds.knowledge.model import Knowledge
+from cds.knowledge.model_parameters import Parameter
 from cds.population.calls import History, ReplayPeriod, Stored, Untold
 from cds.population.known import signed_on
 from cds.population.order_rows import Row, rows

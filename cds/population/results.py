@@ -81,13 +81,13 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not (folder / RUN).is_file() or not (folder / ORDERS).is_file():
+        if not (folder / RUN).is_file() or not (folder / ORDERS).exists():
             raise NoResults(f"{folder}: there are no whole results of a replay. {HOW}")
         self.run: dict[str, Any] = json.loads((folder / RUN).read_text())
         if self.run.get("format") != FORMAT:
             raise NoResults(f"{folder}: results of format {self.run.get('format')}; expected {FORMAT}. Replay the export again.")
         self.connection = duckdb.connect(config={"threads": 2})
-        self.connection.execute(f"CREATE VIEW orders AS SELECT * FROM read_parquet('{_quoted(folder / ORDERS)}')")
+        self.connection.execute(f"CREATE VIEW orders AS SELECT * FROM read_parquet('{self.orders}')")
         if (folder / BROKEN).is_file():
             self.connection.execute(f"CREATE VIEW broken AS SELECT * FROM read_parquet('{_quoted(folder / BROKEN)}')")
 
@@ -96,6 +96,12 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+
+    @property
+    def orders(self) -> str:
+        """Where the orders are, for SQL: one file, or the parts that a cluster wrote."""
+        place = _quoted(self.folder / ORDERS)
+        return f"{place}/*.parquet" if (self.folder / ORDERS).is_dir() else place
 
     def all(self, query: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query."""

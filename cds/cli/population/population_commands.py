@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from cds.cli.population.population_check import check
+from cds.cli.population.population_generate import generate
 from cds.cli.population.population_replay import replay
+from cds.cli.population.population_report import report
 
-population = typer.Typer(
-    no_args_is_help=True, help="Replay the rules over an export of a whole population, and tell what they said."
-)
+population = typer.Typer(no_args_is_help=True, help="What the rules would have said of a whole population.")
+population.command()(generate)
 population.command()(replay)
+population.command()(report)
+population.command()(check)

@@ -41,6 +41,7 @@ OF_FILE = {
     "paces.yaml": "paces",
     "texts.yaml": "texts",
     "override-reasons.yaml": "override-reasons",
+    "alert-budget.yaml": "alert-budget",
     "declined.yaml": "declined",
     "advice/order.yaml": "order",
     "drugs/adjuncts.yaml": "adjuncts",
@@ -72,6 +73,7 @@ def schemas(knowledge: Knowledge) -> dict[str, str]:
         "texts": document("Paragraphs that cards share", {"texts": map_of(TEXT)}),
         "site": {**_site(knowledge), "title": "What one site has otherwise"},
         "override-reasons": document("Why a card is set aside", {"override_reasons": map_of(_reason())}),
+        "alert-budget": _alert_budget(knowledge),
         "declined": _declined(knowledge),
         **table_schemas(knowledge),
         **form_schemas(knowledge),
@@ -299,6 +301,13 @@ def _pace(knowledge: Knowledge) -> Schema:
 
 def _reason() -> Schema:
     return object_of({"system": TEXT, "code": TEXT, "display": TEXT}, {"source": TEXT})
+
+
+def _alert_budget(knowledge: Knowledge) -> Schema:
+    most = {"type": "number", "minimum": 0}
+    by_rule = object_of({}, {rule.id: most for rule in knowledge.advice()})
+    parts = {"cite": cite(knowledge), "says": TEXT, "cards": most, "critical_share": most, "by_rule": by_rule}
+    return document("How many cards are too many", {"alert_budget": object_of(parts)})
 
 
 def _declined(knowledge: Knowledge) -> Schema:
