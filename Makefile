@@ -3,7 +3,7 @@
 # make help    the rest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test later lint bench conformance lock clean
+.PHONY: help demo serve test later lint spark bench conformance lock clean
 
 PORT  ?= 8000
 STORY ?= fhir_examples/abrupt-stop-alprazolam
@@ -33,6 +33,7 @@ help:
 	@echo "make test    everything that must hold: lint, import rules, types, layout of rule files, tests"
 	@echo "make later   the tests that meet a clock again, ten years from now (needs libfaketime)"
 	@echo "make lint    the first four of these"
+	@echo "make spark   install PySpark, and test that a cluster gives the rows of one machine (needs Java 17)"
 	@echo "make bench   what a call, a start, a plan and a check of the rules cost, a minute of 200 calls a second, and a replay"
 	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
@@ -61,6 +62,12 @@ lint: .venv/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	$(BIN)/cds rules format --check
+
+# The cluster's engine is an extra: PySpark is large and needs Java, so no other step installs it.
+spark: .venv/installed-test
+	@command -v java >/dev/null || { echo "make spark needs Java 17. Debian: apt install openjdk-17-jre-headless"; exit 1; } >&2
+	@$(PIP) --require-hashes --no-build-isolation -r requirements-spark.lock
+	$(BIN)/pytest tests/population/test_spark.py
 
 bench: .venv/installed-test
 	@worst=0; for what in hook_call start_up plan rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
@@ -99,6 +106,7 @@ lock:
 	grep -o '"setuptools>[^"]*"' pyproject.toml | tr -d '"' | $(UV) - --output-file requirements-build.lock
 	$(UV) pyproject.toml --extra tracing --extra pdf --output-file requirements.lock
 	$(UV) pyproject.toml --extra tracing --extra pdf --extra test --constraint requirements.lock --output-file requirements-test.lock
+	$(UV) pyproject.toml --extra spark --constraint requirements.lock --output-file requirements-spark.lock
 
 clean:
 	rm -rf .venv build dist var *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,22 @@ from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.population.export_replay import Book, Machine, period_of
 from cds.population.export_replay import replay as replay_export
+from cds.population.spark_replay import Cluster, replay_on_spark
 from cds.settings import settings
 
 OUT = Path("var/population")
 ON_THE_DAY, TODAY = "day", "today"
 
+
+class Engines(StrEnum):
+    """What replays an export."""
+
+    ONE_MACHINE = "one-machine"
+    SPARK = "spark"
+
+
 Export = Annotated[
-    Path, typer.Argument(metavar="EXPORT", help="The folder of a FHIR Bulk Data export: NDJSON files, gzip or not.")
+    str, typer.Argument(metavar="EXPORT", help="The folder of a FHIR Bulk Data export: NDJSON files, gzip or not.")
 ]
 Rules = Annotated[
     Path | None, typer.Option("--rules", metavar="DIR", help="The folder or pack of rules; else that of the settings.")
@@ -38,6 +48,8 @@ AsOf = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the results.")]
 Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes decide; else one a processor.")]
+Kind = Annotated[Engines, typer.Option("--engine", help="What replays: `one-machine`, or `spark`, a cluster.")]
+Master = Annotated[str, typer.Option(metavar="URL", help="With --engine spark: where it runs, as Spark writes it.")]
 Memory = Annotated[str, typer.Option(metavar="SIZE", help="How much memory sorting may take.")]
 
 
@@ -52,6 +64,8 @@ def replay(
     out: Out = OUT,
     processes: Processes = None,
     memory: Memory = "2GB",
+    engine: Kind = Engines.ONE_MACHINE,
+    master: Master = "local[*]",
 ) -> None:
     """Replays every benzodiazepine and Z-drug order of an export as the call that it would have been, and writes the results.
 
@@ -68,11 +82,15 @@ def replay(
     console = Console(stderr=True)
     try:
         with told(console) as progress:
-            run = replay_export(export, out, book, period, Machine(processes or os.cpu_count() or 1, memory), progress)
+            if engine is Engines.SPARK:
+                run = replay_on_spark(export, out, book, period, Cluster(master))
+            else:
+                machine = Machine(processes or os.cpu_count() or 1, memory)
+                run = replay_export(Path(export), out, book, period, machine, progress)
     except CdsError as error:
         fail(error)
     typer.echo(f"{run['calls']} calls of {run['patients']} patients replayed, {run['rows']} orders weighed: {out}")
-    for reason, number in run["broken"].items():
+    for reason, number in run.get("broken", {}).items():
         typer.echo(f"{number} {'line' if number == 1 else 'lines'} skipped: {reason}. Listed in {out / 'broken.parquet'}.")
 
 
