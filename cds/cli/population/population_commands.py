@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import typer
+from cds.cli.lazy import Place, group
 
-from cds.cli.population.population_check import check
-from cds.cli.population.population_generate import generate
-from cds.cli.population.population_replay import replay
-from cds.cli.population.population_report import report
-from cds.cli.population.population_sample import sample
-
-population = typer.Typer(no_args_is_help=True, help="What the rules would have said of a whole population.")
-population.command()(generate)
-population.command()(replay)
-population.command()(report)
-population.command()(check)
-population.command()(sample)
+population = group(
+    {
+        "generate": Place("cds.cli.population.population_generate:generate", "Writes an invented export."),
+        "replay": Place("cds.cli.population.population_replay:replay", "Asks about every order of an export."),
+        "report": Place("cds.cli.population.population_report:report", "What a replay says, in figures."),
+        "check": Place("cds.cli.population.population_check:check", "Holds a replay against the alert budget."),
+        "sample": Place("cds.cli.population.population_sample:sample", "Cases for two readers, and their verdicts."),
+    },
+    help="What the rules would have said of a whole population.",
+)

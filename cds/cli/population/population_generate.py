@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cds.cli.ask import as_day
+from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
 from cds.cli.population.population_replay import told
 from cds.errors import CdsError

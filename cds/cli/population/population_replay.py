@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from cds.cli.ask import as_day
+from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
 from cds.errors import CdsError
 from cds.population.export_replay import Book, Machine, period_of
