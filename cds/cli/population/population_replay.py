@@ -26,7 +26,7 @@ OUT = Path("var/population")
 ON_THE_DAY, TODAY = "day", "today"
 
 
-class Engines(StrEnum):
+class ReplayEngine(StrEnum):
     """What replays an export."""
 
     ONE_MACHINE = "one-machine"
@@ -48,7 +48,7 @@ AsOf = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder of the results.")]
 Processes = Annotated[int | None, typer.Option(metavar="N", help="How many processes decide; else one a processor.")]
-Kind = Annotated[Engines, typer.Option("--engine", help="What replays: `one-machine`, or `spark`, a cluster.")]
+Kind = Annotated[ReplayEngine, typer.Option("--engine", help="What replays: `one-machine`, or `spark`, a cluster.")]
 Master = Annotated[str, typer.Option(metavar="URL", help="With --engine spark: where it runs, as Spark writes it.")]
 Memory = Annotated[str, typer.Option(metavar="SIZE", help="How much memory sorting may take.")]
 
@@ -64,7 +64,7 @@ def replay(
     out: Out = OUT,
     processes: Processes = None,
     memory: Memory = "2GB",
-    engine: Kind = Engines.ONE_MACHINE,
+    engine: Kind = ReplayEngine.ONE_MACHINE,
     master: Master = "local[*]",
 ) -> None:
     """Replays every benzodiazepine and Z-drug order of an export as the call that it would have been, and writes the results.
@@ -82,7 +82,7 @@ def replay(
     console = Console(stderr=True)
     try:
         with told(console) as progress:
-            if engine is Engines.SPARK:
+            if engine is ReplayEngine.SPARK:
                 run = replay_on_spark(export, out, book, period, Cluster(master))
             else:
                 machine = Machine(processes or os.cpu_count() or 1, memory)
