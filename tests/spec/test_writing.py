@@ -29,6 +29,7 @@ from cds.decision.courses import begun
 from cds.decision.plans import crossover_limits, plan_limits, taper_pace
 from cds.decision.suggestions import suggestion, without_empty
 from cds.fhir.dosage.dosage import reading_limits
+from cds.fhir.dosage.unreadable import ReadingLimits
 from cds.fhir.orders import order_reading
 from cds.fhir.reader import ReadingContext
 from cds.fhir.references import Library
@@ -51,9 +52,14 @@ def book() -> Knowledge:
     return knowledge(RULES)
 
 
-@cache
 def desk() -> ReadingContext:
-    return ReadingContext(knowledge=book(), limits=reading_limits(book(), DAY), library=Library(()), day=DAY)
+    """A call of its own for each order: what one call may bring is bounded."""
+    return ReadingContext(knowledge=book(), limits=of_a_dose(), library=Library(()), day=DAY)
+
+
+@cache
+def of_a_dose() -> ReadingLimits:
+    return reading_limits(book(), DAY)
 
 
 def side(agent: str, kept: tuple[Presentation, ...] | None = None) -> Side:
@@ -126,7 +132,7 @@ def plans(draw):
     if isinstance(plan, NoPlan):
         return None
     counts = [amount.count for step in plan.steps for dose in step.doses for amount in dose.amounts]
-    return plan if max(counts) <= desk().limits.most_units else None
+    return plan if max(counts) <= of_a_dose().most_units else None
 
 
 def any_plan(examples: int):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from cds.core.medication import Agent, Certainty, Form, Medication
+from cds.knowledge.code_systems import OIDS
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.agents import ORIGINS, agents
 from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, Stems, checked_name, folded, stems
@@ -42,11 +43,12 @@ NAME_TERMS = {"IN", "PIN", "BN", "name"}
 CLINICAL_TERMS = {"SCD", "SCDC", "SBD", "SCDG", "SCDF", "SBDC", "SBDF", "GPCK", "BPCK", "product"}
 """What RxNorm calls a drug with its strength or form, and a product of another code system."""
 CHOICES = {
+    "system": ("", *OIDS),
     "origin": ("collected", *ORIGINS),
     "extended_release": ("", "yes"),
     "tty": tuple(sorted(INGREDIENT_TERMS | CLINICAL_TERMS)),
 }
-"""What may stand in a column. A term type that is misspelt would be another kind of drug."""
+"""What may stand in a column. A misspelt system would hide a code, a misspelt term type make another kind of drug."""
 LEADING_AMOUNT = re.compile(r"^[\d.]+ (?:hr|ml) ")
 IN_A_PACK = re.compile(r"^\{.*?\(([a-z][^()\[]*)")
 UNITS = re.compile(r"\b(?:mg/ml|ml|mg/actuat)\b")
@@ -291,6 +293,7 @@ def _interactions(
     found = []
     for node in fields.items("interactions"):
         one = Fields(node, problems, ["group", "kind", "agents", "says", "cite", "origin"])
+        one.one_of("origin", ORIGINS)
         everyone = not isinstance(one.node("agents"), Items)
         if everyone:
             one.one_of("agents", ("all",))
