@@ -12,6 +12,7 @@ rules = group(
         "explain": Place("cds.cli.rules.explain:explain", "Why a card, or what a code means."),
         "diff": Place("cds.cli.rules.diff:diff", "What a change means for patients."),
         "log": Place("cds.cli.rules.log:log", "Which hash was which commit or pack."),
+        "count": Place("cds.cli.rules.count:count", "Counts cards over past calls."),
         "list": Place("cds.cli.rules.list:list_rules", "Lists every rule."),
         "new": Place("cds.cli.rules.new:new", "Begins a rule file."),
         "schema": Place("cds.cli.rules.schema:schema", "What editors offer while typing."),
