@@ -1,7 +1,8 @@
 """Prints how large the program is and how it hangs together: modules, lines, importers, circles, what one hook call passes.
 
-    python scripts/house.py            # of this checkout
-    python scripts/house.py FOLDER     # of another one
+python scripts/house.py            # of this checkout
+python scripts/house.py FOLDER     # of another one
+python scripts/house.py --rooms    # the rooms of CONTRIBUTING.md, written anew from the import contract
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from statistics import mean, median
 
 STORY = "fhir_examples/abrupt-stop-alprazolam"
 FEW, MANY = 60, 300
+BEGIN, END = "<!-- rooms: python scripts/house.py --rooms -->", "<!-- end of rooms -->"
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -96,7 +99,31 @@ def passed(root: Path) -> int | str:
     return int(last[0]) if last[0].isdigit() else f"not known: {last[0]}"
 
 
+def rooms(root: Path) -> str:
+    """The floors of the import contract from the top, each room with what it says of itself: a line a room."""
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    floors = next(contract["layers"] for contract in contracts if contract["name"] == "Rooms")
+    lines = ["| may import those below | what it is |", "|---|---|"]
+    for floor in floors:
+        for place, room in enumerate(floor.split(" | ")):
+            path = root / "cds" / room / "__init__.py"
+            says = ast.get_docstring(ast.parse((path if path.exists() else root / f"cds/{room}.py").read_text())) or ""
+            beside = "&emsp;beside it " if place else ""
+            lines.append(f"| {beside}`{room}` | {says.splitlines()[0]} |")
+    return "\n".join(lines)
+
+
+def with_rooms(page: str, root: Path) -> str:
+    """CONTRIBUTING.md with its rooms as the import contract has them."""
+    before, _, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n{rooms(root)}\n{END}{rest.partition(END)[2]}"
+
+
 if __name__ == "__main__":
+    if "--rooms" in sys.argv:
+        page = Path(__file__).parents[1] / "CONTRIBUTING.md"
+        page.write_text(with_rooms(page.read_text(), page.parent))
+        sys.exit()
     where = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1]
     for name, value in figures(where).items():
         print(f"{name}: {value if not isinstance(value, list) else json.dumps(value, indent=1) if value else 'none'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import runpy
 from collections import Counter
 from pathlib import Path
 
@@ -54,3 +55,9 @@ def test_no_two_classes_have_one_name() -> None:
         if isinstance(node, ast.ClassDef)
     )
     assert not {name: count for name, count in named.items() if count > 1}, "name each class for what it alone is"
+
+
+def test_the_rooms_of_contributing_are_those_of_the_import_contract() -> None:
+    house = runpy.run_path(str(ROOT / "scripts/house.py"))
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert house["with_rooms"](page, ROOT) == page, "python scripts/house.py --rooms"
