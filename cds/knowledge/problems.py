@@ -78,6 +78,7 @@ CODES = {
     "RULE211": "duplicate-rule",
     "RULE212": "shadowed-rule",
     "RULE213": "indicators-differ",
+    "RULE214": "far-from-its-neighbours",
 }
 """The name of each code. A code is never used for anything else once it was released."""
 

@@ -42,6 +42,7 @@ TABLES = {
     "drugs/other-drugs.csv": "drug",
     "drugs/names.csv": "name",
     "value-sets/released.csv": "released value set",
+    "value-sets/released-codes.csv": "released code",
 }
 FOLDERS = {"sites": "site", "sheet": "patient's sheet", "value-sets": "value set"}
 

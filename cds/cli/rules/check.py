@@ -19,6 +19,7 @@ from cds.engine.engine import Engine
 from cds.engine.overlaps import check_conditions
 from cds.errors import BadKnowledge
 from cds.knowledge.checks.lint import check_files, check_numbers, check_rule, check_schemas
+from cds.knowledge.checks.outliers import check_outliers
 from cds.knowledge.checks.unread import check_gone
 from cds.knowledge.checks.versions import check_versions
 from cds.knowledge.loader import assembled, files_of
@@ -64,6 +65,7 @@ def checked(
     sound = [rule for rule in knowledge.rules if rule.position.file not in _with_errors(problems)]
     check_files(files, knowledge, problems)
     check_numbers(knowledge, problems)
+    check_outliers(files, problems)
     check_conditions(knowledge, sound, problems)
     for rule in sound:
         check_rule(rule, knowledge, problems)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 
 from cds.core.medication import Agent, Certainty, Form, Medication
 from cds.knowledge.code_systems import OIDS
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.agents import ORIGINS, agents
+from cds.knowledge.files.csv_table import Row, number, rows
 from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, Stems, checked_name, folded, stems
 from cds.knowledge.model import Interaction
 from cds.knowledge.position import Position
@@ -72,12 +70,12 @@ def drugs(files: Mapping[str, bytes], problems: Problems) -> DrugTables:
     known = agents(files, problems)
     groups, interactions = _interactions(files, known, problems)
     shelf = _Shelf(known, groups, problems)
-    shelf.ingredients(rows(files, "drugs/other-drugs.csv", OTHERS, problems))
-    shelf.products(rows(files, "drugs/products.csv", PRODUCTS, problems))
-    shelf.further_names(rows(files, "drugs/names.csv", NAMES, problems))
-    national = rows(files, "drugs/national-names.csv", NATIONAL, problems)
+    shelf.ingredients(_read(files, "drugs/other-drugs.csv", OTHERS, problems))
+    shelf.products(_read(files, "drugs/products.csv", PRODUCTS, problems))
+    shelf.further_names(_read(files, "drugs/names.csv", NAMES, problems))
+    national = _read(files, "drugs/national-names.csv", NATIONAL, problems)
     shelf.further_names((position, row) for position, row in national if checked_name(position, row, problems))
-    found = stems(rows(files, "drugs/name-stems.csv", STEMS, problems), problems)
+    found = stems(_read(files, "drugs/name-stems.csv", STEMS, problems), problems)
     return DrugTables(known, shelf.medications, shelf.names, interactions, found)
 
 
@@ -101,32 +99,14 @@ def tidy(display: str) -> str:
     return UNITS.sub(lambda unit: SPELLED[unit[0]], name) + bracket + brand
 
 
-Row = tuple[Position, dict[str, str]]
-
-
-def rows(files: Mapping[str, bytes], name: str, columns: Collection[str], problems: Problems) -> Iterator[Row]:
-    """The rows of a table with their positions; a table with other columns, or a row of another length, is a problem."""
-    file = f"rules/{name}"
-    if name not in files:
-        problems.add("RULE010", Position(file), "the file is missing.", "", "Add it.")
-        return
-    reader = csv.reader(io.StringIO(files[name].decode("utf-8", errors="replace"), newline=""))
-    head = next(reader, [])
-    if head != list(columns):
-        problems.add("RULE011", Position(file), f"the columns are {listed(head)}.", f"Expected: {listed(columns)}.")
-        return
-    for row in reader:
-        position = Position(file, reader.line_num)
-        if len(row) == len(head):
-            cells = dict(zip(head, row, strict=True))
-            for column in CHOICES.keys() & cells.keys():
-                if cells[column] not in CHOICES[column]:
-                    seen, expected = f"`{column}` is `{cells[column]}`.", f"Expected one of: {listed(CHOICES[column])}."
-                    problems.add("RULE023", position, seen, expected, nearest(cells[column], CHOICES[column]))
-            yield position, cells
-        else:
-            seen = f"the row has {len(row)} cells."
-            problems.add("RULE011", position, seen, f"Expected: {len(head)}.", "Quote a cell that holds a comma.")
+def _read(files: Mapping[str, bytes], name: str, columns: Collection[str], problems: Problems) -> Iterator[Row]:
+    """The rows of a drug table whose columns of few values hold one of them; another is told and read on."""
+    for position, row in rows(files, name, columns, problems):
+        for column in CHOICES.keys() & row.keys():
+            if row[column] not in CHOICES[column]:
+                seen, expected = f"`{column}` is `{row[column]}`.", f"Expected one of: {listed(CHOICES[column])}."
+                problems.add("RULE023", position, seen, expected, nearest(row[column], CHOICES[column]))
+        yield position, row
 
 
 class _Shelf:
@@ -189,8 +169,8 @@ class _Shelf:
             agent=row["agent"],
             groups=joint_groups(self.groups_of.get(partner, frozenset()) for partner in partners),
             ingredients=(row["agent"], *partners),
-            strength=self._number(position, row["strength_mg"]),
-            concentration=self._number(position, row["concentration_mg_ml"]),
+            strength=number(row["strength_mg"]),
+            concentration=number(row["concentration_mg_ml"]),
             form=form,
             extended_release=row["extended_release"] == "yes",
             code=row["code"],
@@ -258,18 +238,6 @@ class _Shelf:
             return Form(text)
         self.problems.add("RULE023", position, f"`{text}` is no form.", f"Expected one of: {listed(Form)}.", nearest(text, Form))
         return None
-
-    def _number(self, position: Position, text: str) -> Decimal | None:
-        if not text:
-            return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            number = Decimal(0)
-        if number <= 0:
-            self.problems.add("RULE023", position, f"`{text}` is no amount.", "Expected: a number above 0.")
-            return None
-        return number
 
 
 def _plain_name(row: Mapping[str, str]) -> str:

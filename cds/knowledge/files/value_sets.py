@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cds.knowledge.code_systems import ICD_10, ICD_10_CM, LOINC, OIDS, SNOMED
 from cds.knowledge.fields import Fields
-from cds.knowledge.files.drugs import rows
+from cds.knowledge.files.csv_table import rows
 from cds.knowledge.model import CodedValue
 from cds.knowledge.position import Position
-from cds.knowledge.problems import Problems
+from cds.knowledge.problems import Problems, listed
 from cds.knowledge.yaml_text import Pairs, read
 
 FOLDER = "value-sets"
 INDEX = f"{FOLDER}/index.yaml"
 RELEASED = f"{FOLDER}/released.csv"
+RELEASED_CODES = f"{FOLDER}/released-codes.csv"
+"""The codes of each set as they were released, by which those that were added or lost are named."""
+MOST_NAMED = 10
+"""Codes that were added or lost that are named one by one."""
 COLUMNS = ("system", "code", "display", "source")
+COUNT_COLUMNS, CODE_COLUMNS = ("id", "count", "sha256"), ("id", "system", "code")
 SHARED_CODE = re.compile(r"[A-Z]\d[0-9A-Z](\.\d)?")
 """What a code looks like that ICD-10-CM and ICD-10 share: a category, or a category with one digit more."""
 OTHER_NAMES = {system: OIDS[system] for system in (ICD_10_CM, ICD_10, SNOMED, LOINC)}
@@ -31,19 +38,22 @@ class ValueSets:
 
     value_sets: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    own: Mapping[str, tuple[CodedValue, ...]] = field(default_factory=dict)
+    """The sets as their files hold them."""
 
 
 def value_sets(files: Mapping[str, bytes], problems: Problems) -> ValueSets:
     """The value sets that the index names. A set without codes, or other than the released one, is a problem."""
     names = list(_indexed(files, problems))
     released = _released(files, problems)
-    sets = {name: _checked(name, files, released, problems) for name in names}
+    codes = _released_codes(files, problems)
+    sets = {name: _checked(name, files, released, codes.get(name, frozenset()), problems) for name in names}
     for name in sorted(released.keys() - sets.keys()):
         seen = f"the value set {name} was released, and the index doesn't name it."
         problems.add(
             "RULE140", Position(f"rules/{INDEX}"), seen, "", "Put it back, or take it off released.csv if no rule needs it."
         )
-    return ValueSets({name: (*held, *_in_icd_10(held)) for name, held in sets.items()}, _codes(sets))
+    return ValueSets({name: (*held, *_in_icd_10(held)) for name, held in sets.items()}, _codes(sets), sets)
 
 
 def fingerprint(held: Iterable[CodedValue]) -> str:
@@ -57,7 +67,7 @@ def _indexed(files: Mapping[str, bytes], problems: Problems) -> Iterator[str]:
     for key, entry in pairs:
         Fields(entry, problems, ["title", "used_for", "source"])
         yield key.text
-    known = {f"{FOLDER}/{key.text}.csv" for key, _ in pairs} | {RELEASED}
+    known = {f"{FOLDER}/{key.text}.csv" for key, _ in pairs} | {RELEASED, RELEASED_CODES}
     for name in sorted(files):
         if name.startswith(f"{FOLDER}/") and name.endswith(".csv") and name not in known:
             problems.add(
@@ -66,15 +76,53 @@ def _indexed(files: Mapping[str, bytes], problems: Problems) -> Iterator[str]:
 
 
 def _released(files: Mapping[str, bytes], problems: Problems) -> dict[str, tuple[str, str]]:
-    table = rows(files, RELEASED, ("id", "count", "sha256"), problems)
+    table = rows(files, RELEASED, COUNT_COLUMNS, problems)
     return {row["id"]: (row["count"], row["sha256"]) for _, row in table}
 
 
+def _released_codes(files: Mapping[str, bytes], problems: Problems) -> dict[str, frozenset[tuple[str, str]]]:
+    """The released codes by set. The file may be missing: then it is told that a set differs, and not how."""
+    table = rows(files, RELEASED_CODES, CODE_COLUMNS, problems) if RELEASED_CODES in files else ()
+    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for _, row in table:
+        found[row["id"]].add((row["system"], row["code"]))
+    return {name: frozenset(codes) for name, codes in found.items()}
+
+
+def released_files(files: Mapping[str, bytes], names: Iterable[str] | None, problems: Problems) -> dict[str, bytes]:
+    """`released.csv` and `released-codes.csv` with the named sets, or all, as they stand now; the others as they were.
+
+    Reports whatever is wrong with the tables but that they are other than released.
+    """
+    found = Problems()
+    held = value_sets(files, found).own
+    problems.found += [one for one in found.found if one.code != "RULE140"]
+    counts, codes = _released(files, Problems()), _released_codes(files, Problems())
+    for name in held if names is None else names:
+        counts[name] = (str(len(held[name])), fingerprint(held[name]))
+        codes[name] = frozenset((one.system, one.code) for one in held[name])
+    there = [name for name in held if name in counts]
+    lines = [(name, *counts[name]) for name in there]
+    pairs = [(name, *pair) for name in there for pair in sorted(codes.get(name, ()))]
+    return {RELEASED: _as_csv([COUNT_COLUMNS, *lines]), RELEASED_CODES: _as_csv([CODE_COLUMNS, *pairs])}
+
+
+def _as_csv(lines: Iterable[Sequence[str]]) -> bytes:
+    held = io.StringIO(newline="")
+    csv.writer(held, lineterminator="\n").writerows(lines)
+    return held.getvalue().encode()
+
+
 def _checked(
-    name: str, files: Mapping[str, bytes], released: Mapping[str, tuple[str, str]], problems: Problems
+    name: str,
+    files: Mapping[str, bytes],
+    released: Mapping[str, tuple[str, str]],
+    codes: frozenset[tuple[str, str]],
+    problems: Problems,
 ) -> tuple[CodedValue, ...]:
     """The codes of one set, which must be those that were released."""
     held: dict[tuple[str, str], CodedValue] = {}
+    before = len(problems.found)
     for position, row in rows(files, f"{FOLDER}/{name}.csv", COLUMNS, problems):
         if not all(row.values()):
             problems.add("RULE011", position, "a cell is empty.", "Expected: system, code, display and source in each row.")
@@ -83,14 +131,23 @@ def _checked(
         held[row["system"], row["code"]] = CodedValue(**row)
     found = tuple(held.values())
     count, expected = released.get(name, ("none", ""))
-    if (count, expected) != (str(len(found)), fingerprint(found)):
+    if len(problems.found) == before and (count, expected) != (str(len(found)), fingerprint(found)):
         where = Position(f"rules/{FOLDER}/{name}.csv")
         seen = (
             f"the value set {name} has {len(found)} codes; released: {count}{'' if count != str(len(found)) else ', other ones'}."
         )
-        do = f"Put the codes back; if the change is meant, write `{name},{len(found)},{fingerprint(found)}` into released.csv."
+        if codes:
+            seen += f" {_apart('Added', held.keys() - codes)} {_apart('Lost', codes - held.keys())}"
+        own = f"or write `{name},{len(found)},{fingerprint(found)}` into released.csv"
+        do = f"Put the codes back; if the change is meant, run `cds rules release {name}`, {own}."
         problems.add("RULE140", where, seen, "A set that was emptied or has shrunk would silence rules.", do)
     return found
+
+
+def _apart(what: str, codes: Iterable[tuple[str, str]]) -> str:
+    named = sorted(f"{code} of {system}" for system, code in codes)
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{what}: {listed(named[:MOST_NAMED])}{more}."
 
 
 def _in_icd_10(held: Iterable[CodedValue]) -> Iterator[CodedValue]:
