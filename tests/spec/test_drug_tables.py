@@ -294,7 +294,7 @@ def test_interactions_act_on_the_agents_that_they_name_or_on_all(tables: DrugTab
         ("products.csv", "system,code,", "system,kode,", "the columns are system, kode"),
         ("products.csv", ",IN,alprazolam,", ",IN,alprazolan,", "`alprazolan` is no agent of agents.yaml"),
         ("products.csv", ",0.25,,tablet,", ",0.25,,tablett,", "`tablett` is no form"),
-        ("products.csv", ",0.25,,tablet,", ",zero,,tablet,", "`zero` is no amount"),
+        ("products.csv", ",0.25,,tablet,", ",zero,,tablet,", "`strength_mg` is `zero`"),
         ("products.csv", ",308047,", ",308048,", "the code 308048 stands here a second time"),
         ("other-drugs.csv", ",morphine,opioid,", ",morphine,opioids,", "`opioids` is no group of interactions.yaml"),
         ("names.csv", "xanax,alprazolam,", "xanax,alprazolan,", "`alprazolan` is neither an agent nor an ingredient"),
