@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,21 +27,21 @@ class CardSources:
     links: list[dict[str, str]]
 
 
-def card_sources(rule: Rule, knowledge: Knowledge) -> CardSources:
-    """What cards of the rule show, worked out once a revision."""
+def card_sources(rule: Rule, knowledge: Knowledge, of_plans: tuple[Because, ...] = ()) -> CardSources:
+    """What cards of the rule show, with what the plans on them rest on (`of_plans`); worked out once a revision."""
     reasons = rule.card.override_reasons if rule.card else ()
 
     def worked_out() -> CardSources:
-        basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in rule.because)])
+        basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in (*rule.because, *of_plans))])
         return CardSources(
             _source(rule, knowledge),
             basis,
-            _cited(rule, knowledge),
+            _cited((*rule.because, *of_plans[:1], *(one for one in of_plans if _is_local(one, knowledge))), knowledge),
             _override_reasons(reasons, knowledge),
             _links(rule, knowledge),
         )
 
-    return knowledge.remembered.recall((CardSources, rule.id, rule.title, rule.because, reasons), worked_out)
+    return knowledge.remembered.recall((CardSources, rule.id, rule.title, rule.because, reasons, of_plans), worked_out)
 
 
 def _basis(because: Because, knowledge: Knowledge) -> str:
@@ -54,17 +54,17 @@ def _basis(because: Because, knowledge: Knowledge) -> str:
     return f"{label}: {because.says}" + (f" ({strength})" if strength else "")
 
 
-def _cited(rule: Rule, knowledge: Knowledge) -> str:
+def _cited(every: Collection[Because], knowledge: Knowledge) -> str:
     """The sources in one line, those of one guideline together: `*ASAM 2025 R2, R6; FDA 2020; local default.*`"""
     by_name: dict[str, list[str]] = {}
-    for because in rule.because:
+    for because in every:
         source = knowledge.evidence.get(because.cite)
         if source is None or _is_local(because, knowledge):
             continue
         found = OF_A_GUIDELINE.fullmatch(source.label)
         by_name.setdefault(found[1] if found else source.label, []).extend([found[2]] if found else [])
     told = [f"{name} {', '.join(dict.fromkeys(parts))}".strip() for name, parts in by_name.items()]
-    local = ["local default"] if told and any(_is_local(because, knowledge) for because in rule.because) else []
+    local = ["local default"] if told and any(_is_local(because, knowledge) for because in every) else []
     return f"*{escaped('; '.join([*told, *local] or [OWN_LABEL]))}.*"
 
 

@@ -18,7 +18,8 @@ from cds.hooks.markdown import escaped
 from cds.hooks.messages import EXTENSION
 from cds.hooks.plan_table import no_plan_text, plan_table
 from cds.knowledge.files.rules import INDICATORS
-from cds.knowledge.model import Card, Knowledge, Rule, Status
+from cds.knowledge.model import Because, Card, Knowledge, Rule, Status
+from cds.knowledge.plan_basis import plan_basis
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
 MOST_URGENT_FIRST = INDICATORS[::-1]
@@ -188,7 +189,7 @@ def _card(shown: Shown, call: _CardWriting, id: str, said: set[str]) -> dict[str
     `said` holds the paragraphs of the more important cards about the same order; this card's own are added to it.
     """
     advice, knowledge, day = shown.advice, call.knowledge, call.day
-    rule = card_sources(advice.rule, knowledge)
+    rule = card_sources(advice.rule, knowledge, _of_plans(shown, knowledge, day))
     wording = Wording(advice.facts, advice.lists, knowledge, day, {}, call.safe)
     members = {
         "uuid": id,
@@ -230,7 +231,7 @@ def _also_in_short(folded: Advice, shown: Shown, wording: Wording) -> str:
 def in_full(shown: Shown, call: _CardWriting, said: set[str]) -> str:
     """All that stands behind a card: its long text with the plans as tables, every risk, what was not read, and the basis."""
     advice, knowledge, day = shown.advice, call.knowledge, call.day
-    rule, detail = card_sources(advice.rule, knowledge), ""
+    rule, detail = card_sources(advice.rule, knowledge, _of_plans(shown, knowledge, day)), ""
     told: list[str] = []
     for most in _steps_shown(advice, knowledge, day):
         plans = {"plans": _plans(advice, knowledge, most, day)}
@@ -261,6 +262,14 @@ def _line(
         "extension": {EXTENSION: {**_extension(shown, decision), "shortened": one.json()}},
     }
     return {name: value for name, value in members.items() if value}
+
+
+def _of_plans(shown: Shown, knowledge: Knowledge, day: date) -> tuple[Because, ...]:
+    """What the plans that a card gives rest on; nothing where it gives none."""
+    about = [one for one in (shown.advice, *shown.folded) if one.order == shown.advice.order]
+    plans = {name: plan for one in about for name in one.card.suggest if isinstance(plan := one.plans.get(name), Plan)}
+    paces = dict.fromkeys(plan.pace.pace for plan in plans.values())
+    return tuple(because for pace in paces for because in plan_basis(tuple(plans), pace, knowledge, day))
 
 
 def _detail(shown: Shown, wording: Wording, basis: str, knowledge: Knowledge, said: set[str]) -> tuple[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, date, datetime
 
 import typer
 from rich import box
@@ -14,6 +15,8 @@ from cds.cli.rules.folder import RULES, Form, Rules, folder, loaded
 from cds.cli.rules.report import Format, counted
 from cds.knowledge.loader import files_of
 from cds.knowledge.model import Knowledge, Rule
+from cds.knowledge.pages.rule_page import asked_numbers
+from cds.knowledge.plan_basis import local_numbers
 
 STRENGTH = ("guideline", "label", "study", "textbook", "local default")
 """The origins of a source, the strongest first."""
@@ -27,7 +30,8 @@ WIDE = 140
 def list_rules(rules: Rules = RULES, form: Form = Format.TEXT) -> None:
     """Lists every rule: kind, id, title, status, version, strongest origin, and whether it needs a clinician's sign-off."""
     knowledge = loaded(files_of(folder(rules)), str(rules), form)
-    rows = [row(rule, knowledge) for rule in knowledge.rules]
+    today = datetime.now(UTC).date()
+    rows = [row(rule, knowledge, today) for rule in knowledge.rules]
     if form is Format.JSON:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif form is Format.GITHUB:
@@ -37,8 +41,9 @@ def list_rules(rules: Rules = RULES, form: Form = Format.TEXT) -> None:
         _table(rows, knowledge)
 
 
-def row(rule: Rule, knowledge: Knowledge) -> dict[str, str | int]:
-    """What the list shows of a rule, by column."""
+def row(rule: Rule, knowledge: Knowledge, day: date) -> dict[str, str | int]:
+    """What the list shows of a rule, by column, and which of its numbers and of its plans' have to be signed off."""
+    numbers = local_numbers(rule, asked_numbers(rule), knowledge, day)
     origins = {knowledge.evidence[because.cite].origin for because in rule.because if because.cite in knowledge.evidence}
     ends = f" to {rule.in_force_to.isoformat()}" if rule.in_force_to else ""
     return {
@@ -49,7 +54,8 @@ def row(rule: Rule, knowledge: Knowledge) -> dict[str, str | int]:
         "version": rule.version,
         "in force": f"from {rule.in_force_from.isoformat()}{ends}",
         "origin": next((origin for origin in STRENGTH if origin in origins), "none"),
-        "sign-off": NEEDED if LOCAL in origins else "not needed",
+        "sign-off": NEEDED if LOCAL in origins or numbers else "not needed",
+        "numbers to sign off": ", ".join(numbers),
     }
 
 
@@ -59,10 +65,15 @@ def _table(rows: list[dict[str, str | int]], knowledge: Knowledge) -> None:
     for one in rows:
         table.add_row(*(str(one[column]) for column in COLUMNS))
     console.print(table)
+    numbers = sorted({name for one in rows for name in str(one["numbers to sign off"]).split(", ") if name})
     local = sum(one["sign-off"] == NEEDED for one in rows)
     console.print(
         f"{counted(len(rows), 'rule')}; {local} hold a local default, which clinicians have to sign off for their site."
     )
+    if numbers:
+        console.print(
+            f"Numbers that they ask about, and those of their plans, to be signed off too: {', '.join(numbers)}", soft_wrap=True
+        )
     console.print(f"Revision {knowledge.revision}", soft_wrap=True)
 
 

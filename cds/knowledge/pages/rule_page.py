@@ -29,6 +29,7 @@ from cds.knowledge.model import (
     RuleKind,
 )
 from cds.knowledge.model_parameters import Parameter
+from cds.knowledge.plan_basis import of_its_plans
 from cds.knowledge.site_overlay import is_local, local_statements, named
 
 HOLDS = {"all": "all of these hold", "any": "at least one of these holds", "none": "none of these holds"}
@@ -40,6 +41,7 @@ def page(rule: Rule, knowledge: Knowledge) -> str:
     """The page of a rule, as Markdown."""
     words = askable(knowledge)
     numbers = [knowledge.parameters[name] for name in asked_numbers(rule) if name in knowledge.parameters]
+    of_plans = [knowledge.parameters[name] for name in of_its_plans(rule, knowledge) if name in knowledge.parameters]
     parts = [
         f"# {rule.title}",
         _head(rule),
@@ -51,7 +53,7 @@ def page(rule: Rule, knowledge: Knowledge) -> str:
         "## What supports it",
         _support(rule, knowledge),
         "## What no guideline supports",
-        _unsupported(rule, numbers, knowledge),
+        _unsupported(rule, [*numbers, *(one for one in of_plans if one not in numbers)], knowledge),
         "## Expected false alarms",
         bullets(rule.expect_false_alarms) or "None are known.",
         "## Examples",
