@@ -47,6 +47,7 @@ CODES = {
     "RULE122": "bad-template",
     "RULE123": "summary-too-long",
     "RULE124": "unknown-override-reason",
+    "RULE125": "number-in-words",
     "RULE130": "examples-missing",
     "RULE131": "example-differs",
     "RULE132": "evaluators-differ",

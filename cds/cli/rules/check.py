@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cds.cli.rules.at_sites import at_sites
-from cds.cli.rules.folder import RULES, Form, Rules, files_at, folder
+from cds.cli.rules.folder import RULES, Form, Rules, Site, check_site, files_at, folder
 from cds.cli.rules.report import Format, counted, errors, printed
 from cds.cli.rules.schema import schemas_in
 from cds.decision.answered import check_answers
@@ -19,6 +19,7 @@ from cds.engine.engine import Engine
 from cds.engine.overlaps import check_conditions
 from cds.errors import BadKnowledge
 from cds.knowledge.checks.lint import check_files, check_numbers, check_rule, check_schemas
+from cds.knowledge.checks.number_words import check_number_words
 from cds.knowledge.checks.outliers import check_outliers
 from cds.knowledge.checks.unread import check_gone
 from cds.knowledge.checks.versions import check_versions
@@ -32,19 +33,20 @@ SAID_OF_ALL = "RULE133"
 """Of rules that combine in too many ways the engine blames every rule; their own conditions tell which one it is."""
 
 
-def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None) -> None:
+def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None, site: Site = None) -> None:
     """Tells everything that is wrong with the rules, each with its place and what to do. Ends with 1 where there is an error."""
     files = files_of(folder(rules))
     before = _sound(files_at(since, rules)) if since else None
     knowledge, problems = checked(files, before, schemas_in(rules), datetime.now(UTC).date())
-    sites = [] if errors(problems) else at_sites(knowledge, decided=False)
-    problems += tuple(problem for site in sites for problem in site.wrong)
+    check_site(site, knowledge, rules)
+    sites = [] if errors(problems) else at_sites(knowledge, decided=False, asked=site)
+    problems += tuple(problem for there in sites for problem in there.wrong)
     typer.echo(printed(problems, form, str(rules)), nl=False)
     if form is Format.TEXT:
         typer.echo(_summary(knowledge, problems))
-        for site in (one for one in sites if one.differing):
-            number = counted(len(site.differing), "example")
-            typer.echo(f"At {site.site.id} {number} answered otherwise: `cds rules test` tells which, and why.")
+        for there in (one for one in sites if one.differing):
+            number = counted(len(there.differing), "example")
+            typer.echo(f"At {there.site.id} {number} answered otherwise: `cds rules test` tells which, and why.")
     if errors(problems):
         raise typer.Exit(1)
 
@@ -66,6 +68,7 @@ def checked(
     check_files(files, knowledge, problems)
     check_numbers(knowledge, problems)
     check_outliers(files, problems)
+    check_number_words(knowledge, problems)
     check_conditions(knowledge, sound, problems)
     for rule in sound:
         check_rule(rule, knowledge, problems)
