@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from jsonschema import Draft7Validator
 from typer.testing import CliRunner, Result
 
 from cds.cli.main import app
-from cds.knowledge.loader import files_of, revision
+from cds.knowledge.loader import files_of, knowledge, revision
 from cds.knowledge.pack import unpacked
+from cds.knowledge.schema.schema_parts import within_bounds
 
 ROOT = Path(__file__).parents[2]
 RULES = str(ROOT / "rules")
@@ -98,3 +100,51 @@ def test_rules_that_could_not_be_served_are_not_packed(tmp_path: Path) -> None:
 def test_a_site_is_asked_by_its_name_and_a_draft_is_refused() -> None:
     ran = run("ask", STORY, CDS_RULES=RULES, CDS_SITE="example-site")
     assert (ran.exit_code, "RULE166" in ran.stderr) == (2, True)
+
+
+def test_a_parameter_is_listed_with_what_it_means() -> None:
+    told = run("rules", "parameters", "--rules", RULES, "--format", "json").stdout
+    (row,) = [one for one in json.loads(told)["parameters"] if one["parameter"] == "slower_cut"]
+    assert (row["means"], row["a site may choose"]) == (
+        "First cut at the slower pace; then as at the standard pace",
+        "1 percent to 10 percent",
+    )
+
+
+def test_the_book_of_a_site_shows_its_own_numbers_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    rules = Path(shutil.copytree(RULES, tmp_path / "rules"))
+    (rules / "sites/north.yaml").write_text(
+        "site: north\ntitle: North Hospital\nstatus: active\nparameters:\n  slower_cut: {value: 10 percent, from: 2026-01-01, "
+        "because: the guideline goes so far, approved_by: the committee, review_by: 2099-01-01}\n"
+    )
+    refused = run("rules", "book", "--rules", str(rules), "--site", "north")
+    assert (refused.exit_code, "--out" in refused.stderr) == (2, True)
+    assert run("rules", "book", "--rules", str(rules), "--site", "north", "--out", str(tmp_path / "pages")).exit_code == 0
+    assert "North Hospital, approved by the committee" in (tmp_path / "pages/numbers.md").read_text()
+
+
+def test_a_pace_may_go_as_far_as_its_guideline() -> None:
+    book = knowledge(ROOT / "rules")
+    far = {"slower_cut": 10, "standard_cut": 25, "free_cut": 25, "largest_cut_in_two_weeks": 25, "very_slow_cut": 10}
+    most = {name: book.parameters[name].at_most for name in far}
+    assert {name: bound.value for name, bound in most.items() if bound} == far
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [(5, True), (10, True), (10.5, False), (0.5, False), ("7.5 percent", True), ("10 percent", True), ("11 percent", False),
+     ("7 days", False), ("about 7 percent", False)],
+)  # fmt: skip
+def test_an_editor_knows_the_bounds_and_the_unit_of_what_a_site_may_move(value: object, good: bool) -> None:
+    schema = within_bounds(knowledge(ROOT / "rules").parameters["slower_cut"])
+    assert Draft7Validator(schema).is_valid(value) is good
+
+
+def test_the_example_site_speaks_only_when_it_is_asked(tmp_path: Path) -> None:
+    none = str(tmp_path / "stories")
+    assert "example-site" not in run("rules", "test", "--rules", RULES, "--stories", none).output
+    assert (
+        "At example-site (a draft)" in run("rules", "test", "--rules", RULES, "--stories", none, "--site", "example-site").output
+    )
+    wrong = run("rules", "check", "--rules", RULES, "--site", "exampel-site")
+    assert (wrong.exit_code, "Did you mean example-site?" in wrong.stderr) == (2, True)

@@ -66,9 +66,16 @@ Stories = Callable[[Site], Sequence[StoryChange]]
 """What changes in the stories at a site."""
 
 
-def at_sites(book: Knowledge, decided: bool = True, stories: Stories = lambda site: ()) -> list[SiteOutcome]:
-    """Each site of rules that have no error: its conditions and examples; decided also in both evaluators and whole decisions."""
-    return [_at(site, book, decided, stories, _known(book)) for _, site in sorted(book.sites.items())]
+def chosen_sites(book: Knowledge, asked: str | None = None) -> list[Site]:
+    """The active sites by id. A draft, such as the example to copy, is looked at where it alone is `asked` for."""
+    return [site for id, site in sorted(book.sites.items()) if (site.active if asked is None else id == asked)]
+
+
+def at_sites(
+    book: Knowledge, decided: bool = True, stories: Stories = lambda site: (), asked: str | None = None
+) -> list[SiteOutcome]:
+    """Each chosen site of rules that have no error: conditions and examples; decided also in both evaluators and whole decisions."""
+    return [_at(site, book, decided, stories, _known(book)) for site in chosen_sites(book, asked)]
 
 
 def _at(site: Site, book: Knowledge, decided: bool, stories: Stories, known: set[tuple[str, str]]) -> SiteOutcome:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cds.cli.rules.at_sites import at_sites
-from cds.cli.rules.folder import RULES, Form, Rules, Site, check_site, files_at, folder
+from cds.cli.rules.folder import RULES, Form, OneSite, Rules, check_site, files_at, folder
 from cds.cli.rules.report import Format, counted, errors, printed
 from cds.cli.rules.schema import schemas_in
 from cds.decision.answered import check_answers
@@ -33,7 +33,7 @@ SAID_OF_ALL = "RULE133"
 """Of rules that combine in too many ways the engine blames every rule; their own conditions tell which one it is."""
 
 
-def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None, site: Site = None) -> None:
+def check(rules: Rules = RULES, form: Form = Format.TEXT, since: Since = None, site: OneSite = None) -> None:
     """Tells everything that is wrong with the rules, each with its place and what to do. Ends with 1 where there is an error."""
     files = files_of(folder(rules))
     before = _sound(files_at(since, rules)) if since else None

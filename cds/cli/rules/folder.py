@@ -20,10 +20,13 @@ from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.model import Knowledge
 from cds.knowledge.pack import BadPack
 from cds.knowledge.pack import files_at as packed_at
-from cds.knowledge.problems import Problem
+from cds.knowledge.problems import Problem, listed, nearest
 
 RULES = Path("rules")
 Rules = Annotated[Path, typer.Option("--rules", metavar="DIR", help="The folder of rule files.")]
+OneSite = Annotated[
+    str | None, typer.Option("--site", metavar="ID", help="This site alone, also a draft; else every active one.")
+]
 Form = Annotated[Format, typer.Option("--format", help="How to print: for people, for programs, or for GitHub.")]
 
 
@@ -70,6 +73,13 @@ def commits_of(rules: Path, most: int) -> list[tuple[str, str, str]]:
     told = _git(rules, "log", f"--max-count={most}", "--format=%h%x09%cs%x09%s", "--", ".") or b""
     lines = (line.split("\t", 2) for line in told.decode("utf-8", errors="replace").splitlines())
     return [(commit, day, says) for commit, day, says in lines]
+
+
+def check_site(site: str | None, knowledge: Knowledge, rules: Path) -> None:
+    """Ends the command where a site is asked for that the rules don't hold."""
+    if site is not None and site not in knowledge.sites:
+        near, there = nearest(site, knowledge.sites), listed(sorted(knowledge.sites))
+        fail(f"--site: {rules}/sites holds no {site}. {near} There are: {there}.")
 
 
 def engine_of(knowledge: Knowledge) -> Engine:

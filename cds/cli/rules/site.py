@@ -15,7 +15,7 @@ from rich.table import Table
 
 from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
-from cds.cli.rules.folder import RULES, Form, Rules, folder, loaded
+from cds.cli.rules.folder import RULES, Form, Rules, check_site, folder, loaded
 from cds.cli.rules.report import Format
 from cds.decision.answered import check_answers
 from cds.engine.engine import Engine
@@ -26,11 +26,11 @@ from cds.knowledge.model import Knowledge
 from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.pack import BadPack
 from cds.knowledge.pack import pack as packed
-from cds.knowledge.problems import Problems, nearest
+from cds.knowledge.problems import Problems
 from cds.knowledge.site_overlay import check_reviews, not_converted_by, overlaid
 
-COLUMNS = ("parameter", "value", "since", "source", "a site may choose")
-WIDTH = 200
+COLUMNS = ("parameter", "means", "value", "since", "source", "a site may choose")
+WIDTH = 320
 SiteOption = Annotated[str | None, typer.Option(metavar="ID", help="As this site has it; else the rule book's own.")]
 On = Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The values in force on this day; else today.")]
 Out = Annotated[Path, typer.Argument(metavar="OUT.taper", help="The file to write.")]
@@ -41,8 +41,7 @@ def parameters(rules: Rules = RULES, site: SiteOption = None, on: On = None, for
     """Lists every parameter with its value on a day, at a site or in the rule book, and where it comes from."""
     book = loaded(files_of(folder(rules)), str(rules), form)
     day = as_day(on, "--on") if on else datetime.now(UTC).date()
-    if site is not None and site not in book.sites:
-        fail(f"--site: {rules}/sites holds no {site}. {nearest(site, book.sites)} There are: {', '.join(sorted(book.sites))}.")
+    check_site(site, book, rules)
     knowledge = overlaid(book, book.sites[site], day) if site else book
     rows = [row(one, day, knowledge) for _, one in sorted(knowledge.parameters.items())]
     if form is Format.JSON:
@@ -70,6 +69,7 @@ def row(parameter: Parameter, day: date, knowledge: Knowledge) -> dict[str, str]
     source = knowledge.evidence.get(edition.cite) if edition else None
     held = (
         parameter.name,
+        parameter.means,
         str(edition.value) if edition else "none in force",
         edition.since.isoformat() if edition else "",
         source.label if source else "",

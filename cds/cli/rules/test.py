@@ -11,10 +11,10 @@ import typer
 from watchfiles import watch as watched
 
 from cds.cli.rules.ahead import ahead
-from cds.cli.rules.at_sites import at_sites, lasting
+from cds.cli.rules.at_sites import at_sites, chosen_sites, lasting
 from cds.cli.rules.check import checked
 from cds.cli.rules.decided import check_decisions
-from cds.cli.rules.folder import RULES, Form, Rules, folder
+from cds.cli.rules.folder import RULES, Form, OneSite, Rules, check_site, folder
 from cds.cli.rules.report import Format, counted, errors, printed
 from cds.cli.rules.story import STORIES, StoryChange, StoryRequest, stories_in
 from cds.engine.engine import Engine
@@ -32,12 +32,14 @@ Stories = Annotated[Path, typer.Option(metavar="DIR", help="The folder of storie
 Watch = Annotated[bool, typer.Option("--watch", help="Test again whenever a rule file is saved; Ctrl-C ends it.")]
 
 
-def test(rules: Rules = RULES, form: Form = Format.TEXT, stories: Stories = STORIES, watch: Watch = False) -> None:
+def test(
+    rules: Rules = RULES, form: Form = Format.TEXT, stories: Stories = STORIES, watch: Watch = False, site: OneSite = None
+) -> None:
     """Runs every example of every rule, here and at each site, and names each condition that no example decides.
 
     Ends with 1 where one fails. What a site answers otherwise, since it moved a number, is told and is no failure.
     """
-    failed = _tested(folder(rules), form, stories)
+    failed = _tested(folder(rules), form, stories, site)
     if not watch:
         raise typer.Exit(1 if failed else 0)
     typer.echo(f"Watching {rules}; Ctrl-C ends it.", err=True)
@@ -45,16 +47,19 @@ def test(rules: Rules = RULES, form: Form = Format.TEXT, stories: Stories = STOR
         names = sorted({Path(path).name for _, path in changes if is_rule_file(PurePosixPath(Path(path).name))})
         if names:
             typer.echo(f"\n{', '.join(names)} saved.", err=True)
-            _tested(rules, form, stories)
+            _tested(rules, form, stories, site)
 
 
-def _tested(rules: Path, form: Format, stories: Path) -> bool:
+def _tested(rules: Path, form: Format, stories: Path, asked: str | None) -> bool:
     """Prints how the tests went, and tells whether any failed."""
     knowledge, found = checked(files_of(rules))
     told = stories_in(stories) if stories.is_dir() else []
-    changes = {} if errors(found) or not told else _begun(knowledge, told)
+    check_site(asked, knowledge, rules)
+    changes = {} if errors(found) or not told else _begun(knowledge, told, asked)
     problems = _of_examples(knowledge, found)
-    sites = [] if errors(problems) else at_sites(knowledge, stories=lambda site: changes[site.id]() if changes else ())
+    sites = (
+        [] if errors(problems) else at_sites(knowledge, stories=lambda site: changes[site.id]() if changes else (), asked=asked)
+    )
     wrong = [problem for site in sites for problem in site.wrong]
     if form is not Format.TEXT:
         problems += (*wrong, *(problem for site in sites for problem in (*site.differing, *site.story_notices())))
@@ -67,13 +72,13 @@ def _tested(rules: Path, form: Format, stories: Path) -> bool:
     return errors((*problems, *wrong)) > 0
 
 
-def _begun(book: Knowledge, told: Sequence[StoryRequest]) -> dict[str, Callable[[], list[StoryChange]]]:
+def _begun(book: Knowledge, told: Sequence[StoryRequest], asked: str | None) -> dict[str, Callable[[], list[StoryChange]]]:
     """By site, what waits for the stories that are told there meanwhile."""
 
     def at(site: Site) -> Callable[[], list[StoryChange]]:
         return ahead(lambda: _changes(told, book, lasting(book, site)))
 
-    return {id: at(site) for id, site in book.sites.items()}
+    return {site.id: at(site) for site in chosen_sites(book, asked)}
 
 
 def _changes(told: Sequence[StoryRequest], book: Knowledge, there: Knowledge) -> list[StoryChange]:

@@ -29,6 +29,7 @@ from cds.knowledge.schema.schema_parts import (
     map_of,
     object_of,
     open_to,
+    within_bounds,
 )
 from cds.knowledge.schema.schema_tables import table_schemas
 
@@ -329,10 +330,13 @@ def _declined(knowledge: Knowledge) -> Schema:
 def _site(knowledge: Knowledge) -> Schema:
     because = {**TEXT, "description": "Why this site has it otherwise"}
     approval = {"because": because, "approved_by": TEXT, "review_by": DATE}
-    moved = object_of({"value": {"type": ["number", "string"]}, "from": DATE, **approval})
     quiet = object_of(approval, {"silent": {"enum": ["yes"]}, "silent_until": DATE})
     signed = object_of({"on": DATE, **approval}, {"version": {"type": "integer"}, "value": {"type": ["number", "string"]}})
-    numbers = {name: {**moved, "description": one.means} for name, one in knowledge.parameters.items() if one.site_may_change}
+    numbers = {
+        name: {**object_of({"value": within_bounds(one), "from": DATE, **approval}), "description": one.means}
+        for name, one in knowledge.parameters.items()
+        if one.site_may_change
+    }
     rules = {f"{rule.kind}/{rule.id}": rule.title for rule in knowledge.rules}
     said = object_of(approval, {"display": TEXT, "left_out": {"enum": ["yes"]}})
     reasons = {name: {**said, "description": reason.display} for name, reason in knowledge.override_reasons.items()}
