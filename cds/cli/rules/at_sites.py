@@ -74,7 +74,7 @@ def chosen_sites(book: Knowledge, asked: str | None = None) -> list[Site]:
 def at_sites(
     book: Knowledge, decided: bool = True, stories: Stories = lambda site: (), asked: str | None = None
 ) -> list[SiteOutcome]:
-    """Each chosen site of rules that have no error: conditions and examples; decided also in both evaluators and whole decisions."""
+    """Each chosen site of rules that have no error: conditions, examples; decided also in both evaluators and whole decisions."""
     return [_at(site, book, decided, stories, _known(book)) for site in chosen_sites(book, asked)]
 
 

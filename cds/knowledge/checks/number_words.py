@@ -64,9 +64,9 @@ def check_number_words(knowledge: Knowledge, problems: Problems) -> None:
 def _texts_of(rule: Rule) -> Iterator[str]:
     """What a rule says on its card, or of its risk."""
     card, outcome = rule.card, rule.outcome
-    said = (card.summary, card.detail, card.in_full, card.also, card.if_we_cannot_tell) if card else ()
-    said += (outcome.says, outcome.watch, outcome.brief, outcome.danger, outcome.first, outcome.setting) if outcome else ()
-    yield from filter(None, said)
+    shown = (card.summary, card.detail, card.in_full, card.also, card.if_we_cannot_tell) if card else ()
+    of_risk = (outcome.says, outcome.watch, outcome.brief, outcome.danger, outcome.first, outcome.setting) if outcome else ()
+    yield from filter(None, (*shown, *of_risk))
 
 
 def _check(of: str, text: str, named: frozenset[str], at: Position, knowledge: Knowledge, problems: Problems) -> None:
