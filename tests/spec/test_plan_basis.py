@@ -89,7 +89,7 @@ STORIES = (
     "cut-too-fast-alprazolam-halved",
     "crossover-alprazolam-renewed",
     "abrupt-stop-alprazolam",
-    "hidden-dose-change-inducer",
+    "slower-taper-after-earlier-withdrawal",
 )
 
 
