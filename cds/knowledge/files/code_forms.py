@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 
+from cds.knowledge.code_systems import ATC, ICD_10, ICD_10_CM, LOINC, RXNORM, SNOMED
+
 FORMS = {
-    "http://www.nlm.nih.gov/research/umls/rxnorm": (r"[1-9]\d{0,7}", "1 to 8 digits"),
-    "http://snomed.info/sct": (r"[1-9]\d{5,17}", "6 to 18 digits of which the last is a check digit"),
-    "http://loinc.org": (r"(LA|LP)?\d{1,7}-\d", "digits, a hyphen and a check digit, such as 1742-6"),
-    "http://hl7.org/fhir/sid/icd-10-cm": (r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?", "such as F13.20"),
-    "http://hl7.org/fhir/sid/icd-10": (r"[A-Z]\d\d(\.\d{1,2})?", "such as F13.2"),
-    "http://www.whocc.no/atc": (r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "such as N05BA01, or the beginning of one"),
+    RXNORM: (r"[1-9]\d{0,7}", "1 to 8 digits"),
+    SNOMED: (r"[1-9]\d{5,17}", "6 to 18 digits of which the last is a check digit"),
+    LOINC: (r"(LA|LP)?\d{1,7}-\d", "digits, a hyphen and a check digit, such as 1742-6"),
+    ICD_10_CM: (r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?", "such as F13.20"),
+    ICD_10: (r"[A-Z]\d\d(\.\d{1,2})?", "such as F13.2"),
+    ATC: (r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "such as N05BA01, or the beginning of one"),
 }
 """By system: the form, and the same in words."""
-SNOMED, LOINC = "http://snomed.info/sct", "http://loinc.org"
 DIHEDRAL = (
     "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
     "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
