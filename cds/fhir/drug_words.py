@@ -97,6 +97,7 @@ def words(text: str, names: Mapping[str, Medication], stems: Stems = NO_STEMS) -
     tokens = plain.split()
     drugs, others = _drugs(tokens, names)
     strange = stems.found_in(others, plain) if not any(drug.agent or UNLISTED in drug.groups for drug in drugs) else ()
+    strange = strange or (() if drugs else stems.misspelt(others))
     drugs = (*drugs, BY_STEM) if strange else drugs
     found = list(AMOUNT.finditer(text))
     amounts = [amount for match in found if not match[4] and (amount := _mg(match)) is not None]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cds.core.medication import Medication
+from cds.knowledge.files.misspelt import NO_NAMES, NearNames
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed
 
@@ -53,6 +54,11 @@ class Stems:
 
     within: re.Pattern[str] | None = None
     phrases: tuple[str, ...] = ()
+    names: NearNames = NO_NAMES
+
+    def misspelt(self, tokens: Iterable[str]) -> tuple[str, ...]:
+        """The words that are the name of one but for a letter or two."""
+        return tuple(token for token in tokens if self.names.near(token))
 
     def found_in(self, tokens: Iterable[str], plain: str) -> tuple[str, ...]:
         """The words with a stem among tokens, and the stems among the characters of folded text."""

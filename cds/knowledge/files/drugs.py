@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cds.core.medication import Agent, Certainty, Form, Medication
 from cds.knowledge.code_systems import OIDS
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.agents import ORIGINS, agents
 from cds.knowledge.files.csv_table import Row, number, rows
-from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, Stems, checked_name, folded, stems
+from cds.knowledge.files.drug_names import NATIONAL, NO_STEMS, STEMS, UNLISTED, Stems, checked_name, folded, stems
+from cds.knowledge.files.misspelt import NearNames
 from cds.knowledge.model import Interaction
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
@@ -76,7 +77,15 @@ def drugs(files: Mapping[str, bytes], problems: Problems) -> DrugTables:
     national = _read(files, "drugs/national-names.csv", NATIONAL, problems)
     shelf.further_names((position, row) for position, row in national if checked_name(position, row, problems))
     found = stems(_read(files, "drugs/name-stems.csv", STEMS, problems), problems)
+    found = replace(found, names=NearNames.of(_benzodiazepines(shelf.names.values())))
     return DrugTables(known, shelf.medications, shelf.names, interactions, found)
+
+
+def _benzodiazepines(medications: Iterable[Medication]) -> Iterator[str]:
+    """The substances that are benzodiazepines or Z-drugs; of a compound none, since it holds others."""
+    for one in medications:
+        if len(one.ingredients) == 1 and (one.agent or UNLISTED in one.groups):
+            yield one.ingredients[0]
 
 
 def joint_groups(each: Iterable[frozenset[str]]) -> frozenset[str]:
