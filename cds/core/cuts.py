@@ -109,8 +109,11 @@ def first_too_fast(
     pace: PaceLimits,
     exempt_step: Exempt = NOTHING_EXEMPT,
     basis: PercentOf = PercentOf.CURRENT,
+    already: int = 0,
 ) -> TooFast | None:
     """The first step that cuts more, or sooner, than the pace allows, or None. A rise never counts; the limit itself is allowed.
+
+    The first `already` cuts have been taken: they count for what follows, and are not found fault with.
 
     Within any time shorter than the pace's interval the dose may fall by the pace's percentage, or by `exempt_step` where that is
     more: the step that tablets can't make smaller. So many small cuts are as good as one that they add up to.
@@ -119,6 +122,8 @@ def first_too_fast(
     cuts = [change for change in _changes(taken_now, steps, ends) if change.after < change.before]
     original = taken_now or max((mg for _, mg in steps), default=taken_now)
     for number, cut in enumerate(cuts):
+        if number < already:
+            continue
         for earlier in reversed(cuts[: number + 1]):
             if not _sooner(earlier, cut, pace.interval_days):
                 break

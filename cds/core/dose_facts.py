@@ -16,6 +16,7 @@ from cds.core.period import last_days
 from cds.core.quantity import plain
 from cds.core.record import Order
 from cds.core.regimen import Dose
+from cds.core.under_way import went_back_up
 
 LOW, MODERATE, HIGH = "low", "moderate", "high"
 BANDS = (LOW, MODERATE, HIGH)
@@ -74,8 +75,13 @@ def increase(case: Case) -> Fact:
 
 
 def goes_back_up(case: Case) -> Fact:
-    """Whether an increase only goes back to a dose that was taken a short while ago, as when a step of a taper was not borne."""
+    """Whether an increase only goes back to a dose that was taken a short while ago, as when a step of a taper was not borne.
+
+    Or did so within the last weeks, and goes on: there is no new cut yet.
+    """
     situation = case.situation
+    if situation.action is Action.CONTINUE and went_back_up(case):
+        return Known(True, "it was raised back to that dose not long ago", case.exposure.sources)
     if situation.action is not Action.INCREASE or situation.daily_dose is None:
         return Known(False, "", (situation.request,))
     window = last_days(case.day, int(case.amounts["went_down_within"]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from cds.core import dose_facts, drug_facts, order_facts, patient_facts, use_facts
 from cds.core.cases import Case, OnRecord
 from cds.core.facts import Fact, Facts, Known, Unknown
+from cds.core.under_way import steps_not_borne, taper_under_way
 
 
 class Word(Protocol):
@@ -146,6 +148,8 @@ def _of_use(case: Case) -> dict[str, Fact]:
         "days_covered_365": use_facts.covered(case, 365),
         "highest_daily_dose": use_facts.highest_daily_dose(case),
         "days_without_supply": order_facts.without_supply(case),
+        "taper_under_way": Known(taper_under_way(case) is not None, "", case.exposure.sources),
+        "steps_not_borne": Known(Decimal(steps_not_borne(case)), "", case.exposure.sources),
         "without_supply_for_long": dose_facts.long_without_supply(case),
         "abrupt_stops": use_facts.abrupt_stops(case),
         "history_readable": use_facts.readable(case),
@@ -194,6 +198,7 @@ def _of_patient(case: Case, asked: Inquiry) -> dict[str, Fact]:
             found[question.name] = patient_facts.prescribed_for(question, case)
         else:
             found[question.name] = patient_facts.on_record(question, case, seen)
+    found["accepted_for"] = patient_facts.accepted_for(found)
     found["breathing_disorder_named"] = patient_facts.named(asked.named("breathing_disorder_on_record"), case)
     treatment = "opioid_treatment_ordered"
     found[treatment] = drug_facts.opioid_treatment(

@@ -29,6 +29,7 @@ from cds.core.regimen import EVERY_DAY, Basis, Dose
 from cds.core.small_steps import SmallSteps, of_a_stop, of_a_taper
 from cds.core.supplies import DISPENSE
 from cds.core.switch import exchanged
+from cds.core.under_way import days_since, last_cut
 
 Doses = tuple[Decimal, Steps, bool]
 """What is taken now, the ordered steps, and whether taking ends after them."""
@@ -149,7 +150,18 @@ def cut(case: Case) -> Fact:
     found = doses(case)
     if found is None:
         return Unknown(NOT_READ if situation.steps is None else TAKEN_NOT_READ, (situation.request,))
-    return Known(largest_cut_in_two_weeks(*covered(found, cover(case)), _exempt(case)), "", (situation.request,))
+    either = (found, after_last_cut(case, found))
+    largest = max(largest_cut_in_two_weeks(*covered(each, cover(case)), _exempt(case)) for each in either)
+    return Known(largest, "", (situation.request,))
+
+
+def after_last_cut(case: Case, found: Doses, within: int = TWO_WEEKS) -> Doses:
+    """The doses after the last cut of a taper under way, where that was so recent that the next one comes too soon."""
+    taper = last_cut(case, within)
+    if taper is None:
+        return found
+    _, steps, ends = found
+    return taper.before.mg, [(days_since(taper, case), taper.now.mg), *steps], ends
 
 
 def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fact, TooFast | None]:
@@ -167,6 +179,10 @@ def too_fast(case: Case, pace: PaceLimits | None, basis: PercentOf) -> tuple[Fac
         return Known(False, "the pace has no limits"), None
     beside = cover(case)
     first = first_too_fast(*covered(found, beside), pace, _exempt(case, pace.ceiling), basis)
+    if first is None and last_cut(case, pace.interval_days) is not None:
+        whole = covered(after_last_cut(case, found, pace.interval_days), beside)
+        soon = first_too_fast(*whole, pace, _exempt(case, pace.ceiling), basis, already=1)
+        first = replace(soon, step=soon.step - 1) if soon else None
     own = replace(first, before=first.before - beside, after=first.after - beside) if first else None
     return Known(first is not None, "", (situation.request,)), own
 

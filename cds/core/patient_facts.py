@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -55,7 +56,11 @@ def on_record(question: OnRecord, case: Case, seen: frozenset[str]) -> Fact:
 def named(question: OnRecord, case: Case) -> Fact:
     """What is on record of it, by the name of the first."""
     found = [item for item in case.record.conditions if _answers(item, question, case.day)]
-    return Known(found[0].display, "", (found[0].reference,)) if found else Unknown("none is on record")
+    return Known(BESIDE.sub("", found[0].display), "", (found[0].reference,)) if found else Unknown("none is on record")
+
+
+BESIDE = re.compile(r"\s*\([^)]*\)|, unspecified\b")
+"""What a classification adds to a name."""
 
 
 def how_often(question: OnRecord, case: Case) -> Fact:
@@ -117,6 +122,24 @@ def prescribed_for(question: OnRecord, case: Case) -> Fact:
     conditions = [item for item in case.record.conditions if unsaid and _answers(item, question, case.day)]
     said = _listed(conditions, case.day) if conditions else ""
     return Known(bool(conditions), said, tuple(item.reference for item in conditions))
+
+
+ACCEPTED = {
+    "prescribed_for_catatonia": "catatonia",
+    "prescribed_for_sleep_behaviour": "REM sleep behaviour disorder",
+    "prescribed_for_spasticity": "spasticity",
+    "prescribed_for_movement_disorder": "a movement disorder",
+}
+"""Of what a benzodiazepine may be an accepted long-term treatment; of several on record the first is named."""
+
+
+def accepted_for(found: Mapping[str, Fact]) -> Fact:
+    """The disorder that it is prescribed for, of those of which it may be an accepted long-term treatment."""
+    for name, disorder in ACCEPTED.items():
+        fact = found.get(name)
+        if isinstance(fact, Known) and fact.value is True:
+            return Known(disorder, "", fact.resources)
+    return Unknown("it is prescribed for none of them")
 
 
 def _answers(condition: RecordedCondition, question: OnRecord, day: date) -> bool:

@@ -65,7 +65,7 @@ def direct(
     taper = _Taper(agent, equivalent, cabinet, pace, limits, now, first, long_acting)
     timed = taper.simplest()
     if isinstance(timed, NoPlan):
-        return _with_release(timed, extended_release)
+        return _with_release(timed, extended_release and not pace.by_strengths)
     if timed[-1].day > limits.longest_plan and pace.longest_interval != 2 * pace.interval:
         return _too_long(timed[-1].day, limits)
     steps = tuple(
@@ -118,6 +118,7 @@ class _Taper:
         self.original = original
         self.first = sum(now.values())
         self.limit = _in_ticks(limits.small_step_limit / equivalent.high)
+        self.ends_from = _in_ticks(limits.ends_from / equivalent.high)
         self.small_step = _in_ticks(limits.small_step / equivalent.high)
         most = self.first if long_acting else max(now.values())
         self.twice = _in_ticks(limits.twice_a_day_from / equivalent.high) if long_acting else 0
@@ -134,11 +135,33 @@ class _Taper:
     def simplest(self) -> list[_Timed] | NoPlan:
         """The taper with tablets alone, else with one liquid: never two, whose strengths could be taken for one another."""
         found = self._steps((Tier.SOLID,))
-        for liquid in (Tier.LIQUID, Tier.COMPOUNDED) if self.pace.compounded else (Tier.LIQUID,):
+        if self.pace.finer and (isinstance(found, NoPlan) or self._large(found[0].dose.total)):
+            return self._finer() or found
+        for liquid in self._liquids():
             if isinstance(found, NoPlan) and self.cabinet.has(liquid):
                 with_liquid = self._steps((Tier.SOLID, liquid))
                 found = _further(found, with_liquid) if isinstance(with_liquid, NoPlan) else with_liquid
         return found
+
+    def _finer(self) -> list[_Timed] | None:
+        """The taper with one liquid wherever tablets would cut more than is aimed at; None where none goes down far enough."""
+        for liquid in self._liquids():
+            if self.cabinet.has(liquid):
+                found = self._steps((Tier.SOLID, liquid))
+                if not isinstance(found, NoPlan) and (len(found) < 2 or self._small_enough(found[-2].dose.total)):
+                    return found
+        return None
+
+    def _liquids(self) -> tuple[Tier, ...]:
+        return (Tier.LIQUID, Tier.COMPOUNDED) if self.pace.compounded else (Tier.LIQUID,)
+
+    def _large(self, total: int) -> bool:
+        """Whether a first step to this total cuts more than tablets may freely."""
+        return (self.first - total) * 100 > self.limits.free_cut * self.first
+
+    def _small_enough(self, total: int) -> bool:
+        """Whether a dose is no more than the smallest piece of a tablet, so that it may be the last."""
+        return total <= min((one.piece for one in self.cabinet.presentations if not one.liquid), default=total)
 
     def _steps(self, tiers: tuple[Tier, ...]) -> list[_Timed] | NoPlan:
         """Every lowered dose with its day, counted from 0, the last of 0; or why tablets can't follow.
@@ -176,8 +199,12 @@ class _Taper:
         aim, lowest = self._aim(total, ceiling, first=not done and self.original <= self.first)
         if not self.small(total) and total - lowest < aim / 2 and day < (done[-1].day + TWO_WEEKS if done else 0):
             return None
-        for tier in tiers:
-            found = self.lowering.nearest(dose, aim, lowest, tier) or self._one_smallest(dose, ceiling, tier)
+        near = (self.lowering.nearest(dose, aim, lowest, tier) for tier in tiers)
+        if self.pace.finer:
+            found = next(filter(None, near), None)
+            return found or next(filter(None, (self._one_smallest(dose, ceiling, tier) for tier in tiers)), None)
+        for tier, nearest in zip(tiers, near, strict=True):
+            found = nearest or self._one_smallest(dose, ceiling, tier)
             if found:
                 return found
         return None
@@ -254,23 +281,25 @@ class _Taper:
         """Why no tablet can follow, from which dose on, and what can."""
         at = f"{plain(in_mg(dose.total))} mg a day"
         if not self.cabinet.presentations:
-            reason = f"No form of {self.agent} that can be taken by mouth is known."
+            reason = f"What is sold of {self.agent} is not on our list, so no plan in its tablets can be drawn."
         elif not done:
             reason = f"No {self._forms(many=False)} of {self.agent} can make a first step at this pace from {at}."
         else:
             reason = f"{self._forms(many=True)} of {self.agent} can follow this pace down to {at}, and not below it."
         lower = None if done else self.lowering.one_smallest(dose, Tier.SOLID)
-        if lower is not None and not lower.total and (self.small(dose.total) or self.pace.by_strengths):
+        crossover = (
+            "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
+        )
+        ends = dose.total <= self.ends_from
+        if lower is not None and not lower.total and (ends or self.pace.by_strengths):
+            other = () if ends else (Instead(InsteadKind.CROSSOVER, crossover),)
             reason = f"{at} is the smallest dose of {self.agent} that is sold: the step after it is to stop."
             says = (
                 f"Stop from {at} on a day that both agreed on, once this dose has been borne for weeks, and see the patient soon "
                 "after; or keep it for now."
             )
-            return NoPlan(reason, (Instead(InsteadKind.BRIEF, says),))
+            return NoPlan(reason, (Instead(InsteadKind.BRIEF, says), *other))
         liquid = f"A liquid of {self.agent} that a pharmacy prepares, where one can be had: it can be measured in smaller steps."
-        crossover = (
-            "A crossover to an agent with smaller steps, such as diazepam, unless a risk speaks against it; then its taper."
-        )
         follows = in_mg(dose.total) if done else None
         return NoPlan(reason, (Instead(InsteadKind.CROSSOVER, crossover), Instead(InsteadKind.LIQUID, liquid)), follows)
 

@@ -45,6 +45,8 @@ class TaperPace:
     longest_interval: int | None = None
     by_strengths: bool = False
     """Whether steps are strengths and scored halves whatever the dose is equal to: one hypnotic dose at night."""
+    finer: bool = False
+    """Whether a liquid may make a step that tablets would make larger than the pace aims at: after one that was not borne."""
     compounded: bool = False
     """Whether a liquid that only a pharmacy prepares may be used where nothing else can follow."""
 
@@ -69,6 +71,8 @@ class PlanLimits:
     """In one dose, where the patient does not take more already."""
     twice_a_day_from: Decimal
     """A long-acting agent is taken at most twice a day from this daily dose down."""
+    ends_from: Decimal
+    """Where nothing smaller is sold than one dose, up to this much may be stopped at once; a hypnotic's strength always."""
     once_at_night_from: Decimal
     """A long-acting agent is taken once, at night, from this daily dose down."""
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cds.core.cases import Case
+from cds.core.cuts import TWO_WEEKS
 from cds.core.facts import Fact, Facts, Known, Unknown
 from cds.core.judged_order import RiskFactor
 from cds.core.medication import AgentKind, Form
 from cds.core.order_action import Action
+from cds.core.period import range_in_words, written
 from cds.core.quantity import plain
 from cds.core.regimen import EVERY_DAY, DayTime
 from cds.core.taper_plan import NoPlan, Plan, PlanStep
+from cds.core.under_way import days_since, last_cut, taper_under_way
 from cds.decision.offers import Offers
 from cds.decision.plans import CurrentDoses
 from cds.hooks.card_text import Wording
@@ -24,6 +27,8 @@ from cds.knowledge.model import Knowledge, Rule
 from cds.knowledge.model_parameters import Pace
 
 NO_CUT = {"specialist", "hold"}
+OF_BUTTONS = ("button_dose", "button_days", "button_product")
+"""What only the label of a button tells: each has its own."""
 OF_THE_PATIENT = "patient"
 OF_THE_DOSE = {"high-dose", "very-high-dose"}
 IN_BRACKETS = re.compile(r"\s*\[[^\]]*\]")
@@ -43,8 +48,6 @@ A_WEEK, A_MONTH = 7, Decimal("30.4375")
 YEAR = Decimal("365.25")
 LENGTHS = ((21, Decimal(1), "day"), (91, Decimal(7), "week"), (730, A_MONTH, "month"))
 """In what a length of fewer days than the first number is told."""
-MONTHS_FROM = 26
-"""From so many weeks on a length is told in months."""
 LONGEST_LIST = 200
 """Characters of what could not be read; the rest is counted."""
 
@@ -89,21 +92,44 @@ def card_facts(
         "for_indication": _for_indication(known, knowledge),
         "no_cut": wording.line(pace.says) if pace and pace.id in NO_CUT else None,
         "brief_taper": wording.line(pace.says) if pace and not pace.plan and pace.id not in NO_CUT else None,
-        "review_in_short": wording.line(knowledge.texts["review_hold" if pace and pace.id in NO_CUT else "review_taper"]),
+        "review_in_short": wording.line(knowledge.texts[_review(case, pace)]),
         "several_named": several.because if isinstance(several, Known) else None,
         "low_end_means": low_end_means(case),
         "not_read": not_read(gaps),
         **_danger(found, wording),
         **_of_plans(drawn, takes),
+        **dict.fromkeys(OF_BUTTONS),
     }
     if pace is None or not pace.plan:
         told["no_plan"] = None  # the pace's own words say what to do
+    told |= _goes_on(case, told, drawn)
     told["do_now"] = _do_now(case, told, known, knowledge, _steps_down(case, pace, drawn))
     return _as_facts(told)
 
 
 def _as_facts(told: Mapping[str, str | None]) -> dict[str, Fact]:
     return {name: Known(says) if says else Unknown("it is not known") for name, says in told.items()}
+
+
+def _review(case: Case, pace: Pace | None) -> str:
+    """The name of the text that says what there is to look at."""
+    if pace and pace.id in NO_CUT:
+        return "review_hold"
+    return "review_taper" if taper_under_way(case) is None else "review_under_way"
+
+
+def _goes_on(case: Case, told: Mapping[str, str | None], drawn: Offers) -> dict[str, str | None]:
+    """What is said of a taper under way in place of how one begins."""
+    taper, plan = taper_under_way(case), drawn.taper_plan
+    if taper is None:
+        return dict.fromkeys(("under_way_in_short", "next_step", "next_from"))
+    since = f"{plain(taper.now.mg)} mg a day since {written(taper.now.since)}"
+    return {
+        "under_way_in_short": f"{plain(taper.first.mg)} mg before, {since}",
+        "next_step": told["first_step"],
+        "next_from": written(plan.start) if plan is not None and plan.start > case.day else None,
+        "first_step": None,
+    }
 
 
 def _steps_down(case: Case, pace: Pace | None, drawn: Offers) -> bool:
@@ -114,11 +140,14 @@ def _steps_down(case: Case, pace: Pace | None, drawn: Offers) -> bool:
 
 def _do_now(case: Case, told: Mapping[str, str | None], known: Facts, knowledge: Knowledge, steps_down: bool) -> str | None:
     """Keep the dose, or of a cut a smaller one; and what comes first: the danger, else a plan that both make."""
-    wording = Wording({**known, **_as_facts(told)}, {}, knowledge, case.day)
+    under_way = told["under_way_in_short"] is not None
+    step = told["first_step"] or (None if told["next_from"] else told["next_step"])
+    wording = Wording({**known, **_as_facts({**told, "first_step": step})}, {}, knowledge, case.day)
     smaller = (steps_down or case.situation.action is Action.REDUCE) and not told["danger"]
     dose = next(filter(None, (wording.line(knowledge.texts[name]) for name in ("smaller_cut", "keep_dose")[not smaller :])), "")
-    taper = told["first_step"] and not smaller
-    first = told["danger_first"] or (wording.line(knowledge.texts["agree_on_taper"]) if taper else "")
+    taper = (told["first_step"] or told["next_step"]) and not smaller
+    agree = "go_on_with_taper" if under_way else "agree_on_taper"
+    first = told["danger_first"] or (wording.line(knowledge.texts[agree]) if taper else "")
     says = "; ".join(filter(None, (dose, first)))
     return f"{says[:1].upper()}{says[1:]}." if says else None
 
@@ -176,6 +205,9 @@ def cut_in_short(case: Case, known: Facts) -> str | None:
     change, before, after = change_in_short(case), case.situation.takes_now, case.situation.daily_dose
     if len(case.situation.steps or ()) > 1 and before and after and after < before:
         percent = (before - after) / before * 100
+    soon = last_cut(case, TWO_WEEKS)
+    if change is not None and soon is not None:
+        return f"{change}, {days_since(soon, case)} days after the last cut,"
     if change is None:
         return f"The taper of {taken_in_short(case)}"
     return f"{change} ({plain(percent.quantize(Decimal(1)))}%)" if percent else change
@@ -297,7 +329,7 @@ def _of_plans(drawn: Offers, takes: CurrentDoses | None) -> dict[str, str | None
         told["no_plan"] = " ".join([taper.reason, *(instead.says for instead in taper.instead[:1])])
     plan = taper if isinstance(taper, Plan) else across
     if plan is not None:
-        told["taper_range"] = range_in_words(plan)
+        told["taper_range"] = range_in_words(*plan.lengths)
     if isinstance(taper, Plan):
         told |= _first_steps(taper, takes)
     if across is not None:
@@ -342,16 +374,3 @@ def _step_in_words(step: PlanStep, takes: CurrentDoses | None) -> str:
 def _wait(step: PlanStep, longest: int) -> str:
     least, most = step.days // A_WEEK, longest // A_WEEK
     return f"{least} to {most} weeks" if least < most else f"{least} weeks"
-
-
-def range_in_words(plan: Plan) -> str:
-    """From its own intervals to the longest that the patient may choose: in weeks, or in months from half a year on."""
-    least, most = plan.lengths
-    if Decimal(most) / A_WEEK <= MONTHS_FROM:
-        return _range(-(-least // A_WEEK), -(-most // A_WEEK), "week")
-    return _range(int(Decimal(least) / A_MONTH), -int(-Decimal(most) // A_MONTH), "month")
-
-
-def _range(least: int, most: int, unit: str) -> str:
-    least = max(least, 1)
-    return f"{least} to {most} {unit}s" if least < most else f"about {most} {unit}{'' if most == 1 else 's'}"

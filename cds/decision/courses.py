@@ -51,11 +51,13 @@ def _fit(takes: CurrentDoses, orders: Sequence[Order], doses: Doses, knowledge: 
     return None
 
 
-def begun(plan: Plan, days: int) -> Course | None:
+def begun(plan: Plan, days: int, day: date) -> Course | None:
     """Of a taper its first step alone, of a crossover what is taken in the first days; for so many days at the most.
 
-    None where nothing is taken from the first day on.
+    None where nothing is taken from the first day on, or that day is not `day`: the step before it still lasts.
     """
+    if plan.start > day:
+        return None
     steps = _first_step(plan, days) if plan.kind is PlanKind.DIRECT else _first_days(plan.steps, days)
     if not steps or not any(dose.amounts for step in steps for dose in step.doses):
         return None

@@ -56,6 +56,11 @@ def decided_facts(
         "start_avoided_for": _joined(
             [wording.line(outcome.brief) for outcome in outcomes if outcome and outcome.brief], ", ", "nothing speaks against it"
         ),
+        "start_instead": _joined(
+            [wording.line(outcome.instead) for outcome in outcomes if outcome and outcome.instead],
+            " ",
+            "nothing speaks against it",
+        ),
         "contraindication": _joined(_contraindications(case, knowledge), " ", "there is none"),
         "onset": Known(texts[onset]),
         "converted_by": _converted(case, knowledge),

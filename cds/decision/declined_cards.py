@@ -1,4 +1,4 @@
-"""Which cards of a decision are shown in one line: those that were declined, with nothing worse since. Asks no store."""
+"""Which cards of a decision are shown in one line: declined, or left in a chart, with nothing worse since. Asks no store."""
 
 from __future__ import annotations
 
@@ -125,6 +125,7 @@ class EarlierOrder:
 class Declined:
     """A client's last word on a rule's card about an agent, for one patient: that it is set aside.
 
+    With `left` it said nothing: the card was shown in full when the chart was opened, and no answer came.
     `reasons` are codes. `said` are the ids of the rules that the card told of, `of` how its order was weighed, and `others` how
     the other orders of its decision were, by agent.
     """
@@ -139,10 +140,11 @@ class Declined:
     said: frozenset[str]
     of: EarlierOrder
     others: Mapping[str, EarlierOrder]
+    left: bool = False
 
 
 def may_be_short(decision: Decision, knowledge: Knowledge) -> frozenset[tuple[str, str | None]]:
-    """The rules and agents of the decision's cards that would be shown in one line, had they been declined."""
+    """The rules and agents of the decision's cards that would be shown in one line, had they been declined or left."""
     if not decision.answer["cards"] or not longest(knowledge, decision.day):
         return frozenset()
     found = (shown.advice for shown in subjects(decision.told))
@@ -150,23 +152,25 @@ def may_be_short(decision: Decision, knowledge: Knowledge) -> frozenset[tuple[st
 
 
 def longest(knowledge: Knowledge, day: date) -> int:
-    """For how many days a declined card is shown in one line at most; 0: never."""
+    """For how many days a card is shown in one line at most; 0: never."""
 
     def worked_out() -> int:
-        names = knowledge.declining.days.values() if knowledge.declining else ()
-        return max((int(knowledge.value(name, day)) for name in names), default=0)
+        names = (*knowledge.declining.days.values(), knowledge.declining.left) if knowledge.declining else ()
+        return max((int(knowledge.value(name, day)) for name in names if name), default=0)
 
     return knowledge.remembered.recall((longest, day), worked_out)
 
 
 def shortened(decision: Decision, declined: Iterable[Declined], knowledge: Knowledge) -> tuple[Shortened, ...]:
-    """The cards of a decision that are shown in one line."""
-    by_card = {(one.rule, one.agent): one for one in declined}
+    """The cards of a decision that are shown in one line. What was declined tells more than what was left."""
+    by_card: dict[tuple[str, str | None], list[Declined]] = {}
+    for one in sorted(declined, key=lambda one: one.left):
+        by_card.setdefault((one.rule, one.agent), []).append(one)
     if not by_card or knowledge.declining is None:
         return ()
     now = _Now(decision, knowledge)
-    found = ((shown, by_card.get((shown.advice.rule.id, shown.advice.agent))) for shown in subjects(decision.told))
-    lines = (now.line(shown, one) for shown, one in found if one is not None)
+    found = ((shown, by_card.get((shown.advice.rule.id, shown.advice.agent), ())) for shown in subjects(decision.told))
+    lines = (next(filter(None, (now.line(shown, one) for one in several)), None) for shown, several in found)
     return tuple(line for line in lines if line is not None)
 
 
@@ -183,7 +187,7 @@ class _Now:
         """The card as a line; None where it is shown in full."""
         advice, day, judgement = shown.advice, self.decision.day, self.judged.get(shown.advice.order)
         ids = reasons(one.reasons, advice.rule, self.knowledge)
-        until = shifted(one.on, _days(ids, self.knowledge, day))
+        until = shifted(one.on, _days_left(self.knowledge, day) if one.left else _days(ids, self.knowledge, day))
         if not one.on <= day < until or advice.rule.version != one.version or not _mild_enough(advice, self.knowledge, day):
             return None
         if judgement is None or self._worse(judgement, one.of):
@@ -193,7 +197,7 @@ class _Now:
             return None
         unchanged = bad == one.bad and self._same(judgement, one.of)
         also = tuple((each.rule.id, each.order) for each in shown.folded if self._goes_with(each, advice, one))
-        return Shortened(advice.rule.id, advice.order, one.on, until, ids, one.decision, unchanged, also)
+        return Shortened(advice.rule.id, advice.order, one.on, until, ids, one.decision, unchanged, also, one.left)
 
     def _goes_with(self, folded: Advice, advice: Advice, one: Declined) -> bool:
         """Whether the card told of it when it was declined; of another order, whether that is no worse either."""
@@ -244,6 +248,12 @@ def _days(ids: Collection[str], knowledge: Knowledge, day: date) -> int:
     """For how many days the reasons shorten a card: the least of them; 0 where one does not, or none was given."""
     names = knowledge.declining.days if knowledge.declining else {}
     return min((int(knowledge.value(names[id], day)) if id in names else 0 for id in ids), default=0)
+
+
+def _days_left(knowledge: Knowledge, day: date) -> int:
+    """For how many days what was left without an answer is one line."""
+    name = knowledge.declining.left if knowledge.declining else None
+    return int(knowledge.value(name, day)) if name else 0
 
 
 def _mild_enough(advice: Advice, knowledge: Knowledge, day: date) -> bool:

@@ -173,14 +173,23 @@ def _pace(there: Sequence[Risk], case: Case, known: Facts, knowledge: Knowledge)
         asked.append(knowledge.paces[(another and outcome.pace_with_another_risk) or outcome.pace])
     pace = max(asked, key=lambda pace: pace.rank, default=None)
     if pace is None or pace.rank > knowledge.paces[STANDARD].rank:
-        return pace
+        return _after_steps_not_borne(pace, known, knowledge)
     length = known.get("use_length")
     used = length.value if isinstance(length, Known) and isinstance(length.value, Decimal) else None
     if pace.id == STANDARD and used is not None and 0 < used < case.amounts["long_use"]:
         pace = knowledge.paces[SHORT]
     if pace.id == SHORT and used is not None and used < case.amounts["first_month"] and _is(known, "dose_band", "low"):
         return knowledge.paces[STOP]
-    return knowledge.paces[HYPNOTIC] if pace.id == STANDARD and hypnotic else pace
+    pace = knowledge.paces[HYPNOTIC] if pace.id == STANDARD and hypnotic else pace
+    return _after_steps_not_borne(pace, known, knowledge)
+
+
+def _after_steps_not_borne(pace: Pace | None, known: Facts, knowledge: Knowledge) -> Pace | None:
+    """The pace at which one goes on after the steps that the record shows were not borne."""
+    times = known.get("steps_not_borne")
+    for _ in range(int(times.value) if isinstance(times, Known) and isinstance(times.value, Decimal) else 0):
+        pace = knowledge.paces[pace.if_not_borne] if pace and pace.if_not_borne else pace
+    return pace
 
 
 def _is(known: Facts, name: str, value: str) -> bool:

@@ -10,13 +10,15 @@ from decimal import Decimal
 from cds.core.cases import Case
 from cds.core.crossover import settle_on_one
 from cds.core.current_use import CurrentUse
+from cds.core.cuts import PercentOf
 from cds.core.facts import Facts, Known
 from cds.core.order_action import Situation
-from cds.core.period import in_words
+from cds.core.period import in_words, shifted
 from cds.core.quantity import plain
 from cds.core.tablets import countable
 from cds.core.taper_plan import Instead, InsteadKind, NoPlan, Plan
-from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, taken
+from cds.core.under_way import taper_under_way
+from cds.decision.plans import SPECIALIST, CurrentDoses, crossover_plan, direct_plan, taken, taper_pace
 from cds.knowledge.model import Knowledge
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
@@ -48,12 +50,26 @@ class PlanStart:
 
     takes: CurrentDoses | None
     agents: tuple[str, ...] = ()
+    last_cut: date | None = None
+    """Of a taper under way; the next step waits for the interval of the pace."""
 
 
 def start(case: Case, knowledge: Knowledge) -> PlanStart:
     """What the plans for a case start from."""
     kind = case.agent_now.kind
-    return PlanStart(_takes(case, knowledge), tuple(name for name in case.takings if case.agents[name].kind is kind))
+    agents = tuple(name for name in case.takings if case.agents[name].kind is kind)
+    takes, taper = _takes(case, knowledge), taper_under_way(case)
+    if takes is None or taper is None:
+        return PlanStart(takes, agents)
+    return PlanStart(replace(takes, original=taper.first.mg), agents, taper.now.since)
+
+
+def due(begin: PlanStart, pace: str, knowledge: Knowledge, day: date) -> date:
+    """The first day of the plan: today, or, of a taper under way, when its last step has lasted as long as the pace wants."""
+    numbers = taper_pace(knowledge, pace, day, PercentOf.CURRENT)
+    if begin.last_cut is None or numbers is None:
+        return day
+    return max(day, shifted(begin.last_cut, numbers.interval))
 
 
 def offers(start: PlanStart, known: Facts, asked: Collection[str], knowledge: Knowledge, day: date) -> Offers:
@@ -64,7 +80,11 @@ def offers(start: PlanStart, known: Facts, asked: Collection[str], knowledge: Kn
     refused = settle_on_one(start.agents) or not_for_a_child(known, knowledge, day) or _not_from_this(start, known)
     if refused is not None or start.takes is None:
         return Offers(*(refused if name in asked else None for name in (TAPER, CROSSOVER)))
-    taper = _fitting(_drawn(direct_plan, knowledge, day, start.takes, pace), known, knowledge, day)
+    finer = bool(_amount(known, "steps_not_borne"))
+    first = due(start, pace, knowledge, day)
+    taper = _fitting(
+        _drawn(direct_plan, knowledge, day, start.takes, pace, None, first, SPECIALIST, finer), known, knowledge, day
+    )
     across = _drawn(crossover_plan, knowledge, day, start.takes, pace, to) if CROSSOVER in asked and to is not None else None
     return Offers(taper, across)
 
@@ -118,7 +138,7 @@ def _fitting(plan: Plan | NoPlan, known: Facts, knowledge: Knowledge, day: date)
 
 
 def _drawn(
-    draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: CurrentDoses, *how: str | None
+    draw: Callable[..., Plan | NoPlan], knowledge: Knowledge, day: date, takes: CurrentDoses, *how: str | date | bool | None
 ) -> Plan | NoPlan:
     """The plan. It is drawn up once a day for all who take the same."""
     question = (draw, day, takes.agent, tuple(takes.times.items()), takes.extended_release, takes.original, how)

@@ -72,6 +72,7 @@ def plan_limits(knowledge: Knowledge, day: date) -> PlanLimits:
         second_strength_saves=knowledge.value("second_strength_saves", day),
         most_tablets=knowledge.value("most_tablets_in_a_dose", day),
         twice_a_day_from=knowledge.value("twice_a_day_from", day),
+        ends_from=knowledge.value("ends_from", day),
         once_at_night_from=knowledge.value("once_at_night_from", day),
     )
 
@@ -167,10 +168,13 @@ def direct_plan(
     basis: PercentOf | None = None,
     start: date | None = None,
     who: str = SPECIALIST,
+    finer: bool = False,
+    prepared: bool = False,
 ) -> Plan | NoPlan:
     """A direct taper of what is taken, to 0, by the parameters of the day; or why there is none.
 
-    `basis` is by default the rule book's, `start` the day; `who` is whom to involve at the specialist pace.
+    `basis` is by default the rule book's, `start` the day; `who` is whom to involve at the specialist pace. `finer`: after a step
+    that was not borne a liquid may make smaller ones than tablets do, with `prepared` also one that only a pharmacy prepares.
     """
     agent = _side(knowledge, takes.agent)
     numbers = _pace(knowledge, day, pace, basis, who)
@@ -180,6 +184,8 @@ def direct_plan(
         return numbers
     if takes.agent in knowledge.taken_at_night:
         numbers = replace(numbers, by_strengths=True)
+    if finer:
+        numbers = replace(numbers, finer=True, compounded=numbers.compounded or prepared)
     found = direct(
         takes.times,
         takes.agent,

@@ -50,7 +50,8 @@ def replanned(
     stay = max(hold, numbers.interval if not_borne and numbers else 0)
     until = shifted(since, stay)
     goes_on = replace(takes, original=None) if not_borne else takes
-    plan = direct_plan(knowledge, since, goes_on, after, basis, until)
+    smaller = not_borne > 0
+    plan = direct_plan(knowledge, since, goes_on, after, basis, until, finer=smaller, prepared=smaller)
     straight_on = direct_plan(knowledge, since, takes, pace, basis, since)
     changed = tuple(_changed(knowledge, takes, since, pace, after, not_borne, straight_on, plan))
     return Replanned(takes, since, until if isinstance(plan, Plan) else None, pace, after, plan, changed)

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from cds.core.facts import Known
 from cds.core.medication import AgentKind
 from cds.core.order_action import is_stop
 from cds.core.quantity import exact
@@ -21,6 +22,7 @@ from cds.fhir.write.actions import create_action, end_action, replace_actions, u
 from cds.fhir.write.care_plan import care_plan
 from cds.fhir.write.naloxone_order import naloxone_request
 from cds.fhir.write.requests import Course, Visit, carried, medication_requests
+from cds.hooks.card_text import Wording
 from cds.hooks.cards import Advice
 from cds.knowledge.model import Knowledge
 
@@ -59,12 +61,8 @@ def _is_empty(value: object) -> bool:
 
 
 Json = Mapping[str, Any]
-LABELS = {
-    PlanKind.DIRECT: "Start the taper of {agent}: its first step, {dose} mg a day, {days} days",
-    PlanKind.CROSSOVER: "Start the crossover from {agent} to {target}: its first {days} days",
-}
-CONTINUE_LABEL = "Continue today's dose of {agent}, {dose} mg a day, {days} days"
-PLAN_LABEL = "Add the whole schedule as a care plan; it orders nothing"
+LABELS = {PlanKind.DIRECT: "label_taper", PlanKind.CROSSOVER: "label_crossover"}
+"""Names of `rules/texts.yaml`, by the kind of plan that is begun."""
 NOT_BEFORE_ASKED, FEWER_DAYS = "ask_first", "short_supply"
 PRESCRIPTION = "MedicationRequest/"
 
@@ -110,16 +108,23 @@ def _suggestions(
         plan = advice.plans.get(name)
         if isinstance(plan, Plan):
             found[name] = _of_plan(plan, judgement, desktop, name == plans[0])
-        elif name == CONTINUE and not any(_steps_down(advice.plans[other], judgement) for other in plans):
+        elif name == CONTINUE and not any(_steps_down(advice.plans[other], judgement, desktop.knowledge) for other in plans):
             found[name] = _continued(judgement, desktop)
         elif name == NALOXONE and advice.wants_naloxone and desktop.knowledge.naloxone is not None:
             found[name] = (_naloxone(advice, desktop),)
     return found
 
 
-def _steps_down(plan: Plan | NoPlan, judgement: Judgement) -> bool:
-    """Whether a Z-drug goes down by strengths: nobody is asked to keep its dose first."""
-    return isinstance(plan, Plan) and plan.pace.by_strengths and judgement.case.agent_now.kind is AgentKind.Z_DRUG
+def _label(name: str, desktop: Desktop, **values: str) -> str:
+    """What a button says, by the name of its text."""
+    facts = {each: Known(value) for each, value in values.items()}
+    return Wording(facts, {}, desktop.knowledge, desktop.visit.day).line(desktop.knowledge.texts[name])
+
+
+def _steps_down(plan: Plan | NoPlan, judgement: Judgement, knowledge: Knowledge) -> bool:
+    """Whether a Z-drug at its label's dose goes down by strengths: nobody is asked to keep its dose first."""
+    z_drug = judgement.case.agent_now.kind is AgentKind.Z_DRUG
+    return z_drug and isinstance(plan, Plan) and knowledge.paces[plan.pace.pace].by_strengths
 
 
 def _may_order(judgement: Judgement) -> bool:
@@ -146,17 +151,23 @@ def _continued(judgement: Judgement, desktop: Desktop) -> tuple[dict[str, Any], 
     course = continued(takes, orders, _days(judgement), desktop.knowledge, judgement.case.day)
     if course is None:
         return ()
-    label = CONTINUE_LABEL.format(agent=takes.agent, dose=exact(takes.daily), days=course.days)
+    label = _label("label_continue", desktop, agent=takes.agent, button_dose=exact(takes.daily), button_days=str(course.days))
     return (_ordering(label, course, takes.agent, judgement, desktop, recommended=True),)
 
 
 def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) -> tuple[dict[str, Any], ...]:
     """The plan's first order; of the first plan offered also the whole of it as a care plan."""
-    course = begun(plan, _days(judgement)) if _may_order(judgement) else None
+    course = begun(plan, _days(judgement), judgement.case.day) if _may_order(judgement) else None
     if course is None:
         return ()
-    label = LABELS[plan.kind].format(
-        agent=plan.agent, target=plan.target, days=course.days, dose=exact(course.steps[0].doses[0].daily)
+    under_way = plan.kind is PlanKind.DIRECT and judgement.start.last_cut is not None
+    label = _label(
+        "label_next_step" if under_way else LABELS[plan.kind],
+        desktop,
+        agent=plan.agent,
+        crossover_to=plan.target,
+        button_days=str(course.days),
+        button_dose=exact(course.steps[0].doses[0].daily),
     )
     agent = plan.agent if plan.kind is PlanKind.DIRECT else None
     orders = _ordering(label, course, agent, judgement, desktop)
@@ -164,7 +175,7 @@ def _of_plan(plan: Plan, judgement: Judgement, desktop: Desktop, first: bool) ->
         return (orders,)
     whole = care_plan(plan, desktop.shared(judgement.case.situation.request), desktop.visit)
     described = f"Add the plan of the whole taper, {len(plan.steps)} steps"
-    return orders, suggestion(PLAN_LABEL, [create_action(whole, described)], desktop.new_id)
+    return orders, suggestion(_label("label_care_plan", desktop), [create_action(whole, described)], desktop.new_id)
 
 
 def _ordering(
@@ -226,4 +237,5 @@ def _naloxone(advice: Advice, desktop: Desktop) -> dict[str, Any]:
     product = desktop.knowledge.naloxone
     assert product is not None
     request = naloxone_request(product, desktop.visit, desktop.drafts.get(advice.order))
-    return suggestion(f"Order {product.name}, to have at hand", [create_action(request)], desktop.new_id, recommended=True)
+    label = _label("label_naloxone", desktop, button_product=product.name)
+    return suggestion(label, [create_action(request)], desktop.new_id, recommended=True)

@@ -208,7 +208,7 @@ def _card(shown: Shown, call: _CardWriting, id: str, said: set[str]) -> dict[str
 def _in_short(shown: Shown, wording: Wording, rule: CardSources) -> str:
     """The short detail: the rule's own text, what else there is about the order, what could not be read, and the sources."""
     advice, knowledge = shown.advice, wording.knowledge
-    also = [_also_in_short(folded, shown, wording) for folded in shown.folded]
+    also = [_also_in_short(folded, shown, wording) for folded in _first_of_each_order(shown)]
     not_read = wording.value("not_read")
     parts = (
         wording.detail(advice.card.detail),
@@ -219,10 +219,21 @@ def _in_short(shown: Shown, wording: Wording, rule: CardSources) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def _first_of_each_order(shown: Shown) -> Iterable[Advice]:
+    """What is folded: of another order only the most important, which says what to do."""
+    others: set[str] = set()
+    for folded in shown.folded:
+        if folded.order == shown.advice.order or folded.order not in others:
+            yield folded
+        others.add(folded.order)
+
+
 def _also_in_short(folded: Advice, shown: Shown, wording: Wording) -> str:
-    """A folded advice in one line: of the same order what it adds, of another one its title and its drug."""
+    """A folded advice in one line: of the same order what it adds, of another one its summary."""
     if folded.order != shown.advice.order:
-        return f"{wording.safe(_also(folded, shown.advice))}."
+        own = Wording(folded.facts, folded.lists, wording.knowledge, wording.day)
+        summary = own.summary(folded.card.summary)
+        return wording.safe(summary if summary[-1:] in {".", "…"} else f"{summary}.")
     if not folded.card.also:
         return ""
     return Wording(folded.facts, folded.lists, wording.knowledge, wording.day, {}, wording.safe).detail(folded.card.also)

@@ -165,6 +165,8 @@ class RiskOutcome:
     watch: str | None = None
     brief: str | None = None
     """The risk in a few words, as what speaks against a start."""
+    instead: str | None = None
+    """What to do in the place of a start, for this risk."""
     danger: str | None = None
     first: str | None = None
     short_supply: bool = False

@@ -13,9 +13,11 @@ from cds.knowledge.position import Position
 
 @dataclass(frozen=True)
 class Declining:
-    """What shortens a declined card: the parameter of days by override reason; and by fact how it is compared with then."""
+    """What shortens a card: the parameter of days by override reason, and of what was left; by fact how it is compared."""
 
     days: Mapping[str, str]
+    left: str | None
+    """For a card of a chart that was opened and left without an answer."""
     ways: Mapping[str, FactComparison]
 
 

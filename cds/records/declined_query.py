@@ -1,4 +1,4 @@
-"""A client's last word on each card about a patient, where that was no: what is asked of the store, and how things were then."""
+"""What a client declined, or left without an answer, of the cards about a patient: asked of the store, with how things were."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from cds.core.facts import Fact, Known, Unknown
 from cds.decision.declined_cards import Declined, EarlierOrder, Gaps, from_json
 from cds.engine.reference import Answer
 from cds.hooks.messages import EXTENSION
+from cds.hooks.services import HOOKS
 from cds.knowledge.files.vocabulary import risk_fact
 from cds.records.feedback import OVERRIDDEN
 from cds.records.payload import fact
@@ -44,21 +45,38 @@ Found by the patient. By whom it was said is looked at afterwards: SQLite would 
 """
 
 
-def declined(connection: Connection, patient: str, client: str, since: date, wanted: Wanted) -> list[Declined]:
+CHARTS = tuple(id for id, hook in HOOKS.items() if hook == "patient-view")
+SHOWN = (
+    select(
+        cards.c.rule, cards.c.agent, cards.c.place, cards.c.fingerprint,
+        cards.c.decision, decisions.c.made_at, decisions.c.day,
+    )
+    .join(decisions, decisions.c.id == cards.c.decision)
+    .where(decisions.c.patient == bindparam("patient"), decisions.c.client == bindparam("client"))
+    .where(decisions.c.day >= bindparam("since"), decisions.c.service.in_(CHARTS))
+)  # fmt: skip
+"""The cards that were shown to a client when the chart of one patient was opened."""
+
+
+def declined(
+    connection: Connection, patient: str, client: str, since: date, wanted: Wanted, in_chart: bool = False
+) -> list[Declined]:
     """The cards about a patient that a client declined, as its last word on them; of decisions since a day.
 
     One statement where nothing was declined, one more where something was. That a card was declined while it was one line says
-    nothing new: the first refusal counts, and its time.
+    nothing new: the first refusal counts, and its time. `in_chart` asks also for what was shown in charts and left.
     """
     about = {"patient": patient, "client": client, "since": since}
-    said = (row for row in connection.execute(OUTCOMES, about) if row.client == client)
+    said = [row for row in connection.execute(OUTCOMES, about) if row.client == client]
     found = [row for row in _last_words(said) if (row.rule, row.agent) in wanted]
-    if not found:
+    left = [row for row in _left(connection.execute(SHOWN, about), said) if (row.rule, row.agent) in wanted] if in_chart else []
+    if not (found or left):
         return []
-    ids = {row.decision for row in found}
+    ids = {row.decision for row in (*found, *left)}
     payloads = connection.execute(select(decisions.c.id, decisions.c.payload).where(decisions.c.id.in_(ids)))
     contents = {row.id: orjson.loads(row.payload) for row in payloads}
-    told = (_declined(row, contents[row.decision]) for row in found if row.decision in contents)
+    each = (*((row, False) for row in found), *((row, True) for row in left))
+    told = (_declined(row, contents[row.decision], left) for row, left in each if row.decision in contents)
     return [one for one in told if one is not None]
 
 
@@ -66,9 +84,27 @@ def _last_words(rows: Iterable[Any]) -> Iterator[Any]:
     """The newest outcome of each rule and agent, where it is a refusal of a card in full."""
     newest: dict[tuple[str, str | None], Any] = {}
     for row in sorted(rows, key=lambda row: (_at(row), row.id)):
-        if row.outcome != OVERRIDDEN or not from_json(orjson.loads(row.fingerprint)).shortened:
+        if row.outcome != OVERRIDDEN or not _was_a_line(row):
             newest[row.rule, row.agent] = row
     return (row for row in newest.values() if row.outcome == OVERRIDDEN)
+
+
+def _left(shown: Iterable[Any], said: Iterable[Any]) -> Iterator[Any]:
+    """The newest card in full of each rule and agent, where no word has followed it but a refusal that gives no reason."""
+    newest: dict[tuple[str, str | None], Any] = {}
+    for row in sorted(shown, key=lambda row: row.made_at):
+        if not _was_a_line(row):
+            newest[row.rule, row.agent] = row
+    words: dict[tuple[str, str | None], datetime] = {}
+    for row in said:
+        if row.outcome != OVERRIDDEN or (orjson.loads(row.reasons) and not _was_a_line(row)):
+            words[row.rule, row.agent] = max(_at(row), words.get((row.rule, row.agent), _at(row)))
+    return (row for about, row in newest.items() if about not in words or words[about] < row.made_at)
+
+
+def _was_a_line(row: Row[Any]) -> bool:
+    """Whether the card was shown in one line."""
+    return from_json(orjson.loads(row.fingerprint)).shortened
 
 
 def _at(row: Row[Any]) -> datetime:
@@ -77,27 +113,28 @@ def _at(row: Row[Any]) -> datetime:
     return moment
 
 
-def _declined(row: Row[Any], content: Json) -> Declined | None:
+def _declined(row: Row[Any], content: Json, left: bool) -> Declined | None:
     """The refusal with how things were; None where its decision was written in a form that can't be compared."""
     with suppress(LookupError, TypeError, ValueError, ArithmeticError):
-        return _with_its_decision(row, content)
+        return _with_its_decision(row, content, left)
     return None
 
 
-def _with_its_decision(row: Row[Any], content: Json) -> Declined:
+def _with_its_decision(row: Row[Any], content: Json, left: bool) -> Declined:
     own = content["cards"][row.place - 1]["extension"][EXTENSION]
     weighed = {judgement["order"]: _then(judgement, content) for judgement in content["judgements"]}
     return Declined(
         rule=row.rule,
         agent=row.agent,
-        on=row.day + max(_at(row) - row.made_at, timedelta(0)),
-        reasons=tuple(orjson.loads(row.reasons)),
+        on=row.day if left else row.day + max(_at(row) - row.made_at, timedelta(0)),
+        reasons=() if left else tuple(orjson.loads(row.reasons)),
         bad=from_json(orjson.loads(row.fingerprint)),
         decision=row.decision,
         version=own["ruleVersion"],
         said=frozenset({own["rule"], *own.get("alsoSays", ())}),
         of=weighed[own["order"]],
         others=_by_agent(weighed.values()),
+        left=left,
     )
 
 

@@ -18,7 +18,11 @@ from cds.records.pseudonyms import Pseudonyms
 
 def start_json(start: PlanStart) -> Json:
     """What is taken and every agent of its kind, as JSON; amounts are written out, so that none is rounded."""
-    return {"agents": list(start.agents), **({"takes": _taken_json(start.takes)} if start.takes else {})}
+    return {
+        "agents": list(start.agents),
+        **({"takes": _taken_json(start.takes)} if start.takes else {}),
+        **({"lastCut": start.last_cut.isoformat()} if start.last_cut else {}),
+    }
 
 
 def _taken_json(takes: CurrentDoses) -> Json:
@@ -34,7 +38,8 @@ def _taken_json(takes: CurrentDoses) -> Json:
 def start(told: Mapping[str, Any]) -> PlanStart:
     """What was written."""
     takes = told.get("takes")
-    return PlanStart(_taken(takes) if takes else None, tuple(told["agents"]))
+    last_cut = date.fromisoformat(told["lastCut"]) if "lastCut" in told else None
+    return PlanStart(_taken(takes) if takes else None, tuple(told["agents"]), last_cut)
 
 
 def _taken(told: Mapping[str, Any]) -> CurrentDoses:

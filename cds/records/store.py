@@ -165,14 +165,15 @@ class Store:
         """What a question of `cds.records.page_queries` gives. Refuses: when the database is down (StoreUnavailable)."""
         return self._asked(lambda: self._read(question))
 
-    def declined(self, patient: str, client: str, since: date, wanted: Wanted) -> list[Declined]:
+    def declined(self, patient: str, client: str, since: date, wanted: Wanted, in_chart: bool = False) -> list[Declined]:
         """The cards about a patient that a client declined, as its last word on them, of decisions since a day.
 
+        `in_chart` asks also for those that were shown when the chart was opened, and left without an answer.
         Refuses: when the database is down (StoreUnavailable); one that just failed is not waited for.
         """
         if not self._up():
             raise StoreUnavailable(f"The store is down ({self.trouble}).")
-        return self._asked(lambda: self._read(lambda to: last_word.declined(to, patient, client, since, wanted)))
+        return self._asked(lambda: self._read(lambda to: last_word.declined(to, patient, client, since, wanted, in_chart)))
 
     def first_use_at_once(self, token: str, until: datetime) -> bool | None:
         """As `first_use`, without waiting for anybody; None where that could not be told."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from cds.core.period import shifted
-from cds.decision.decide import Decision
+from cds.decision.decide import PATIENT_VIEW, Decision
 from cds.decision.declined_cards import longest, may_be_short, shortened, with_shortened
 from cds.errors import UnknownService
 from cds.hooks.messages import HookCall
@@ -94,6 +94,8 @@ class Recording:
     ) -> Decision:
         """The decision with those cards in one line that the client declined for this patient, nothing being worse since.
 
+        In a chart, those too that an earlier opening of it showed and nobody answered.
+
         The decision as it is, all cards in full, where the store can't tell, or not in time.
         """
         try:
@@ -102,7 +104,8 @@ class Recording:
                 return decision
             patient = self.recorder.keyed.patient(client, call.fhir_server, call.patient_id)
             since = shifted(decision.day, -longest(knowledge, decision.day))
-            declined = await self._in_time(lambda: self.store.declined(patient, client, since, wanted))
+            in_chart = decision.hook == PATIENT_VIEW
+            declined = await self._in_time(lambda: self.store.declined(patient, client, since, wanted, in_chart))
             return with_shortened(decision, shortened(decision, declined, knowledge), knowledge, new_id)
         except Exception as error:
             self.unasked.inc()

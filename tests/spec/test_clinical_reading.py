@@ -43,9 +43,9 @@ def labels(answer: Answer) -> list[str]:
 
 LENGTHS = [
     # stopped, after 240 days       how long most need, from the shortest to the longest interval that the patient may choose
-    (ALP, TID, "Most need 11 to 16 months, and a lower dose is a fair goal."),
-    (DIA, BID, "Most need 4 to 8 months, and a lower dose is a fair goal."),
-    (DIA, NIGHT, "Most need 8 to 16 weeks, and a lower dose is a fair goal."),
+    (ALP, TID, "Most need 11 to 17 months; a lower dose is a fair goal."),
+    (DIA, BID, "Most need 4 to 9 months; a lower dose is a fair goal."),
+    (DIA, NIGHT, "Most need 8 to 16 weeks; a lower dose is a fair goal."),
 ]
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from cds.core.cuts import PercentOf
 from cds.core.regimen import DayTime
+from cds.core.tablets import TAKEN_BY_MOUTH
 from cds.core.taper_plan import InsteadKind, NoPlan, Plan, PlanKind
 from cds.decision.plans import crossover_plan, direct_plan, immediate_release_plan, taken
+from cds.decision.replanning import replanned
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import files_of, from_files
 
@@ -147,3 +149,55 @@ def test_a_published_taper_that_cannot_be_read_is_refused_with_its_place(line, s
     with pytest.raises(BadKnowledge, match=re.escape(says)) as refused:
         from_files(files)
     assert "published-tapers.yaml" in str(refused.value)
+
+
+def labelled(book):
+    """Every oral agent of the rule book with each strength that is sold, at once or as extended release."""
+    for name, sold in sorted(book.presentations.items()):
+        for mg, extended in sorted(
+            {(one.mg, one.extended_release) for one in sold if one.form in TAKEN_BY_MOUTH and not one.liquid}
+        ):
+            yield name, mg, extended
+
+
+def test_each_agent_at_each_strength_has_a_plan_or_a_way_that_a_pharmacist_can_go(book):
+    """Stop from the smallest strength, exchange it, take immediate release, or ask a specialist where nobody converts it."""
+    sold = list(labelled(book))
+    for name, mg, extended in sold:
+        agent = book.agents[name]
+        pace = "hypnotic" if name in book.taken_at_night else "standard"
+        found = direct_plan(book, DAY, taken(book, DAY, name, mg, extended_release=extended), pace)
+        if isinstance(found, Plan):
+            assert found.steps[-1].doses[0].times == {}, (name, mg)
+            continue
+        ways = {way.kind for way in found.instead}
+        smallest = mg == min(each for each_name, each, release in sold if (each_name, release) == (name, extended))
+        high = agent.equivalents and mg * 10 / agent.equal_to_table_dose.low
+        if not agent.equivalents:
+            assert ways == {InsteadKind.SPECIALIST}, (name, mg)
+        elif InsteadKind.BRIEF in ways:
+            assert smallest, (name, mg)
+            assert high <= book.value("ends_from", DAY) or pace == "hypnotic", (name, mg)
+        else:
+            assert ways & {InsteadKind.CROSSOVER, InsteadKind.IMMEDIATE_RELEASE}, (name, mg)
+
+
+def test_a_hypnotic_is_never_to_be_split_over_the_day(book):
+    for name, mg, extended in labelled(book):
+        if name in book.taken_at_night:
+            found = direct_plan(book, DAY, taken(book, DAY, name, mg, extended_release=extended), "hypnotic")
+            assert isinstance(found, Plan) or all("split over the day" not in way.says for way in found.instead)
+
+
+def test_a_liquid_makes_the_smaller_steps_after_one_that_was_not_borne(book):
+    takes = taken(book, DAY, "lorazepam", Decimal(1))
+    before, after = direct_plan(book, DAY, takes, "standard"), replanned(book, DAY, takes, "standard", not_borne=1).plan
+    assert not any(amount.presentation.liquid for step in before.steps for amount in step.doses[0].amounts)
+    assert (before.steps[0].daily, after.steps[0].daily) == (Decimal("0.75"), Decimal("0.9"))
+    assert after.steps[0].doses[0].amounts[0].presentation.liquid
+
+
+def test_where_tablets_make_small_steps_no_liquid_comes_after_one_that_was_not_borne(book):
+    takes = taken(book, DAY, "diazepam", Decimal(20))
+    after = replanned(book, DAY, takes, "standard", not_borne=1).plan
+    assert not any(amount.presentation.liquid for step in after.steps for amount in step.doses[0].amounts)

@@ -210,7 +210,7 @@ def test_an_order_supplies_the_days_that_it_directs_and_no_others(plan):
     if plan is None:
         return
     for days in (7, 28):
-        course = begun(plan, days)
+        course = begun(plan, days, plan.start)
         for written in (requests(plan), medication_requests(course, carried(None, VISIT), VISIT) if course else ()):
             for request in written:
                 supplies_what_it_directs(request)
@@ -219,7 +219,7 @@ def test_an_order_supplies_the_days_that_it_directs_and_no_others(plan):
 
 @any_plan(50)
 def test_the_first_order_of_a_taper_is_its_first_step_alone(plan):
-    course = begun(plan, 28) if plan is not None else None
+    course = begun(plan, 28, plan.start) if plan is not None else None
     if course is None or plan.kind is not PlanKind.DIRECT or plan.steps[0].cut <= 0:
         return
     assert [step.doses for step in course.steps] == [plan.steps[0].doses]

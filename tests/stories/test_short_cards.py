@@ -43,6 +43,26 @@ def test_a_card_is_read_in_seconds(answer: Callable[[Story], dict[str, Any]]) ->
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_a_detail_has_at_most_120_words_and_150_where_it_tells_of_two_drugs(
+    story: Story, answer: Callable[[Story], dict[str, Any]]
+) -> None:
+    for card in answer(story)["cards"]:
+        two = own_of(card)["rule"].startswith("crossover") or "Or cross over" in card["detail"]
+        assert len(card["detail"].split()) <= (150 if two else 120), card["detail"]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_where_no_cut_is_to_be_made_no_card_speaks_of_a_percentage(
+    story: Story, answer: Callable[[Story], dict[str, Any]]
+) -> None:
+    told = answer(story)
+    held = {order["request"] for order in own(told)["orders"] if order.get("pace") in NO_CUT}
+    for card in told["cards"]:
+        if own_of(card).get("order") in held:
+            assert "%" not in card["summary"] + card["detail"] and "percent" not in card["summary"] + card["detail"]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_an_order_has_one_card_besides_naloxone_and_a_call_two(story: Story, answer: Callable[[Story], dict[str, Any]]) -> None:
     cards = answer(story)["cards"]
     assert len(cards) <= 2

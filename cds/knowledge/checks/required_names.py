@@ -28,8 +28,8 @@ PARAMETERS = {
     "hour of the day": ("morning_hour", "midday_hour", "evening_hour", "night_hour"),
     "mg": ("most_mg_in_a_day",),
     "mg diazepam": (
-        "crossover_highest", "crossover_up", "largest_small_step", "no_plan_above", "once_at_night_from", "small_step",
-        "small_step_limit", "twice_a_day_from",
+        "crossover_highest", "crossover_up", "ends_from", "largest_small_step", "no_plan_above", "once_at_night_from",
+        "small_step", "small_step_limit", "twice_a_day_from",
     ),
     "percent": (
         "crossover_rounding", "free_cut", "largest_cut_in_two_weeks", "sparse_cover",
@@ -42,9 +42,10 @@ PARAMETERS = {
 """By their unit."""
 TEXTS = (
     "agree_on_taper", "declined_no_worse", "declined_returns", "declined_unchanged",
-    "fluoroquinolone_started", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
-    "keep_dose", "not_reviewed", "not_reviewed_short", "onset_long", "onset_short", "review_hold", "review_taper", "smaller_cut",
-    "takes_the_place",
+    "fluoroquinolone_started", "go_on_with_taper", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
+    "keep_dose", "label_care_plan", "label_continue", "label_crossover", "label_naloxone", "label_next_step", "label_taper",
+    "not_reviewed", "not_reviewed_short", "onset_long", "onset_short", "review_hold", "review_taper",
+    "review_under_way", "smaller_cut", "takes_the_place",
 )  # fmt: skip
 BASES = ("current", "original")
 LENGTHS = ("short", "full")

@@ -32,28 +32,43 @@ def declining(
     if document is None:
         return None
     whole = Fields(document, problems, ["declined"])
-    parts = ["cite", "says", "reasons", "worse_when", "must_be_known", "not_compared"]
+    parts = ["cite", "says", "reasons", "left", "worse_when", "must_be_known", "not_compared"]
     fields = Fields(whole.node("declined"), problems, parts)
     fields.text("says")
     check_cite(fields.text("cite"), fields.at("cite"), sources, problems)
-    return Declining(dict(_days(fields, reasons, numbers)), _ways(fields, words))
+    return Declining(dict(_days(fields, reasons, numbers)), _left(fields, numbers), _ways(fields, words))
+
+
+def _left(fields: Fields, numbers: Mapping[str, Parameter]) -> str | None:
+    """The parameter of what was left without an answer."""
+    return _parameter(fields, "left", numbers) if "left" in fields.keys else None
+
+
+def _parameter(given: Fields, key: str, numbers: Mapping[str, Parameter]) -> str | None:
+    """The name of a parameter in days; None, with a problem, where there is none of that name or it is in another unit."""
+    name = given.text(key)
+    same_unit = [each for each, one in numbers.items() if one.unit == DAYS]
+    if name in same_unit:
+        return name
+    if name in numbers:
+        seen = f"{name} is in {numbers[name].unit}."
+        given.problems.add("RULE112", given.at(key), seen, f"Expected: a parameter in {DAYS}.")
+    else:
+        given.problems.add("RULE110", given.at(key), f"`{name}` is no parameter.", "", nearest(name, same_unit))
+    return None
 
 
 def _days(fields: Fields, reasons: Mapping[str, object], numbers: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
     """Each reason with its parameter."""
     node, problems = fields.node("reasons"), fields.problems
     given = Fields(node, problems, (), [key.text for key, _ in node.pairs] if isinstance(node, Pairs) else ())
-    same_unit = [name for name, one in numbers.items() if one.unit == DAYS]
     for reason, position in given.keys.items():
-        name = given.text(reason)
         if reason not in reasons:
             expected = f"Expected one of: {listed(reasons)}."
             problems.add("RULE124", position, f"`{reason}` is no override reason.", expected, nearest(reason, reasons))
-        elif name in numbers and name not in same_unit:
-            problems.add("RULE112", given.at(reason), f"{name} is in {numbers[name].unit}.", f"Expected: a parameter in {DAYS}.")
-        elif name not in numbers:
-            problems.add("RULE110", given.at(reason), f"`{name}` is no parameter.", "", nearest(name, same_unit))
-        else:
+            continue
+        name = _parameter(given, reason, numbers)
+        if name is not None:
             yield reason, name
 
 

@@ -132,9 +132,9 @@ def _because(fields: Fields, around: RuleReferences) -> Iterator[Because]:
 
 
 def _outcome(fields: Fields, around: RuleReferences) -> RiskOutcome:
-    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", *LEADS, *FLAGS]
+    optional = ["pace", "pace_with_another_risk", "crossover", "setting", "watch", "brief", "instead", *LEADS, *FLAGS]
     then = Fields(fields.node("then"), fields.problems, ["says"], optional)
-    for key in ("says", "watch", "brief", *LEADS):
+    for key in ("says", "watch", "brief", "instead", *LEADS):
         check_template(then.text(key), then.at(key), around.askable(RuleKind.RISK), fields.problems)
     return RiskOutcome(
         says=then.text("says"),
@@ -144,6 +144,7 @@ def _outcome(fields: Fields, around: RuleReferences) -> RiskOutcome:
         setting=then.optional_text("setting"),
         watch=then.optional_text("watch"),
         brief=then.optional_text("brief"),
+        instead=then.optional_text("instead"),
         danger=then.optional_text("danger"),
         first=then.optional_text("first"),
         short_supply=then.yes_no("short_supply"),

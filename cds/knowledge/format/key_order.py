@@ -29,6 +29,7 @@ OF_PART = {
         "ask_first",
         "watch",
         "brief",
+        "instead",
         "says",
     ),
     "card": (

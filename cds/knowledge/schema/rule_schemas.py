@@ -219,6 +219,7 @@ def _outcome(knowledge: Knowledge) -> Schema:
             "setting": TEXT,
             "watch": TEXT,
             "brief": TEXT,
+            "instead": TEXT,
             "danger": {**TEXT, "description": "What leads a card's summary, in a few words"},
             "first": {**TEXT, "description": "What to do about it before anything else"},
             "short_supply": YES_NO,
@@ -318,12 +319,13 @@ def _declined(knowledge: Knowledge) -> Schema:
         "cite": cite(knowledge),
         "says": TEXT,
         "reasons": object_of({}, {name: {"$ref": "#/definitions/parameter"} for name in knowledge.override_reasons}),
+        "left": {"$ref": "#/definitions/parameter"},
         "worse_when": object_of({worse.value: every for worse in COMPARED}),
         "must_be_known": every,
         "not_compared": every,
     }
     facts = {word.name: meaning(word) for word in knowledge.vocabulary.values()}
-    title = "When a declined card comes back as one line"
+    title = "When a card that was declined or left comes back as one line"
     return document(title, {"declined": object_of(parts)}) | {"definitions": {"parameter": choice(days), "fact": choice(facts)}}
 
 
