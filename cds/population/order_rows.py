@@ -49,7 +49,6 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "indicators": ("VARCHAR[]", "The indicator of each of these cards"),
     "folded": ("VARCHAR[]", "The advice rules that another card tells of"),
     "silent": ("VARCHAR[]", "The advice rules that were true and are silent"),
-    "canary": ("VARCHAR[]", "The advice rules that were true and are shown to a share of prescribers only"),
     "untold": ("VARCHAR[]", "The advice rules that could not tell"),
     "gaps": ("VARCHAR[]", "The kinds of what could not be read"),
     "words": ("VARCHAR", "A hash of the words of the cards, by which a change of wording is seen"),
@@ -136,7 +135,6 @@ def _judged(
         "indicators": [card["indicator"] for card in own],
         "folded": sorted(folded & set(true)),
         "silent": sorted(id for id in true if status[id] is Status.SILENT),
-        "canary": sorted(id for id in true if status[id].value == "canary"),
         "untold": sorted(finding.rule_id for finding in judgement.advice if finding.answer is Answer.CANNOT_TELL),
         "gaps": sorted(kinds),
         "words": hashed("\n".join(f"{card['summary']}\n{card.get('detail', '')}" for card in own)) if own else "",
@@ -147,7 +145,7 @@ def _not_judged(kind: GapKind, place: int, order: Stored, cards: Sequence[Mappin
     """The row of a draft that may be of a benzodiazepine or Z-drug, and could not be judged."""
     own = [card for card in cards if _of(card)["order"] == order.reference]
     empty: Row = dict.fromkeys(("ordered_mg", "taken_mg", "change_percent", "diazepam_low_mg", "diazepam_high_mg"))
-    lists: Row = {name: [] for name in ("risks", "folded", "silent", "canary", "untold")}
+    lists: Row = {name: [] for name in ("risks", "folded", "silent", "untold")}
     return (
         empty
         | lists

@@ -7,6 +7,8 @@ together; each worker process loads the rules once. Spark numbers no lines, so `
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -82,6 +84,8 @@ def _session(cluster: Cluster) -> Any:
         sql = importlib.import_module("pyspark.sql")
     except ImportError:
         raise NoSpark("PySpark is not installed. Install it: pip install 'taper-cds[spark]'; it needs Java 17 too.") from None
+    if cluster.master.startswith("local"):  # its workers are processes of this machine: they need the packages of this one
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = sql.SparkSession.builder.master(cluster.master).appName("taper-cds").config("spark.ui.enabled", "false")
     try:
         return builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -251,3 +253,18 @@ def test_a_line_of_any_bytes_is_told_as_broken_or_read(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotAnExport, match="no such folder"):
         export_files(tmp_path / "none")
+
+
+def test_a_replay_against_other_rules_tells_what_changes(resources: list[dict[str, Any]], tmp_path: Path) -> None:
+    changed, out = tmp_path / "rules", tmp_path / "out"
+    shutil.copytree(ROOT / "rules", changed)
+    rule = changed / "advice/abrupt-stop.yaml"
+    rule.write_text(rule.read_text().replace("status: active", "status: silent", 1))
+    export, day = write(tmp_path / "export", resources), DAY.isoformat()
+    days = ["--from", day, "--to", day, "--out", str(out), "--processes", "1"]
+    answered = CliRunner().invoke(
+        app, ["population", "replay", str(export), "--rules", str(changed), "--against", str(ROOT / "rules"), *days]
+    )
+    assert answered.exit_code == 0, answered.output
+    assert re.search(r"abrupt-stop: \d+ cards? lost", answered.output)
+    assert "abrupt-stop" in (out / "report.html").read_text()

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from cds.cli.failing import fail
-from cds.cli.population.population_replay import OUT, Rules
+from cds.cli.population.population_replay import Rules
+from cds.cli.population.population_report import OUT
 from cds.errors import CdsError
 from cds.knowledge.pack import chosen
 from cds.population.held_to_budget import held

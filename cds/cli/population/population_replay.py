@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,13 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cds.cli.asked_on_a_day import as_day
 from cds.cli.failing import fail
+from cds.cli.population.population_report import OUT, PAGE, write_report
 from cds.errors import CdsError
 from cds.population.export_replay import Book, Machine, period_of
 from cds.population.export_replay import replay as replay_export
 from cds.population.spark_replay import Cluster, replay_on_spark
 from cds.settings import settings
 
-OUT = Path("var/population")
+BEFORE = "against"
+"""Within the results, those of the rules that they are set against."""
 ON_THE_DAY, TODAY = "day", "today"
 
 
@@ -38,6 +41,10 @@ Export = Annotated[
 ]
 Rules = Annotated[
     Path | None, typer.Option("--rules", metavar="DIR", help="The folder or pack of rules; else that of the settings.")
+]
+Against = Annotated[
+    Path | None,
+    typer.Option("--against", metavar="DIR", help="Other rules, from before a change: what changes is told."),
 ]
 Site = Annotated[str | None, typer.Option(metavar="ID", help="As this site has the rules.")]
 First = Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first day whose orders are replayed.")]
@@ -56,6 +63,7 @@ Memory = Annotated[str, typer.Option(metavar="SIZE", help="How much memory sorti
 def replay(
     export: Export,
     rules: Rules = None,
+    against: Against = None,
     site: Site = None,
     first: First = None,
     last: Last = None,
@@ -80,13 +88,20 @@ def replay(
     book = Book(rules or configured.rules, site or configured.site, as_of or today, as_of)
     period = period_of(begins, ends, [as_day(each, "--chart-on") for each in chart_on or ()])
     console = Console(stderr=True)
+    machine = Machine(processes or os.cpu_count() or 1, memory)
     try:
         with told(console) as progress:
-            if engine is ReplayEngine.SPARK:
-                run = replay_on_spark(export, out, book, period, Cluster(master))
-            else:
-                machine = Machine(processes or os.cpu_count() or 1, memory)
-                run = replay_export(Path(export), out, book, period, machine, progress)
+
+            def replayed(by: Book, into: Path) -> dict[str, Any]:
+                if engine is ReplayEngine.SPARK:
+                    return replay_on_spark(export, into, by, period, Cluster(master))
+                return replay_export(Path(export), into, by, period, machine, progress)
+
+            if against is not None:
+                replayed(replace(book, rules=against), out / BEFORE)
+            run = replayed(book, out)
+        if against is not None:
+            write_report(out, out / BEFORE, False, out / PAGE)
     except CdsError as error:
         fail(error)
     typer.echo(f"{run['calls']} calls of {run['patients']} patients replayed, {run['rows']} orders weighed: {out}")

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from cds.cli.failing import fail
-from cds.cli.population.population_replay import OUT
 from cds.errors import CdsError
 from cds.population.report.figures import figures
 from cds.population.report.pages_of_figures import as_markdown, as_page
 from cds.population.report.replays_compared import compared
 from cds.population.results import Results
 
+OUT = Path("var/population")
 PAGE = "report.html"
 
 Folder = Annotated[Path, typer.Argument(metavar="RESULTS", help="The folder that `cds population replay` wrote.")]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cds.cli.failing import fail
-from cds.cli.population.population_replay import OUT
+from cds.cli.population.population_report import OUT
 from cds.errors import CdsError
 from cds.population.results import Results
 from cds.population.review_queue import Agreement, agreement, queue
