@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds.hooks.markdown import escaped
-from cds.knowledge.model import Because, EvidenceSource, Knowledge, Rule
+from cds.knowledge.model import Because, Knowledge, Rule
+from cds.knowledge.model_parameters import EvidenceSource
 
 TOPICS = "urn:taper-cds:advice"
 OWN_LABEL = "Taper CDS"

@@ -16,7 +16,7 @@ from cds.core.patient_sheet import SheetTexts
 from cds.core.quantity import Quantity
 from cds.core.tablets import Presentation
 from cds.knowledge.files.drug_names import NO_STEMS, Stems
-from cds.knowledge.model_parameters import Pace, Parameter
+from cds.knowledge.model_parameters import EvidenceSource, Pace, Parameter
 from cds.knowledge.position import Position
 from cds.memo import Remembered
 
@@ -225,21 +225,6 @@ class Rule:
 
     def in_force(self, day: date) -> bool:
         return self.in_force_from <= day and (self.in_force_to is None or day <= self.in_force_to)
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceSource:
-    """One source of `evidence.yaml`: a guideline, label, study, or local default."""
-
-    id: str
-    title: str
-    label: str
-    """The short name that a card shows."""
-    origin: str
-    year: str | None = None
-    url: str | None = None
-    read: str | None = None
-    """How far it was read when the content was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Dated, cited numbers, and the paces of a taper that name them, as the rule book holds them."""
+"""Sources, the dated numbers that cite them, and the paces of a taper that name these, as the rule book holds them."""
 
 from __future__ import annotations
 
@@ -72,3 +72,18 @@ class Pace:
     compounded: bool = False
     if_not_borne: str | None = None
     """The pace at which one goes on after a step that was not borne; None where this one stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSource:
+    """One source of `evidence.yaml`: a guideline, label, study, or local default."""
+
+    id: str
+    title: str
+    label: str
+    """The short name that a card shows."""
+    origin: str
+    year: str | None = None
+    url: str | None = None
+    read: str | None = None
+    """How far it was read when the content was written."""

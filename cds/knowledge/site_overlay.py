@@ -8,14 +8,14 @@ from datetime import date
 
 from cds.core.medication import Agent
 from cds.core.placeholder import PLACEHOLDER
+from cds.knowledge.files.evidence import LOCAL
 from cds.knowledge.files.examples import conditions_of
-from cds.knowledge.model import Because, CodedValue, EvidenceSource, Knowledge, ParameterName, Rule, Status
-from cds.knowledge.model_parameters import Pace, Parameter, ParameterEdition
+from cds.knowledge.model import Because, CodedValue, Knowledge, ParameterName, Rule, Status
+from cds.knowledge.model_parameters import EvidenceSource, Pace, Parameter, ParameterEdition
 from cds.knowledge.model_sites import ChosenSources, Reason, SignOff, Site
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 
-LOCAL = "local default"
 NEEDS_SIGN_OFF = ", needs clinical sign-off"
 EQUIVALENCE_NOTE = "equivalence_note"
 

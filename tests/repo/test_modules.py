@@ -61,3 +61,9 @@ def test_the_rooms_of_contributing_are_those_of_the_import_contract() -> None:
     house = runpy.run_path(str(ROOT / "scripts/house.py"))
     page = (ROOT / "CONTRIBUTING.md").read_text()
     assert house["with_rooms"](page, ROOT) == page, "python scripts/house.py --rooms"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    house = runpy.run_path(str(ROOT / "scripts/house.py"))
+    known = house["modules"](ROOT)
+    assert house["circles"]({name: house["imports"](name, path, known) for name, path in known.items()}) == []

@@ -21,20 +21,8 @@ from cds.hooks.card_text import formatted
 from cds.hooks.cards import Advice, cards
 from cds.hooks.markdown import cut, escaped, plain_text
 from cds.knowledge.files.dosing import Dosing
-from cds.knowledge.model import (
-    Because,
-    Card,
-    CodedValue,
-    EvidenceSource,
-    FactDefinition,
-    FactType,
-    Group,
-    Knowledge,
-    Rule,
-    RuleKind,
-    Status,
-)
-from cds.knowledge.model_parameters import Parameter, ParameterEdition
+from cds.knowledge.model import Because, Card, CodedValue, FactDefinition, FactType, Group, Knowledge, Rule, RuleKind, Status
+from cds.knowledge.model_parameters import EvidenceSource, Parameter, ParameterEdition
 
 DAY = date(2026, 11, 23)
 GUIDELINE = EvidenceSource("guide", "The guideline", "Guide 2025", "guideline", url="https://guide.test/2025")

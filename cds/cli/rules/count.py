@@ -41,7 +41,7 @@ AtSite = Annotated[str | None, typer.Option("--site", metavar="ID", help="Count 
 
 
 @dataclass
-class Tally:
+class RuleCounts:
     """What was counted, by rule; and the calls that had no answer, each with the reason."""
 
     calls: int = 0
@@ -106,7 +106,7 @@ def count(requests: Folder, rules: Rules = RULES, form: Form = Format.TEXT, day:
     if not requests.is_dir():
         fail(f"{requests}: there is no such folder. Give one that holds hook calls as JSON files.")
     given = as_day(day) if day else None
-    book, tally = loaded(files_of(folder(rules)), str(rules), form), Tally()
+    book, tally = loaded(files_of(folder(rules)), str(rules), form), RuleCounts()
     calls = [path for path in sorted(requests.rglob("*.json")) if path.name != EXPECTED]
     if not calls:
         fail(f"{requests}: it holds no JSON file. Give a folder of hook calls.")
@@ -143,7 +143,7 @@ def day_of(path: Path, given: date | None) -> date | None:
         return given
 
 
-def _decide(path: Path, on: date, engine: Engine, tally: Tally) -> None:
+def _decide(path: Path, on: date, engine: Engine, tally: RuleCounts) -> None:
     body, ids = _parsed(path), numbers()
     hook = body.get("hook") if isinstance(body, dict) else None
     service = next((id for id, answered in HOOKS.items() if answered == hook), None)

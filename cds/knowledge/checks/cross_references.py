@@ -9,8 +9,8 @@ from cds.knowledge.drug_tables import Tables
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import conditions_of
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import EvidenceSource, FactDefinition, FactType, Rule, RuleKind, Status
-from cds.knowledge.model_parameters import Parameter
+from cds.knowledge.model import FactDefinition, FactType, Rule, RuleKind, Status
+from cds.knowledge.model_parameters import EvidenceSource, Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cds.knowledge.fields import NUMBER, Fields
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import EvidenceSource
+from cds.knowledge.model_parameters import EvidenceSource
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs
 

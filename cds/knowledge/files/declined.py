@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from cds.core.fact_comparison import FactComparison, Worse
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import EvidenceSource, FactDefinition, FactType
-from cds.knowledge.model_parameters import Parameter
+from cds.knowledge.model import FactDefinition, FactType
+from cds.knowledge.model_parameters import EvidenceSource, Parameter
 from cds.knowledge.model_sites import Declining
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cds.knowledge.fields import Fields
-from cds.knowledge.model import EvidenceSource
+from cds.knowledge.model_parameters import EvidenceSource
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, nearest
 from cds.knowledge.yaml_text import Node, Pairs

@@ -8,8 +8,7 @@ from typing import Any
 from cds.core.quantity import Quantity
 from cds.knowledge.fields import Fields, as_amount, as_day
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import EvidenceSource
-from cds.knowledge.model_parameters import Pace, Parameter, ParameterEdition
+from cds.knowledge.model_parameters import EvidenceSource, Pace, Parameter, ParameterEdition
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs, Scalar
 

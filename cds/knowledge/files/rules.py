@@ -13,8 +13,8 @@ from cds.knowledge.files.conditions import ConditionTerms, group
 from cds.knowledge.files.evidence import check_cite
 from cds.knowledge.files.examples import check_examples, examples
 from cds.knowledge.files.vocabulary import risk_fact
-from cds.knowledge.model import Because, Card, EvidenceSource, FactDefinition, FactType, RiskOutcome, Rule, RuleKind, Status
-from cds.knowledge.model_parameters import Parameter
+from cds.knowledge.model import Because, Card, FactDefinition, FactType, RiskOutcome, Rule, RuleKind, Status
+from cds.knowledge.model_parameters import EvidenceSource, Parameter
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node

@@ -9,7 +9,7 @@ from cds.core.patient_sheet import SheetTexts
 from cds.core.placeholder import PLACEHOLDER
 from cds.knowledge.fields import Fields
 from cds.knowledge.files.evidence import check_cite
-from cds.knowledge.model import EvidenceSource
+from cds.knowledge.model_parameters import EvidenceSource
 from cds.knowledge.position import Position
 from cds.knowledge.problems import Problems, listed, nearest
 from cds.knowledge.yaml_text import Node, Pairs

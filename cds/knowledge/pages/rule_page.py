@@ -14,7 +14,6 @@ from cds.knowledge.files.parameters import bounds_in_words
 from cds.knowledge.files.vocabulary import askable, risk_fact
 from cds.knowledge.model import (
     Card,
-    EvidenceSource,
     Example,
     FactDefinition,
     Group,
@@ -28,7 +27,7 @@ from cds.knowledge.model import (
     RuleCondition,
     RuleKind,
 )
-from cds.knowledge.model_parameters import Parameter
+from cds.knowledge.model_parameters import EvidenceSource, Parameter
 from cds.knowledge.plan_basis import of_its_plans
 from cds.knowledge.site_overlay import is_local, local_statements, named
 
