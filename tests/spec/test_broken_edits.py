@@ -17,6 +17,7 @@ from cds.errors import BadKnowledge
 from cds.knowledge.checks.required_names import PARAMETERS
 from cds.knowledge.checks.required_names import TEXTS as TEXTS_NEEDED
 from cds.knowledge.drug_tables import Tables, tables
+from cds.knowledge.files.parameters import NUMBERS as OF_PACES
 from cds.knowledge.loader import files_of, from_files
 from cds.knowledge.problems import CODES, Problem, Problems
 from cds.knowledge.site_overlay import EQUIVALENCE_NOTE
@@ -124,10 +125,11 @@ EDITS = [
     ("an unknown crossover", "risk/older-adult.yaml", "crossover: against", "crossover: no", "RULE023"),
     ("a fact that no template knows", ADVICE, "{{ cut_in_short }} is too fast", "{{ cut_in_shortt }} is too fast", "RULE121"),
     ("a parameter that no template knows", ADVICE, "{{ parameter.largest_cut_in_two_weeks }}", "{{ parameter.largest_cut }}",
-     "RULE121", "  detail: |"),
+     "RULE121", "  in_full: |"),
     ("arithmetic in a template", ADVICE, "{{ cut_in_short }} is too fast", "{{ cut_in_short + 1 }} is too fast", "RULE122"),
     ("a loop in a template", ADVICE, "{{ cut_in_short }} is too fast", "{% for x in y %} is too fast", "RULE122"),
-    ("a summary that is too long", ADVICE, "is too fast]]", "is, " + "which is too fast, " * 6 + "faster", "RULE123"),
+    ("a summary that is too long", ADVICE, '"[[{{ danger }}. ]]', '"' + "Which is too fast, " * 8 + "[[{{ danger }}. ]]",
+     "RULE123"),
     ("an unknown indicator", ADVICE, "indicator: info", "indicator: hard-stop", "RULE023"),
     ("an unknown suggestion", ADVICE, "suggest: [continue_dose, taper_plan, crossover_plan]", "suggest: [taper]", "RULE023"),
     ("an unknown override reason", ADVICE, "[taper-already-agreed,", "[taper-agreed,", "RULE124"),
@@ -346,7 +348,7 @@ def test_every_number_and_text_that_a_module_names_is_one_that_the_program_count
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     hours = {f"{time.value}_hour" for time in DayTime}
-    assert {name for _, name in NEEDED} == (named | hours) & book.parameters.keys()
+    assert {name for _, name in NEEDED} == (named | hours) & book.parameters.keys() - OF_PACES.keys()
     interactions = {f"{kind}_{change}" for kind in ("inhibitor", "inducer") for change in ("started", "stopped")}
     assert set(TEXTS_NEEDED) == (named | interactions) & book.texts.keys() - {EQUIVALENCE_NOTE}
 

@@ -18,9 +18,9 @@ PARAMETERS = {
     "steps": ("steps_on_a_card",),
     "days": (
         "abrupt_stop_use", "crossover_review", "crossover_rung", "crossover_usual", "crossover_wait", "curve_days",
-        "dispensing_interval", "episode_gap", "last_supply", "long_use", "longest_after_short_use", "longest_dosing_interval",
-        "longest_plan", "most_stockpile", "plan_review", "start_lookback", "supply_at_risk", "taper_before_stop",
-        "unstated_supply",
+        "dispensing_interval", "episode_gap", "first_month", "last_supply", "long_use", "longest_after_short_use",
+        "longest_dosing_interval", "longest_plan", "most_stockpile", "plan_review", "start_lookback", "supply_at_risk",
+        "taper_before_stop", "tolerance_lost", "unstated_supply", "went_down_within",
     ),
     "times": ("abrupt_stops_many", "fewest_fills", "most_doses_a_day", "procedural_doses"),
     "doses": ("doses_a_day_long", "doses_a_day_short"),
@@ -28,8 +28,8 @@ PARAMETERS = {
     "hour of the day": ("morning_hour", "midday_hour", "evening_hour", "night_hour"),
     "mg": ("most_mg_in_a_day",),
     "mg diazepam": (
-        "crossover_highest", "crossover_up", "ends_from", "largest_small_step", "no_plan_above", "once_at_night_from",
-        "small_step", "small_step_limit", "twice_a_day_from",
+        "crossover_highest", "crossover_up", "ends_from", "high_dose", "largest_small_step", "low_dose", "no_plan_above",
+        "once_at_night_from", "small_step", "small_step_limit", "twice_a_day_from",
     ),
     "percent": (
         "crossover_rounding", "free_cut", "largest_cut_in_two_weeks", "sparse_cover",
@@ -42,7 +42,8 @@ PARAMETERS = {
 """By their unit."""
 TEXTS = (
     "agree_on_taper", "declined_no_worse", "declined_returns", "declined_unchanged",
-    "fluoroquinolone_started", "go_on_with_taper", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
+    "fluoroquinolone_started", "for_anxiety", "for_bipolar_or_psychosis", "for_insomnia", "for_post_traumatic_stress",
+    "go_on_with_taper", "inducer_started", "inducer_stopped", "inhibitor_started", "inhibitor_stopped",
     "keep_dose", "label_care_plan", "label_continue", "label_crossover", "label_naloxone", "label_next_step", "label_taper",
     "not_reviewed", "not_reviewed_short", "onset_long", "onset_short", "review_hold", "review_taper",
     "review_under_way", "smaller_cut", "takes_the_place",
