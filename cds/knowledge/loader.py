@@ -25,7 +25,7 @@ from cds.knowledge.files.vocabulary import risk_definitions, vocabulary
 from cds.knowledge.model import CodedValue, FactDefinition, Knowledge, Rule, RuleKind
 from cds.knowledge.model_parameters import Parameter
 from cds.knowledge.position import Position
-from cds.knowledge.problems import Problems
+from cds.knowledge.problems import EMPTY, Problems
 from cds.knowledge.yaml_text import Items, Node, Pairs, Scalar, read
 
 NEEDED = ("vocabulary.yaml", "paces.yaml", "evidence.yaml", "texts.yaml", "override-reasons.yaml", "advice/order.yaml")
@@ -144,14 +144,17 @@ def _documents(files: Mapping[str, bytes], problems: Problems) -> dict[str, Node
     found = {}
     for name in sorted(files):
         folder = name.split("/")[0]
-        if not name.endswith(".yaml") or folder in ("drugs", "value-sets", "sites", "schema"):
+        if not name.endswith(".yaml") or folder == "schema":
             continue
-        before = len(problems.found)
-        node = read(f"rules/{name}", files[name], problems)
+        own = Problems()
+        node = read(f"rules/{name}", files[name], own)
+        if node is None and not own.found:
+            problems.add("RULE022", Position(f"rules/{name}"), EMPTY, "", "Write it, or remove the file.")
+        elif folder in ("drugs", "value-sets", "sites"):
+            continue
+        problems.found += own.found
         if node is not None:
             found[name] = node
-        elif len(problems.found) == before:
-            problems.add("RULE022", Position(f"rules/{name}"), "the file is empty.", "", "Write it, or remove the file.")
     return found
 
 
