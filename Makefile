@@ -34,7 +34,7 @@ help:
 	@echo "make later   the tests that meet a clock again, ten years from now (needs libfaketime)"
 	@echo "make lint    the first four of these"
 	@echo "make spark   install PySpark, and test that a cluster gives the rows of one machine (needs Java 17)"
-	@echo "make bench   what a call, a start, a plan and a check of the rules cost, a minute of 200 calls a second, and a replay"
+	@echo "make bench   what a call, a start, a plan, a page and a check of the rules cost, a minute of 200 calls a second, and a replay"
 	@echo "make conformance   write docs/conformance.md from the tests"
 	@echo "make lock    refresh the lock files from pyproject.toml; delete them first to take the newest of everything"
 	@echo "make clean   remove the environment and every cache"
@@ -70,7 +70,7 @@ spark: .venv/installed-test
 	$(BIN)/pytest tests/population/test_spark.py
 
 bench: .venv/installed-test
-	@worst=0; for what in hook_call start_up plan rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
+	@worst=0; for what in hook_call start_up plan pages rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
 
 conformance: .venv/installed-test
 	@$(BIN)/python -m tests.conformance.table

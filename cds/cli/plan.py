@@ -15,13 +15,13 @@ from rich.console import Console
 
 from cds.cli.failing import fail
 from cds.cli.plan_curves import show_curves
-from cds.cli.plan_files import as_page, calendar, plan_told, rows
 from cds.cli.plan_show import show_no_plan, show_plan
 from cds.core.cuts import PercentOf
 from cds.core.medication import Form, Medication
 from cds.core.patient_sheet import SheetFor, as_text, sheet
 from cds.core.regimen import Dose
 from cds.core.taper_plan import NoPlan, Plan
+from cds.decision.plan_files import as_page, calendar, plan_told, rows
 from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, immediate_release_plan, taken
 from cds.decision.plasma_levels import curves, curves_json
 from cds.decision.replanning import Replanned, replanned

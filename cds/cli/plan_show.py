@@ -12,11 +12,11 @@ from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
-from cds.cli.plan_files import lines, product
 from cds.core.period import range_in_words
 from cds.core.quantity import exact, plain
 from cds.core.regimen import DayTime, Dose
 from cds.core.taper_plan import AgentDose, NoPlan, Plan, PlanKind, PlanStep
+from cds.decision.plan_files import lines, product
 from cds.decision.plans import CurrentDoses
 from cds.decision.replanning import Replanned
 from cds.knowledge.model import Knowledge

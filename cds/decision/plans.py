@@ -168,6 +168,7 @@ def direct_plan(
     basis: PercentOf | None = None,
     start: date | None = None,
     who: str = SPECIALIST,
+    interval: int | None = None,
     finer: bool = False,
     prepared: bool = False,
 ) -> Plan | NoPlan:
@@ -175,9 +176,10 @@ def direct_plan(
 
     `basis` is by default the rule book's, `start` the day; `who` is whom to involve at the specialist pace. `finer`: after a step
     that was not borne a liquid may make smaller ones than tablets do, with `prepared` also one that only a pharmacy prepares.
+    `interval`, where the patient chose one, is how far apart the steps are, in days; never less than the pace's.
     """
     agent = _side(knowledge, takes.agent)
-    numbers = _pace(knowledge, day, pace, basis, who)
+    numbers = _pace(knowledge, day, pace, basis, who, interval)
     if isinstance(agent, NoPlan):
         return agent
     if isinstance(numbers, NoPlan):
@@ -217,6 +219,7 @@ def crossover_plan(
     basis: PercentOf | None = None,
     start: date | None = None,
     who: str = SPECIALIST,
+    interval: int | None = None,
 ) -> Plan | NoPlan:
     """A crossover to another agent, by default the rule book's, and its taper to 0; or why there is none."""
     target = target or knowledge.named("crossover_target", day)
@@ -226,7 +229,7 @@ def crossover_plan(
             f"{takes.agent} is a Z-drug, and no Z-drug is exchanged for a benzodiazepine.", (Instead(InsteadKind.DIRECT, says),)
         )
     source, new = _side(knowledge, takes.agent), _side(knowledge, target)
-    numbers = _pace(knowledge, day, pace, basis, who)
+    numbers = _pace(knowledge, day, pace, basis, who, interval)
     for each in (source, new, numbers):
         if isinstance(each, NoPlan):
             return each
@@ -247,10 +250,11 @@ def immediate_release_plan(
     basis: PercentOf | None = None,
     start: date | None = None,
     who: str = SPECIALIST,
+    interval: int | None = None,
 ) -> Plan | NoPlan:
     """The same dose of an extended-release agent as immediate release, held, and its taper to 0; or why there is none."""
     agent = _side(knowledge, takes.agent)
-    numbers = _pace(knowledge, day, pace, basis, who)
+    numbers = _pace(knowledge, day, pace, basis, who, interval)
     if isinstance(agent, NoPlan):
         return agent
     if isinstance(numbers, NoPlan):
@@ -270,6 +274,12 @@ def _side(knowledge: Knowledge, agent: str) -> Side | NoPlan:
     return Side(agent, equivalent, knowledge.presentations.get(agent, ()), knowledge.agents[agent].long_acting)
 
 
-def _pace(knowledge: Knowledge, day: date, pace: str, basis: PercentOf | None, who: str) -> TaperPace | NoPlan:
+def _pace(
+    knowledge: Knowledge, day: date, pace: str, basis: PercentOf | None, who: str, interval: int | None = None
+) -> TaperPace | NoPlan:
     numbers = taper_pace(knowledge, pace, day, basis or PercentOf(knowledge.named("taper_basis", day)))
+    if numbers is not None and interval is not None and interval > numbers.interval:
+        longest = max(interval, numbers.longest_interval or 0)
+        longer = max(interval, numbers.longer_interval or 0)
+        numbers = replace(numbers, interval=interval, longer_interval=longer, longest_interval=longest)
     return numbers or no_steps(pace, who) or NoPlan("At this pace no plan is drawn up.", ())

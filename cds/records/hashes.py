@@ -33,6 +33,10 @@ class KeyedHashes:
     def suggestion(self, uuid: str) -> str:
         return self._hash("suggestion", uuid.strip().lower())
 
+    def plan(self, decision: str, place: int) -> bytes:
+        """What the address of a stored plan ends with, so that nobody can guess one."""
+        return bytes.fromhex(self._hash("plan", decision, str(place)))
+
     def _hash(self, *texts: str) -> str:
         told = "\0".join(f"{len(text)}:{text}" for text in texts)
         return hmac.digest(self.key, told.encode("utf-8", "surrogatepass"), "sha256")[:16].hex()

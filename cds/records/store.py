@@ -165,6 +165,12 @@ class Store:
         """What a question of `cds.records.page_queries` gives. Refuses: when the database is down (StoreUnavailable)."""
         return self._asked(lambda: self._read(question))
 
+    def write(self, change: Callable[[Connection], T]) -> T:
+        """What a change gives, once it is stored for good. Refuses: when the database is down (StoreUnavailable)."""
+        made: list[T] = []
+        self._asked(lambda: self._write(lambda connection: made.append(change(connection)), SYNCED))
+        return made[-1]
+
     def declined(self, patient: str, client: str, since: date, wanted: Wanted, in_chart: bool = False) -> list[Declined]:
         """The cards about a patient that a client declined, as its last word on them, of decisions since a day.
 

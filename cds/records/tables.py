@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration."""
 
 
@@ -109,3 +109,11 @@ seen_tokens = Table(
     Column("until", Moment, nullable=False, index=True),
 )
 """One row a token of a caller that was used. `token` is a digest; `until` is when the token expires."""
+
+revoked_plans = Table(
+    "revoked_plans",
+    METADATA,
+    Column("decision", String(36), ForeignKey("decisions.id", ondelete="CASCADE"), primary_key=True),
+    Column("revoked_at", Moment, nullable=False),
+)
+"""One row a decision whose plans can't be opened any more by the addresses on its cards."""

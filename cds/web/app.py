@@ -42,6 +42,7 @@ from cds.web.middleware import ServiceAccess
 from cds.web.openapi import PATH, openapi
 from cds.web.pages.asking import PageContext
 from cds.web.pages.page_routes import page_routes
+from cds.web.pages.plan_links import with_plan_links
 from cds.web.recording import Recording
 from cds.web.replay_guard import SeenInStore
 from cds.web.request_tracking import RequestTracking, spent_on, told_in_span
@@ -111,7 +112,7 @@ class Routes:
                 with spent_on("remember"):
                     decision = await self.keeping.shortening(decision, call, knowledge, client.id, lambda: str(uuid4()))
             silent = silent_rules(decision, knowledge)
-            response = json_response(200, shaped(decision.answer, client.profile, client.can))
+            response = json_response(200, shaped(self._with_links(decision, request), client.profile, client.can))
             if self.keeping:
                 with spent_on("keep"):
                     await self.keeping.keep(decision, call, knowledge, client.id, _by_part(parts))
@@ -159,6 +160,13 @@ class Routes:
     def _named(self, call: HookCall) -> dict[str, str]:
         """The call's `hookInstance` as it is stored; the client's own text goes into no log."""
         return {"hook_instance": self.keeping.recorder.keyed.call(call.hook_instance)} if self.keeping else {}
+
+    def _with_links(self, decision: Decision, request: Request) -> Mapping[str, Any]:
+        """The answer with a link to each plan, at the address that is set, else at the one that was asked."""
+        if self.keeping is None:
+            return decision.answer
+        base = self.doors.public_url or str(request.base_url).rstrip("/")
+        return with_plan_links(decision, self.keeping.recorder.keyed, base)
 
     def _here(self, request: Request) -> SiteRevision:
         """The rule book as the caller's site has it now."""

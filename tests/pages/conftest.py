@@ -66,8 +66,9 @@ class Watched:
             self.elsewhere.append(request.url)
 
     def _said(self, message: ConsoleMessage) -> None:
-        """What the browser refuses, and what a script complains of; an answer that is a refusal is looked at by its test."""
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        """What the browser refuses, and what a script complains of; a refusal is looked at by its test."""
+        overtaken = message.text.startswith(("htmx:afterRequest", "htmx:sendAbort"))
+        if message.type == "error" and "Failed to load resource" not in message.text and not overtaken:
             self.complaints.append(message.text)
 
 

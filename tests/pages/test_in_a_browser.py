@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.operations.served import Service
+from tests.operations.served import CDS, PATIENCE, ROOT, SIGN, Service
 from tests.pages.conftest import accessible, seen
 
 
@@ -38,8 +43,89 @@ def test_the_rule_book_is_searched_as_one_types(page: Page) -> None:
     accessible(page)
     seen(page, "rules")
     page.get_by_role("searchbox").press_sequentially("long use")
-    page.get_by_role("listitem").filter(has_text="Taken for long").or_(page.locator(".hits a").first).first.wait_for()
+    page.get_by_role("listitem").filter(has_text="CurrentDoses for long").or_(page.locator(".hits a").first).first.wait_for()
     page.locator(".hits a").first.click()
     expect(page.get_by_role("heading", name="What supports it")).to_be_visible()
     accessible(page)
     seen(page, "rule")
+
+
+@pytest.fixture(scope="module")
+def plan(service: Service, address: str) -> str:
+    """The address that a card links to, which an EHR opens in a tab of its own."""
+    _, answer = service.post(body=moved_to_today("abrupt-stop-alprazolam"))
+    url = str(answer["cards"][0]["links"][0]["url"])
+    assert url.startswith(address)
+    return url
+
+
+def moved_to_today(story: str) -> bytes:
+    asked = [CDS, "ask", "--print-request", str(ROOT / "fhir_examples" / story)]
+    return subprocess.run(asked, check=True, capture_output=True).stdout
+
+
+def test_the_link_of_a_card_opens_its_plan(page: Page, plan: str) -> None:
+    page.goto(plan)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("alprazolam 3 mg")
+    expect(page.get_by_role("img", name="Dose by date")).to_be_visible()
+    page.get_by_text("Change the plan").click()
+    accessible(page)
+    seen(page, "plan")
+
+
+def test_another_pace_redraws_the_plan_in_place_and_says_what_changed(page: Page, plan: str) -> None:
+    page.goto(plan)
+    page.get_by_text("Change the plan").click()
+    before = page.locator("path.line.advised").first.get_attribute("d")
+    page.locator("#pace-very-slow").check()
+    expect(page.locator("#changed")).to_contain_text("as advised")
+    assert page.locator("path.line.advised").first.get_attribute("d") != before
+    expect(page.locator("#pace-very-slow")).to_be_focused()
+    page.get_by_label("First step on").fill("")
+    page.locator("#not_borne").fill("x")
+    page.keyboard.press("Enter")
+    expect(page.locator("#changed .problem")).to_contain_text("expected the number of a step")
+    expect(page.locator("#not_borne")).to_have_value("x")
+
+
+def test_every_control_of_a_plan_is_reached_by_the_keyboard(page: Page, plan: str) -> None:
+    page.goto(plan)
+    page.locator("#controls summary").focus()
+    page.keyboard.press("Enter")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.name || document.activeElement.textContent"))
+    assert {"pace", "interval", "basis", "kind", "has", "start", "not_borne", "back", "Draw it"} <= reached
+
+
+def test_the_sheet_of_the_plan_as_chosen_opens_for_printing(page: Page, plan: str) -> None:
+    page.goto(f"{plan}?pace=very-slow")
+    page.get_by_role("link", name="Patient's sheet").click()
+    expect(page.get_by_role("heading", name="Please read this first")).to_be_visible()
+    accessible(page)
+    page.emulate_media(media="print")
+    seen(page, "sheet")
+
+
+def test_the_workbench_shows_cards_and_which_stories_a_changed_threshold_changes(page: Page) -> None:
+    page.goto("/try")
+    page.get_by_role("button", name="Show the cards").first.click()
+    expect(page.locator("article.card.critical")).to_contain_text("alprazolam", timeout=PATIENCE * 1000)
+    text = page.locator("#text").input_value()
+    page.locator("#text").fill(re.sub(r"(standard_interval:[^}]*?value: )\d+", r"\g<1>21", text, count=1))
+    page.get_by_role("button", name="Which stories change?").click()
+    expect(page.locator("#change")).to_contain_text("stories change", timeout=PATIENCE * 1000)
+    accessible(page)
+    seen(page, "try")
+
+
+def test_insights_show_feedback_just_posted(page: Page, service: Service) -> None:
+    _, answer = service.post(body=moved_to_today("abrupt-stop-alprazolam"))
+    told = {"card": answer["cards"][0]["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-23T10:05:31Z"}
+    assert service.post(f"{SIGN}/feedback", json.dumps({"feedback": [told]}).encode())[0] == 200
+    page.goto("/insights")
+    row = page.get_by_role("region", name="By rule").get_by_role("row").filter(has=page.locator("a[href$='/abrupt-stop']"))
+    expect(row).to_contain_text("no reason (1)")
+    accessible(page)
+    seen(page, "insights")

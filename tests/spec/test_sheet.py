@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from cds.cli.plan_files import as_page
 from cds.core.medication import Form
 from cds.core.patient_sheet import SheetFor, SheetTexts, as_text, counted_amount, sheet
 from cds.core.regimen import DayTime
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import Plan
+from cds.decision.plan_files import as_page
 from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, immediate_release_plan
 from cds.errors import BadKnowledge
 from cds.knowledge.loader import files_of, from_files, knowledge

@@ -17,9 +17,9 @@ from icalendar import Calendar
 from typer.testing import CliRunner
 
 from cds.cli.main import app
-from cds.cli.plan_files import COLUMNS, calendar, plan_told, rows
 from cds.core.regimen import DayTime
 from cds.core.taper_plan import NoPlan, Plan
+from cds.decision.plan_files import COLUMNS, calendar, plan_told, rows
 from cds.decision.plans import crossover_plan, direct_plan, taken
 from cds.knowledge.loader import knowledge
 

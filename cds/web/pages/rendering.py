@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from cds.core.period import written
+from cds.core.quantity import exact
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src {style}; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -34,6 +35,7 @@ def environment() -> Environment:
     )
     found.filters["day"] = in_words
     found.filters["clock"] = clock
+    found.filters["amount"] = exact
     found.filters["markdown"] = as_html
     found.globals["program"] = version("taper-cds")
     return found
