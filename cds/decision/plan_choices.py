@@ -51,7 +51,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class PlanSituation:
     """What a plan is drawn up from, without a patient in it: what is taken, what of it is known, and the day."""
 
     begin: PlanStart
@@ -77,7 +77,7 @@ class Drawn:
     changed: tuple[str, ...] = ()
 
 
-def paces(situation: Situation, knowledge: Knowledge) -> list[Option]:
+def paces(situation: PlanSituation, knowledge: Knowledge) -> list[Option]:
     """Every pace that has steps, those that the risks do not allow with the reason."""
     asked = knowledge.paces.get(situation.named("pace") or "")
     found = []
@@ -95,7 +95,7 @@ def paces(situation: Situation, knowledge: Knowledge) -> list[Option]:
     return found
 
 
-def _who_asks(pace: str, situation: Situation, knowledge: Knowledge) -> str:
+def _who_asks(pace: str, situation: PlanSituation, knowledge: Knowledge) -> str:
     """The risks that ask for the pace, by their titles."""
     there = (rule for rule in knowledge.risks() if rule.id in situation.risks and rule.outcome)
     asking = [rule.title for rule in there if rule.outcome and rule.outcome.pace == pace]
@@ -107,7 +107,7 @@ def _says(pace: str, day: date, knowledge: Knowledge) -> str:
     return f"about {plain(numbers.cut)}% every {numbers.interval // 7} weeks" if numbers else ""
 
 
-def intervals(pace: str, situation: Situation, knowledge: Knowledge) -> list[Option]:
+def intervals(pace: str, situation: PlanSituation, knowledge: Knowledge) -> list[Option]:
     """How far apart steps may be at a pace."""
     numbers = taper_pace(knowledge, pace, situation.day, PercentOf.CURRENT)
     least = numbers.interval if numbers else 0
@@ -117,7 +117,7 @@ def intervals(pace: str, situation: Situation, knowledge: Knowledge) -> list[Opt
     ]
 
 
-def crossover(situation: Situation, knowledge: Knowledge) -> Option:
+def crossover(situation: PlanSituation, knowledge: Knowledge) -> Option:
     """The exchange for a longer-acting agent, and what speaks against it."""
     target = situation.named("crossover_to") or knowledge.named("crossover_target", situation.day)
     takes = situation.begin.takes
@@ -129,14 +129,14 @@ def crossover(situation: Situation, knowledge: Knowledge) -> Option:
     return Option("crossover", f"Crossover to {target}, then taper", why_not)
 
 
-def products(situation: Situation, target: str | None, knowledge: Knowledge) -> tuple[Presentation, ...]:
+def products(situation: PlanSituation, target: str | None, knowledge: Knowledge) -> tuple[Presentation, ...]:
     """What can be dispensed of the agents of a plan."""
     takes = situation.begin.takes
     agents = dict.fromkeys(one for one in (takes.agent if takes else None, target) if one)
     return tuple(product for agent in agents for product in knowledge.presentations.get(agent, ()))
 
 
-def drawn(situation: Situation, chosen: Choices, knowledge: Knowledge) -> Drawn | NoPlan:
+def drawn(situation: PlanSituation, chosen: Choices, knowledge: Knowledge) -> Drawn | NoPlan:
     """The plan as chosen. Where nothing can be drawn up at all, the reason."""
     takes, pace = situation.begin.takes, situation.named("pace")
     refused = not_for_a_child(situation.facts, knowledge, situation.day)
@@ -161,7 +161,7 @@ def drawn(situation: Situation, chosen: Choices, knowledge: Knowledge) -> Drawn 
     return Drawn(plan, advised, other, takes, again, changed)
 
 
-def _plan(situation: Situation, chosen: Choices, knowledge: Knowledge, takes: CurrentDoses) -> Plan | NoPlan:
+def _plan(situation: PlanSituation, chosen: Choices, knowledge: Knowledge, takes: CurrentDoses) -> Plan | NoPlan:
     """The plan as chosen, drawn up once for all who take the same."""
     pace, to = chosen.pace or situation.named("pace") or "", situation.named("crossover_to")
     times = (takes.agent, tuple(takes.times.items()), takes.extended_release, takes.original)
@@ -169,7 +169,7 @@ def _plan(situation: Situation, chosen: Choices, knowledge: Knowledge, takes: Cu
     return knowledge.remembered.recall(question, lambda: _drawn_up(situation, chosen, knowledge, takes, pace))
 
 
-def _drawn_up(situation: Situation, chosen: Choices, knowledge: Knowledge, takes: CurrentDoses, pace: str) -> Plan | NoPlan:
+def _drawn_up(situation: PlanSituation, chosen: Choices, knowledge: Knowledge, takes: CurrentDoses, pace: str) -> Plan | NoPlan:
     day, start = situation.day, chosen.start or situation.day
     if chosen.crossover:
         return crossover_plan(
@@ -188,7 +188,7 @@ def _stocked(knowledge: Knowledge, names: Collection[str] | None) -> Knowledge:
     return replace(knowledge, presentations=held)
 
 
-def _again(situation: Situation, chosen: Choices, knowledge: Knowledge, plan: Plan, takes: CurrentDoses) -> Replanned | None:
+def _again(situation: PlanSituation, chosen: Choices, knowledge: Knowledge, plan: Plan, takes: CurrentDoses) -> Replanned | None:
     """How the taper goes on from a step that was not borne; None while two agents are taken."""
     place = min(max(chosen.not_borne or 1, 1), len(plan.steps) - 1) - 1
     step = plan.steps[place]

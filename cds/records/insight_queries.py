@@ -24,7 +24,7 @@ NO_REASON = "no reason"
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class WilsonShare:
     """So many of so many, with the interval of Wilson: where the share lies in 95 of 100 cases."""
 
     of: int
@@ -56,9 +56,9 @@ class Became:
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
-    def taken_up(self) -> Share:
+    def taken_up(self) -> WilsonShare:
         """Of those that were spoken of."""
-        return Share(self.accepted + self.overridden, self.accepted)
+        return WilsonShare(self.accepted + self.overridden, self.accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Moved:
     """A rule that fires otherwise than before: in how many calls of the last week, and of the four weeks before it."""
 
     rule: str
-    now: Share
-    before: Share
+    now: WilsonShare
+    before: WilsonShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _moved(by_day: Mapping[str, Counter[date]], calls: Mapping[date, int], today
     now_of = sum(many for day, many in calls.items() if day > edge)
     before_of = sum(many for day, many in calls.items() if start < day <= edge)
     for rule, days in by_day.items():
-        now = Share(now_of, min(now_of, sum(many for day, many in days.items() if day > edge)))
-        before = Share(before_of, min(before_of, sum(many for day, many in days.items() if start < day <= edge)))
+        now = WilsonShare(now_of, min(now_of, sum(many for day, many in days.items() if day > edge)))
+        before = WilsonShare(before_of, min(before_of, sum(many for day, many in days.items() if start < day <= edge)))
         if now.interval and before.interval and (now.interval[0] > before.interval[1] or now.interval[1] < before.interval[0]):
             yield Moved(rule, now, before)

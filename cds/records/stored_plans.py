@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from cds.core.facts import Facts
 from cds.core.regimen import RegimenStep
-from cds.decision.plan_choices import Situation
+from cds.decision.plan_choices import PlanSituation
 from cds.engine.reference import Answer
 from cds.errors import CdsError
 from cds.records.decisions import DecisionRecord
@@ -43,7 +43,7 @@ class StoredPlan:
     """What is kept of one judged order, by pseudonyms: the situation that plans start from, and what was said then."""
 
     record: DecisionRecord
-    situation: Situation
+    situation: PlanSituation
     ordered: tuple[RegimenStep, ...]
     order: Json
     """The order as the answer told it to machines, its plan without steps."""
@@ -107,7 +107,7 @@ def _plan(record: DecisionRecord, content: Json, judgement: Json, until: datetim
     gaps = [*(gap["says"] for order in orders for gap in order["gaps"]), *(gap["says"] for gap in content["gaps"])]
     return StoredPlan(
         record,
-        Situation(start(judgement["start"]), facts, record.day, risks),
+        PlanSituation(start(judgement["start"]), facts, record.day, risks),
         steps(judgement["ordered"]),
         orders[0] if orders else {},
         tuple(own),

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from cds.engine.engine import Engine
 from cds.knowledge.model import Knowledge
-from cds.records.insight_queries import Share, insights
+from cds.records.insight_queries import WilsonShare, insights
 from cds.settings import Settings
 from cds.web.app import app
 from cds.web.recording import Recording, keeping
@@ -84,14 +84,14 @@ def test_a_rule_that_fires_otherwise_than_before_is_told(client: TestClient, kep
 @given(st.integers(1, 2000).flatmap(lambda of: st.tuples(st.just(of), st.integers(0, of))))
 def test_a_share_lies_within_its_interval_and_more_cases_narrow_it(told: tuple[int, int]) -> None:
     of, count = told
-    low, high = Share(of, count).interval or (1.0, 0.0)
+    low, high = WilsonShare(of, count).interval or (1.0, 0.0)
     assert 0 <= low <= count / of + 1e-9 and count / of - 1e-9 <= high <= 1
-    narrow_low, narrow_high = Share(of * 10, count * 10).interval or (1.0, 0.0)
+    narrow_low, narrow_high = WilsonShare(of * 10, count * 10).interval or (1.0, 0.0)
     assert narrow_high - narrow_low < high - low
 
 
 def test_no_cases_have_no_share() -> None:
-    assert (Share(0, 0).interval, str(Share(0, 0))) == (None, "none")
+    assert (WilsonShare(0, 0).interval, str(WilsonShare(0, 0))) == (None, "none")
 
 
 def drafted(client: TestClient, **fields: str) -> tuple[int, str]:

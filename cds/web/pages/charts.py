@@ -22,7 +22,7 @@ MONTHS_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """One line: its kind (a class of the stylesheet), what it is, and its path."""
 
     kind: str
@@ -46,11 +46,11 @@ class Chart:
     says: str
     unit: str
     height: int
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
     band: tuple[float, float] | None = None
-    swings: tuple[Line, ...] = ()
+    swings: tuple[ChartLine, ...] = ()
     marks: tuple[Tick, ...] = ()
     width: int = WIDTH
 
@@ -126,14 +126,14 @@ def dose_chart(drawn: Drawn, ordered: Sequence[RegimenStep], day: date, reviews:
     frame = _Frame(day, days, float(max(tallest)) * 1.05, HEIGHT)
     lines = []
     if ordered:
-        lines.append(Line("ordered", "ordered", _steps(frame, _ordered(drawn.takes.daily, ordered, day), days)))
+        lines.append(ChartLine("ordered", "ordered", _steps(frame, _ordered(drawn.takes.daily, ordered, day), days)))
     if isinstance(other, Plan):
         points = _of_plan(other, other.agent, drawn.takes.daily, day)
-        lines.append(Line("other", OF_BASIS[other.pace.basis.value], _steps(frame, points, days)))
+        lines.append(ChartLine("other", OF_BASIS[other.pace.basis.value], _steps(frame, points, days)))
     for place, agent in enumerate(agents):
         before = drawn.takes.daily if agent == drawn.takes.agent else Decimal(0)
         says = f"advised: {agent}" if len(agents) > 1 else f"advised: {OF_BASIS[plan.pace.basis.value]}"
-        lines.append(Line("advised" if not place else "second", says, _steps(frame, _of_plan(plan, agent, before, day), days)))
+        lines.append(ChartLine("advised" if not place else "second", says, _steps(frame, _of_plan(plan, agent, before, day), days)))
     band = (frame.on(plan.ends), frame.on(last)) if last > plan.ends else None
     marks = tuple(Tick(frame.on(one), f"{one.day} {one:%b}") for one in reviews)
     says = f"From {plain(drawn.takes.daily)} mg a day to 0 in {len(plan.steps)} steps. The table below tells each."
@@ -182,8 +182,8 @@ def level_charts(drawn: Curves) -> list[Chart]:
         if highest <= 0:
             continue
         frame = _Frame(drawn.start, drawn.days, highest * 1.05, LEVELS_HEIGHT)
-        lines = tuple(Line(KINDS[each.which], f"{each.which.value}, average of a day", _averages(frame, each)) for each in own)
-        swings = tuple(Line(KINDS[each.which], f"{each.which.value}, peak to trough", _swing(frame, each)) for each in own)
+        lines = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, average of a day", _averages(frame, each)) for each in own)
+        swings = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, peak to trough", _swing(frame, each)) for each in own)
         weeks = tuple(Tick(frame.x(days), f"week {days // 7}") for days in range(7, drawn.days + 1, 7))
         shown = weeks[:: max(1, len(weeks) // 6)]
         says = f"Levels of {substance} over {drawn.days} days, an illustration."

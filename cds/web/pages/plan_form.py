@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from cds.core.cuts import PercentOf
-from cds.decision.plan_choices import LATEST, Choices, Option, Situation, crossover, intervals, paces, products
+from cds.decision.plan_choices import LATEST, Choices, Option, PlanSituation, crossover, intervals, paces, products
 from cds.knowledge.model import Knowledge
 from cds.web.pages.asking import Asked
 
@@ -22,7 +22,7 @@ STOCK = "stock"
 class PlanForm:
     """The form as it was sent: `chosen` what could be taken, `problems` by field, and every option with why it can't be taken."""
 
-    def __init__(self, asked: Asked, situation: Situation, knowledge: Knowledge) -> None:
+    def __init__(self, asked: Asked, situation: PlanSituation, knowledge: Knowledge) -> None:
         self.values: Mapping[str, str] = asked.form
         self.problems: dict[str, str] = {}
         self.day = situation.day

@@ -35,7 +35,7 @@ WHOSE = {"display": "the patient of the order"}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownPlan:
     """One plan as it was asked for."""
 
     stored: StoredPlan
@@ -84,7 +84,7 @@ class PlanPages:
             return self._desk.refused(asked, 404, "No such file", "The plan is given out as plan.csv, plan.ics and plan.json.")
         return self._with(asked, lambda shown: self._of_plan(asked, shown, lambda plan: make(plan, shown)))
 
-    def _with(self, asked: Asked, answer: Callable[[Shown], Response]) -> Response:
+    def _with(self, asked: Asked, answer: Callable[[ShownPlan], Response]) -> Response:
         """The answer about the plan of a token; where it leads to none, a page that says so kindly."""
         keeping = self._desk.keeping
         if keeping is None:
@@ -104,26 +104,26 @@ class PlanPages:
         here = asked.revision.at(site if asked.revision.serves(site) else None)
         knowledge = here.on(stored.situation.day)
         form = PlanForm(asked, stored.situation, knowledge)
-        return answer(Shown(stored, knowledge, form, drawn(stored.situation, form.chosen, knowledge)))
+        return answer(ShownPlan(stored, knowledge, form, drawn(stored.situation, form.chosen, knowledge)))
 
-    def _of_sheet(self, asked: Asked, shown: Shown, make: Callable[[Sheet], Response]) -> Response:
+    def _of_sheet(self, asked: Asked, shown: ShownPlan, make: Callable[[Sheet], Response]) -> Response:
         told = shown.sheet()
         return make(told) if told is not None else self._none(asked, shown)
 
-    def _of_plan(self, asked: Asked, shown: Shown, make: Callable[[Plan], Response]) -> Response:
+    def _of_plan(self, asked: Asked, shown: ShownPlan, make: Callable[[Plan], Response]) -> Response:
         return make(shown.plan) if isinstance(shown.plan, Plan) else self._none(asked, shown)
 
-    def _none(self, asked: Asked, shown: Shown) -> Response:
+    def _none(self, asked: Asked, shown: ShownPlan) -> Response:
         reason = shown.plan.reason if isinstance(shown.plan, NoPlan) else "There are no words for a sheet."
         return self._desk.refused(asked, 409, "There is no plan to print", reason)
 
-    def _page(self, asked: Asked, shown: Shown) -> Response:
+    def _page(self, asked: Asked, shown: ShownPlan) -> Response:
         part = wants_a_part(asked.request)
         told = self._desk.told(asked, **_told(shown), form=shown.form, can_print=can_print(), part=part)
         return page("plan_part.html" if part else "plan.html", 422 if shown.form.problems and not part else 200, **told)
 
 
-def _told(shown: Shown) -> dict[str, Any]:
+def _told(shown: ShownPlan) -> dict[str, Any]:
     """What the page tells beside its frame."""
     stored, knowledge, plan = shown.stored, shown.knowledge, shown.plan
     day, takes = stored.situation.day, stored.situation.begin.takes
@@ -170,7 +170,7 @@ def _told(shown: Shown) -> dict[str, Any]:
     return told
 
 
-def _levels(shown: Shown, plan: Plan, day: date) -> Curves:
+def _levels(shown: ShownPlan, plan: Plan, day: date) -> Curves:
     """The levels, worked out once for a plan and an order; the controls ask for the same ones again and again."""
     assert isinstance(shown.drawn, Drawn)
     takes, ordered, knowledge = shown.stored.situation.begin.takes, shown.stored.ordered, shown.knowledge
@@ -218,15 +218,15 @@ def _attached(content: bytes, media_type: str, name: str) -> Response:
     return Response(content, headers=headers, media_type=media_type)
 
 
-def _csv(plan: Plan, shown: Shown) -> Response:
+def _csv(plan: Plan, shown: ShownPlan) -> Response:
     return _attached(rows(plan).encode(), "text/csv; charset=utf-8", "taper-plan.csv")
 
 
-def _ics(plan: Plan, shown: Shown) -> Response:
+def _ics(plan: Plan, shown: ShownPlan) -> Response:
     return _attached(calendar(plan, datetime.now(UTC)), "text/calendar; charset=utf-8", "taper-plan.ics")
 
 
-def _fhir(plan: Plan, shown: Shown) -> Response:
+def _fhir(plan: Plan, shown: ShownPlan) -> Response:
     """A draft CarePlan without a patient: who takes it over says whose it is."""
     whole = care_plan(plan, {"subject": {}}, Visit("", shown.stored.situation.day))
     return _attached(orjson.dumps({**whole, "subject": WHOSE}), "application/fhir+json", "taper-plan.json")

@@ -24,7 +24,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class ToldStory:
     """A request with the day that it is told on."""
 
     name: str
@@ -41,14 +41,14 @@ class Changed:
     after: tuple[str, ...]
 
 
-def stories(rules: Path) -> dict[str, Story]:
+def stories(rules: Path) -> dict[str, ToldStory]:
     """The stories beside a folder of rules, by name; none where only the program is there."""
     found = {}
     for request in sorted((rules.resolve().parent / FOLDER).glob(f"*/{REQUEST}")):
         expected = request.with_name(EXPECTED)
         if expected.is_file():
             day = date.fromisoformat(orjson.loads(expected.read_bytes())["day"])
-            found[request.parent.name] = Story(request.parent.name, day, request.read_text())
+            found[request.parent.name] = ToldStory(request.parent.name, day, request.read_text())
     return found
 
 
@@ -70,7 +70,7 @@ def told(answer: Mapping[str, Any]) -> tuple[str, ...]:
     return (*cards, *orders)
 
 
-def answers(some: Mapping[str, Story], knowledge: Knowledge, engine: Engine) -> dict[str, tuple[str, ...]]:
+def answers(some: Mapping[str, ToldStory], knowledge: Knowledge, engine: Engine) -> dict[str, tuple[str, ...]]:
     """Each story's answer in lines, by the rules as they are."""
     found = {}
     for name, story in some.items():

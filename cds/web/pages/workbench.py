@@ -24,7 +24,7 @@ from cds.knowledge.problems import Problem
 from cds.web.pages.asking import Asked, PageContext
 from cds.web.pages.rendering import page
 from cds.web.pages.sample_request import sample
-from cds.web.pages.story_set import NAME, REQUEST, Changed, Story, answers, asked, compared, stories
+from cds.web.pages.story_set import NAME, REQUEST, Changed, ToldStory, answers, asked, compared, stories
 
 LONGEST_REQUEST, LONGEST_FILE = 1_000_000, 200_000
 """Characters of a pasted request, and of a rule file: more is refused before it costs anything."""
@@ -138,7 +138,7 @@ class Workbench:
             engine.close()
 
     @staticmethod
-    def _as_now(known: Mapping[str, Story], book: Knowledge) -> dict[str, tuple[str, ...]]:
+    def _as_now(known: Mapping[str, ToldStory], book: Knowledge) -> dict[str, tuple[str, ...]]:
         engine = Engine(book)
         try:
             return answers(known, book, engine)
