@@ -133,7 +133,8 @@ def dose_chart(drawn: Drawn, ordered: Sequence[RegimenStep], day: date, reviews:
     for place, agent in enumerate(agents):
         before = drawn.takes.daily if agent == drawn.takes.agent else Decimal(0)
         says = f"advised: {agent}" if len(agents) > 1 else f"advised: {OF_BASIS[plan.pace.basis.value]}"
-        lines.append(ChartLine("advised" if not place else "second", says, _steps(frame, _of_plan(plan, agent, before, day), days)))
+        path = _steps(frame, _of_plan(plan, agent, before, day), days)
+        lines.append(ChartLine("second" if place else "advised", says, path))
     band = (frame.on(plan.ends), frame.on(last)) if last > plan.ends else None
     marks = tuple(Tick(frame.on(one), f"{one.day} {one:%b}") for one in reviews)
     says = f"From {plain(drawn.takes.daily)} mg a day to 0 in {len(plan.steps)} steps. The table below tells each."
@@ -182,7 +183,7 @@ def level_charts(drawn: Curves) -> list[Chart]:
         if highest <= 0:
             continue
         frame = _Frame(drawn.start, drawn.days, highest * 1.05, LEVELS_HEIGHT)
-        lines = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, average of a day", _averages(frame, each)) for each in own)
+        lines = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, a day's average", _averages(frame, each)) for each in own)
         swings = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, peak to trough", _swing(frame, each)) for each in own)
         weeks = tuple(Tick(frame.x(days), f"week {days // 7}") for days in range(7, drawn.days + 1, 7))
         shown = weeks[:: max(1, len(weeks) // 6)]
