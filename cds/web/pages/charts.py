@@ -183,7 +183,7 @@ def level_charts(drawn: Curves) -> list[Chart]:
         if highest <= 0:
             continue
         frame = _Frame(drawn.start, drawn.days, highest * 1.05, LEVELS_HEIGHT)
-        lines = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, a day's average", _averages(frame, each)) for each in own)
+        lines = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, day by day", _averages(frame, each)) for each in own)
         swings = tuple(ChartLine(KINDS[each.which], f"{each.which.value}, peak to trough", _swing(frame, each)) for each in own)
         weeks = tuple(Tick(frame.x(days), f"week {days // 7}") for days in range(7, drawn.days + 1, 7))
         shown = weeks[:: max(1, len(weeks) // 6)]

@@ -81,7 +81,7 @@ def _lines(form: Mapping[str, str], rule: str, until: date) -> str:
         **quiet,
         "because": form["because"].strip(),
         "approved_by": form["approved_by"].strip(),
-        "review_by": until,
+        "review_by": date.fromordinal(until.toordinal()),  # a day of its own: one that stands twice becomes an anchor
     }
     text = yaml.safe_dump({"rules": {f"advice/{rule}": told}}, sort_keys=False, allow_unicode=True)
     return text.replace("silent: true", "silent: yes")

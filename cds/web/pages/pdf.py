@@ -10,6 +10,8 @@ from typing import Any
 from cds.errors import CdsError
 
 NAME = "weasyprint"
+SMALLER = (8.5, 7.5)
+"""Points: the letters of a sheet that would not fit on one page as it stands."""
 
 
 class CanNotPrint(CdsError):
@@ -35,6 +37,14 @@ def _nothing(url: str, *_: Any, **__: Any) -> Any:
 
 
 def printed(text: str) -> bytes:
-    """The page as PDF. Refuses: where it can't be made here (CanNotPrint)."""
-    made: bytes = _weasyprint().HTML(string=text, url_fetcher=_nothing).write_pdf()
+    """The page as PDF, on one sheet where a smaller letter makes it fit. Refuses: where it can't be made here (CanNotPrint)."""
+    library = _weasyprint()
+    whole = library.HTML(string=text, url_fetcher=_nothing)
+    document = whole.render()
+    for points in SMALLER if len(document.pages) > 1 else ():
+        smaller = whole.render(stylesheets=[library.CSS(string=f"body {{ font-size: {points}pt !important; }}")])
+        document = smaller
+        if len(smaller.pages) == 1:
+            break
+    made: bytes = document.write_pdf()
     return made
