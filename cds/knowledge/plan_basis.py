@@ -13,7 +13,8 @@ from cds.knowledge.site_overlay import is_local
 TAPER, CROSSOVER = "taper_plan", "crossover_plan"
 EVERY_PLAN = (
     "dispensing_interval", "ends_from", "free_cut", "largest_cut_in_two_weeks", "longest_plan", "most_tablets_in_a_dose",
-    "no_plan_above", "once_at_night_from", "second_strength_saves", "small_step", "small_step_limit", "taper_basis", "twice_a_day_from",
+    "no_plan_above", "once_at_night_from", "second_strength_saves", "small_step", "small_step_limit", "taper_basis",
+    "twice_a_day_from",
 )  # fmt: skip
 """The parameters that every plan counts with, whatever its pace."""
 OF_A_CROSSOVER = (
