@@ -40,10 +40,14 @@ class UnknownService(RefusedCall):
 
 
 class NeededDataMissing(RefusedCall):
-    """Data without which no advice is sound was not prefetched and could not be read."""
+    """Data without which no advice is sound was not prefetched and could not be read. `why` goes into the log too."""
 
     status = 412
     code = "incomplete"
+
+    def __init__(self, says: str, why: str = "") -> None:
+        super().__init__(says)
+        self.why = why
 
 
 class OtherPatient(RefusedCall):

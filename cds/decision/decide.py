@@ -106,7 +106,7 @@ def decide(
     valid: Collection[str] = ()
     if call.hook == PATIENT_VIEW or concerns_agents(drafts, knowledge.drugs):
         given = deliveries(call.prefetch)
-        _refuse_without_medications(given)
+        _refuse_without_medications(given, call.not_read)
         go_on()
         record = patient_record(given, call.patient_id, desk)
         go_on()
@@ -229,10 +229,12 @@ def _nothing_sent(call: HookCall) -> tuple[Gap, ...]:
     return (Gap(GapKind.NOT_JUDGED, NOTHING_SENT, f"context.{DRAFTS_IN[call.hook]}"),)
 
 
-def _refuse_without_medications(given: Mapping[RecordPart, Delivery]) -> None:
-    if all(part not in given or given[part].completeness is Completeness.MISSING for part in MEDICATION_PARTS):
-        keys = ", ".join(part.value for part in MEDICATION_PARTS)
+def _refuse_without_medications(given: Mapping[RecordPart, Delivery], not_read: str) -> None:
+    if all(given[part].completeness is Completeness.MISSING for part in MEDICATION_PARTS):
+        keys = ", ".join(f"{part.value} ({given[part].said or 'not sent'})" for part in MEDICATION_PARTS)
+        why = f"of the prefetch {keys}; {not_read or 'nothing was to be read'}"
         raise NeededDataMissing(
-            f"What the patient takes is not known: none of the prefetch keys {keys} could be used. "
-            "Expected at least medicationRequests, null where the patient has none."
+            f"What the patient takes is not known, since none of these could be used: {why}. "
+            "Expected at least medicationRequests, null where the patient has none.",
+            why,
         )

@@ -32,7 +32,7 @@ class HookCall:
 
     `selections` is None where the client sent none: then every draft is meant. `unread_drafts` are the entries of the drafts that
     hold no order. `prefetch` holds the keys as sent: a missing key was not looked up, a null found nothing. The access token is
-    not kept, only whether there was one.
+    not kept, only whether there was one. `not_read` says why what was not sent could not be read either.
     """
 
     service: str
@@ -48,6 +48,7 @@ class HookCall:
     fhir_server: str | None = None
     has_token: bool = False
     token_patient: str | None = None
+    not_read: str = ""
 
 
 def hook_call(service: str, body: object) -> HookCall:
@@ -76,7 +77,7 @@ def hook_call(service: str, body: object) -> HookCall:
         selections=_selections(context) if hook == "order-select" else None,
         prefetch=_object(call["prefetch"], "prefetch") if call.get("prefetch") is not None else {},
         fhir_server=server,
-        has_token=token is not None,
+        has_token=token is not None and token.get("access_token") != "",
         token_patient=_optional_text(token, "patient", "fhirAuthorization.") if token is not None else None,
     )
 
@@ -273,25 +274,33 @@ class FhirAccess:
     seconds: float | None = None
 
 
-def fhir_access(body: Mapping[str, Any], subject: str | None = None) -> FhirAccess | None:
-    """The access that the body of a call gives; None where it gives none, or gives it in a form that can't be used.
+def fhir_access(body: Mapping[str, Any], subject: str | None = None) -> FhirAccess | str:
+    """The access that the body of a call gives; why there is none, where it gives none or in a form that can't be used.
 
-    `subject` is our own id at the client's authorization server, where it is known: a token for another is not used.
+    `subject` is our own id at the client's authorization server, where it is known: a token for another is not used. An empty
+    token is none: a server that is open is read without one.
 
     Scopes are not looked at: some clients write them in their own words. The server decides what may be read.
     """
     server, authorization = body.get("fhirServer"), body.get("fhirAuthorization")
     if not isinstance(server, str):
-        return None
+        return "the call names no fhirServer"
     server = server.rstrip("/")
     if authorization is None:
         return FhirAccess(server)
     if not isinstance(authorization, dict):
-        return None
+        return "fhirAuthorization is no object"
     token, seconds = authorization.get("access_token"), authorization.get("expires_in")
-    bearer = str(authorization.get("token_type", "")).lower() == "bearer"
+    if token == "":
+        return FhirAccess(server)
     if subject is not None and authorization.get("subject") != subject:
-        return None
-    if not bearer or not isinstance(token, str) or not token or isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        return None
-    return FhirAccess(server, token, float(seconds)) if seconds > 0 else None
+        return "fhirAuthorization.subject is another than the client was registered with"
+    if not isinstance(token, str):
+        return "fhirAuthorization.access_token is no text"
+    if str(authorization.get("token_type", "")).lower() != "bearer":
+        return "fhirAuthorization.token_type is not Bearer"
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return "fhirAuthorization.expires_in is no number of seconds"
+    if seconds <= 0:
+        return "fhirAuthorization.expires_in says that the token has run out"
+    return FhirAccess(server, token, float(seconds))

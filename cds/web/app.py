@@ -121,7 +121,8 @@ class Routes:
             if not call.drafts and call.hook in DRAFTS_IN:
                 self.metrics.brought_no_order(client.id)
         except Exception as error:
-            response, told = refusal(error, id)
+            response, why = refusal(error, id)
+            told = {"client": request.scope[CLIENT].id, **why}
         else:
             told = {"client": client.id, "prefetch": _by_state(parts)} | self._named(call)
             told |= _counts(decision.answer, silent)

@@ -27,6 +27,7 @@ MEDICATIONS = "org.taper-cds.medications"
 """The key under which the Medications that orders refer to join the prefetch."""
 MOST_MEDICATIONS = 25
 READ = "read"
+NOT_ALLOWED = "fhirServer is none of the servers that may be read for this client (docs/integration.md)"
 
 Counted = Callable[[str, float], None]
 """Told of each read: `read` or why not, and the seconds that it took."""
@@ -54,9 +55,11 @@ class Fetcher:
         if not queries and not pages and not _unresolved(_drafts(call), call):
             return call, known, 0
         access = fhir_access(body, client.subject)
-        place = client.server(access.server) if access else None
-        if access is None or place is None:
-            return call, known, 0
+        if isinstance(access, str):
+            return replace(call, not_read=f"nothing was read: {access}"), known, 0
+        place = client.server(access.server)
+        if place is None:
+            return replace(call, not_read=f"nothing was read: {NOT_ALLOWED}"), known, 0
         refuse_other_patients(call)
         visit = _Visit(self._client, place, access, self._counted, dict(call.prefetch))
         with suppress(TimeoutError):
@@ -66,7 +69,8 @@ class Fetcher:
                     return visit.into(call), known, visit.read
                 await visit.parts(queries, pages)
                 await visit.medications(_history(visit.found), visit.into(call))
-        return visit.into(call), {**known, **visit.states(queries)}, visit.read
+        states = visit.states(queries)
+        return visit.into(call), {**known, **states}, visit.read
 
 
 @dataclass
@@ -81,6 +85,7 @@ class _Visit:
     fetched: set[RecordPart] = field(default_factory=set)
     left: Parts = field(default_factory=Parts)
     asked: bool = False
+    failed: dict[RecordPart, Why] = field(default_factory=dict)
 
     @property
     def read(self) -> int:
@@ -88,12 +93,13 @@ class _Visit:
         return MOST_PARTS - self.left.left
 
     def into(self, call: HookCall) -> HookCall:
-        return replace(call, prefetch=self.found)
+        return replace(call, prefetch=self.found, not_read=self._not_read())
 
     def states(self, queries: Iterable[RecordPart]) -> dict[RecordPart, PrefetchState]:
         """What became of the parts that were to be read; those that were not are marked as an error."""
         missed = [part for part in queries if part not in self.fetched] if self.asked else []
         self.found.update({part.value: NOT_READ for part in missed if part.value not in self.found})
+        self.failed |= {part: Why.TIMEOUT for part in missed if part not in self.failed}
         return dict.fromkeys(self.fetched, PrefetchState.FETCHED) | dict.fromkeys(missed, PrefetchState.FAILED)
 
     async def parts(self, queries: Mapping[RecordPart, str], pages: Iterable[RecordPart]) -> None:
@@ -118,6 +124,7 @@ class _Visit:
             self.found[part.value] = await self._read(f"{self.place.base}/{query}")
         except NotRead as error:
             if error.why is not Why.ABSENT or "?" in query:
+                self.failed[part] = error.why
                 return
             self.found[part.value] = None
         self.fetched.add(part)
@@ -131,6 +138,10 @@ class _Visit:
         with suppress(NotRead):
             async for joined in read_on(self._read, self.place, first):
                 self.found[part.value] = joined
+
+    def _not_read(self) -> str:
+        failed = ", ".join(f"{part.value} {self.failed[part].value}" for part in RecordPart if part in self.failed)
+        return f"reading failed: {failed}" if failed else ""
 
     async def _read(self, url: str) -> Any:
         started, outcome = time.perf_counter(), Why.TIMEOUT.value

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from cds.errors import BadRequest, RefusedCall
+from cds.errors import BadRequest, NeededDataMissing, RefusedCall
 from cds.hooks.messages import operation_outcome
 from cds.json_text import dumped
 from cds.web.logs import place_of
@@ -37,6 +37,7 @@ def refusal(error: Exception, id: str) -> tuple[Response, dict[str, str]]:
     if isinstance(error, RecursionError):
         error = BadRequest("The body is nested too deeply.")
     if isinstance(error, RefusedCall):
-        return refused_response(error), {"refused": type(error).__name__}
+        why = {"why": error.why} if isinstance(error, NeededDataMissing) else {}
+        return refused_response(error), {"refused": type(error).__name__, **why}
     says = f"The call could not be answered; the service's log tells more under {id}."
     return outcome_response(500, "exception", says), {"error": type(error).__name__, "place": place_of(error)}

@@ -129,7 +129,7 @@ def test_fhir_12_pages_that_each_come_in_time_end_in_the_time_of_all(hurried: Hu
 
 def test_fhir_8_an_access_does_not_tell_its_token() -> None:
     access = fhir_access(stop("https://ehr.test/fhir"))
-    assert access is not None and access.token == TOKEN
+    assert not isinstance(access, str) and access.token == TOKEN
     assert TOKEN not in f"{access} {access!r}"
 
 
@@ -148,7 +148,7 @@ def test_fhir_3_a_token_that_has_run_out_is_not_used(service: TestClient, fhir: 
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("access_token", None), ("access_token", ""), ("access_token", 7), ("access_token", "two\r\nX-Evil: lines"),
+        ("access_token", None), ("access_token", 7), ("access_token", "two\r\nX-Evil: lines"),
         ("access_token", "schlüssel"), ("token_type", "MAC"), ("token_type", None), ("expires_in", "soon"), ("expires_in", True),
         ("expires_in", None), ("expires_in", -1),
     ],
@@ -160,6 +160,38 @@ def test_fhir_1_to_3_an_authorization_that_can_not_be_used_is_no_access(
     call["fhirAuthorization"][member] = value
     assert posted(service, call).status_code == 412
     assert fhir.asked == []
+
+
+def test_an_empty_token_is_none_so_that_an_open_server_is_read_without_one(service: TestClient, fhir: FhirServer) -> None:
+    assert posted(service, stop(fhir.base, token="")).status_code == 200
+    assert fhir.asked and all(token is None for _, token in fhir.asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"fhirServer": "https://elsewhere.test/fhir"}, "none of the servers that may be read for this client"),
+        ({"fhirServer": None, "fhirAuthorization": None}, "the call names no fhirServer"),
+        ({"fhirAuthorization": {"token_type": "MAC"}}, "fhirAuthorization.token_type is not Bearer"),
+        ({"fhirAuthorization": {"expires_in": 0}}, "the token has run out"),
+        ({"fhirAuthorization": {"access_token": 7}}, "fhirAuthorization.access_token is no text"),
+        ({"prefetch": {"medicationRequests": {"resourceType": "OperationOutcome"}}}, "medicationRequests (the EHR reported an"),
+        ({}, "reading failed: patient denied, medicationRequests denied"),
+    ],
+)
+def test_a_412_and_its_log_line_say_why_nothing_was_read(
+    service: TestClient, fhir: FhirServer, caplog: pytest.LogCaptureFixture, change: dict[str, Any], says: str
+) -> None:
+    fhir.ways["*"] = status(403)
+    call = stop(fhir.base)
+    for name, value in change.items():
+        call[name] = {**call[name], **value} if isinstance(value, dict) else value
+    with caplog.at_level(logging.INFO, "cds"):
+        response = posted(service, call)
+    [line] = [vars(record)["fields"] for record in caplog.records if record.getMessage() == "call"]
+    assert response.status_code == 412 and line["status"] == 412
+    assert says in response.json()["issue"][0]["details"]["text"] and says in line["why"]
+    assert line["client"] and TOKEN not in response.text
 
 
 @pytest.mark.parametrize("token_type", ["bearer", "BEARER"])
