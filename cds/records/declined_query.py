@@ -28,20 +28,28 @@ RISKS: Mapping[Answer, Fact] = {
     Answer.FALSE: Known(False),
     Answer.CANNOT_TELL: Unknown("it could not be told"),
 }
+MOST_SAID = 100
+"""How much of what was said about one patient is looked at, newest first: what is older counts as never said."""
+NEWEST = (
+    select(feedback)
+    .where(feedback.c.patient == bindparam("patient"), feedback.c.client == bindparam("client"))
+    .order_by(feedback.c.id.desc())
+    .limit(MOST_SAID)
+    .subquery("said")
+)
 OUTCOMES = (
     select(
-        feedback.c.id, feedback.c.client, feedback.c.outcome, feedback.c.outcome_at, feedback.c.received_at, feedback.c.reasons,
+        NEWEST.c.id, NEWEST.c.outcome, NEWEST.c.outcome_at, NEWEST.c.received_at, NEWEST.c.reasons,
         cards.c.rule, cards.c.agent, cards.c.place, cards.c.fingerprint,
         cards.c.decision, decisions.c.made_at, decisions.c.day,
     )
-    .join(cards, cards.c.card == feedback.c.card)
+    .join(cards, cards.c.card == NEWEST.c.card)
     .join(decisions, decisions.c.id == cards.c.decision)
-    .where(decisions.c.patient == bindparam("patient"), decisions.c.client == bindparam("client"))
-    .where(decisions.c.day >= bindparam("since"))
+    .where(decisions.c.client == bindparam("client"), decisions.c.day >= bindparam("since"))
 )  # fmt: skip
-"""What was said about a client's cards for one patient. Written once, since most calls that show a card ask it.
+"""What a client said about its cards for one patient. Written once, since most calls that show a card ask it.
 
-Found by the patient. By whom it was said is looked at afterwards: SQLite would begin with everything that the client ever said.
+It begins with what was said, which is little: one patient may have thousands of decisions.
 """
 
 
@@ -67,7 +75,7 @@ def declined(
     nothing new: the first refusal counts, and its time. `in_chart` asks also for what was shown in charts and left.
     """
     about = {"patient": patient, "client": client, "since": since}
-    said = [row for row in connection.execute(OUTCOMES, about) if row.client == client]
+    said = list(connection.execute(OUTCOMES, about))
     found = [row for row in _last_words(said) if (row.rule, row.agent) in wanted]
     left = [row for row in _left(connection.execute(SHOWN, about), said) if (row.rule, row.agent) in wanted] if in_chart else []
     if not (found or left):
@@ -82,11 +90,14 @@ def declined(
 
 def _last_words(rows: Iterable[Any]) -> Iterator[Any]:
     """The newest outcome of each rule and agent, where it is a refusal of a card in full."""
-    newest: dict[tuple[str, str | None], Any] = {}
-    for row in sorted(rows, key=lambda row: (_at(row), row.id)):
-        if row.outcome != OVERRIDDEN or not _was_a_line(row):
-            newest[row.rule, row.agent] = row
-    return (row for row in newest.values() if row.outcome == OVERRIDDEN)
+    told: set[tuple[str, str | None]] = set()
+    for row in sorted(rows, key=lambda row: (_at(row), row.id), reverse=True):
+        which = row.rule, row.agent
+        if which in told or (row.outcome == OVERRIDDEN and _was_a_line(row)):
+            continue
+        told.add(which)
+        if row.outcome == OVERRIDDEN:
+            yield row
 
 
 def _left(shown: Iterable[Any], said: Iterable[Any]) -> Iterator[Any]:

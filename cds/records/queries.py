@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, Table, delete, literal, select, tuple_
+from sqlalchemy import Connection, Engine, Select, Table, delete, literal, select, tuple_, update
 
 from cds.records.decisions import DecisionRecord
 from cds.records.feedback import FeedbackEvent
@@ -48,6 +48,14 @@ def insert_feedback(
         for event in events
     ]
     connection.execute(unless_there(connection.dialect.name, feedback), rows)
+    tell_patients(connection, {event.card for event in events})
+
+
+def tell_patients(connection: Connection, of: Collection[str]) -> None:
+    """Writes to the feedback on these cards which patient it is about, where their decisions are stored."""
+    patient = select(decisions.c.patient).join(cards, cards.c.decision == decisions.c.id).where(cards.c.card == feedback.c.card)
+    untold = update(feedback).where(feedback.c.card.in_(of), feedback.c.patient.is_(None))
+    connection.execute(untold.values(patient=patient.scalar_subquery()))
 
 
 def decision(connection: Connection, id: str) -> DecisionRecord:

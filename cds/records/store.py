@@ -279,8 +279,13 @@ class Store:
 
     def _taken_over(self, records: Sequence[DecisionRecord]) -> int:
         """How many of them the database took. Only a row that it can't hold is set aside; all else is its own fault."""
+
+        def written(connection: Connection) -> None:
+            insert_decisions(connection, records)
+            queries.tell_patients(connection, {card.card for record in records for card in record.cards})
+
         try:
-            self._write(lambda connection: insert_decisions(connection, records))
+            self._write(written)
         except (IntegrityError, DataError):
             if len(records) > 1:
                 return sum(self._taken_over([record]) for record in records)

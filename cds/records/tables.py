@@ -98,9 +98,14 @@ feedback = Table(
     Column("suggestions", Text, nullable=False),
     Column("reasons", Text, nullable=False),
     Column("commented", Boolean(create_constraint=False), nullable=False),
+    Column("patient", String(32)),
     UniqueConstraint("client", "card", "outcome", "outcome_at"),
+    Index("ix_feedback_patient", "patient", "client"),
 )
-"""One row a feedback event; never changed. `card` and `suggestions` hold keyed hashes, `reasons` codes, as JSON lists."""
+"""One row a feedback event. `card` and `suggestions` hold keyed hashes, `reasons` codes, as JSON lists.
+
+`patient` is that of the card's decision, written as soon as both are stored; nothing else is ever changed.
+"""
 
 seen_tokens = Table(
     "seen_tokens",
