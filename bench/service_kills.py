@@ -137,9 +137,14 @@ def call(port: int, answered: Answered, gone: threading.Event) -> None:
 
 
 def asked(connection: HTTPConnection, path: str, body: bytes) -> Any:
-    connection.request("POST", path, body, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    content = answer.read()
+    """The answer, once there is one: what a busy service sheds was not answered for, and is asked again."""
+    while True:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != 503 or answer.getheader("Retry-After") is None:
+            break
+        time.sleep(0.05)
     if answer.status != 200:
         raise NotReady(f"{path} was answered with {answer.status}")
     return json.loads(content)

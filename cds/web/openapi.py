@@ -18,6 +18,7 @@ TOKEN = "clientToken"
 REFUSALS = {
     400: "The body is no request to the service.",
     401: "The token does not prove who calls. Which check failed is told in the log alone.",
+    403: "The caller is on another machine, and no token of operators is set.",
     408: "The body was not there in time.",
     412: "The medication list was not given, and could not be read.",
     413: f"The body is over {LARGEST_BODY // 1024 // 1024} MB, or holds too many objects and lists.",
@@ -30,7 +31,8 @@ REFUSALS = {
 """What each status says that is no success."""
 OF_ANY_SERVICE = (401, 429, 503)
 OF_FEEDBACK = (400, 401, 408, 413, 415, 429, 500, 503)
-OF_A_CALL = tuple(REFUSALS)
+OF_OPERATORS = (401, 403)
+OF_A_CALL = tuple(status for status in REFUSALS if status != 403)
 WAITING = {429, 503}
 """The statuses that may say when to try again."""
 TEXT: Json = {"type": "string", "minLength": 1}
@@ -128,7 +130,7 @@ def _discovery(security: list[Json]) -> Json:
 
 
 def _watched() -> Json:
-    """The routes for operators and integrators. None needs a token."""
+    """The routes for operators and integrators. Two of them are for operators alone, wherever one asks from."""
     counters = {"description": "The counters.", "content": {"text/plain": {"schema": TEXT}}}
     guide = {
         "description": "What a site types in by hand: a page, or JSON for who accepts that alone.",
@@ -137,8 +139,8 @@ def _watched() -> Json:
     told = {
         "/health": ("That the process lives", {"200": _answer("It lives.", HEALTH)}),
         "/ready": ("That calls can be answered", {"200": _answer("They can.", READY), **_refused([503])}),
-        "/metrics": ("Counters for Prometheus", {"200": counters}),
-        "/integration": ("The guide for a site that registers by hand", {"200": guide}),
+        "/metrics": ("Counters for Prometheus", {"200": counters, **_refused(OF_OPERATORS)}),
+        "/integration": ("The guide for a site that registers by hand", {"200": guide, **_refused(OF_OPERATORS)}),
         PATH: ("This document", {"200": _answer("This document.", {"type": "object", "required": ["openapi", "paths"]})}),
     }
     return {

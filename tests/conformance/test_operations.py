@@ -53,7 +53,7 @@ def test_a_call_is_logged_by_service_status_rules_and_counts_alone(
     [record] = caplog.records
     fields = vars(record)["fields"]
     assert set(fields) == {
-        "call", "service", "status", "ms", "client", "hook_instance", "prefetch", "cards", "orders", "gaps", "knowledge",
+        "call", "service", "status", "ms", "client", "prefetch", "cards", "orders", "gaps", "knowledge",
     }  # fmt: skip
     assert (fields["service"], fields["status"], fields["orders"]) == ("taper-order-sign", 200, 1)
     assert "abrupt-stop" in fields["cards"]

@@ -48,7 +48,9 @@ def test_a_replay_that_gives_other_cards_says_which(
     tell: Callable[..., Told], write_down: Callable[[Told], DecisionRecord], tmp_path: Path
 ) -> None:
     record = write_down(tell(STORY))
-    forged = replace(record, payload=record.payload.replace('"summary":"Stopping', '"summary":"Starting'))
+    payload = json.loads(record.payload)
+    payload["cards"][0]["summary"] = "Other words than were shown"
+    forged = replace(record, payload=json.dumps(payload))
     stored(tmp_path, forged)
     ran = run(tmp_path, "replay", forged.id)
     assert ran.exit_code == 1

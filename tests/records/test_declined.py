@@ -585,11 +585,12 @@ def test_to_decline_a_line_neither_renews_nor_ends_it(here: Hospital) -> None:
     assert lines(here.asks()) == []
 
 
-def test_accepting_the_line_shows_it_in_full_again(here: Hospital) -> None:
-    here.declines(here.asks(), ELSEWHERE)
+def test_accepting_what_was_declined_shows_it_in_full_again(here: Hospital) -> None:
+    first = here.asks()
+    here.declines(first, ELSEWHERE)
     (line,) = here.asks()["cards"]
-    assert "suggestions" not in line
-    here.accepts(line, after=1)
+    assert "suggestions" not in line, "so that it is the card in full that is accepted"
+    here.accepts(first["cards"][0], after=1)
     assert in_full(here.asks()) == ["slower-taper"]
 
 
@@ -691,9 +692,7 @@ def test_it_is_found_by_the_patient_however_much_else_was_said(here: Hospital, k
         asked = OUTCOMES.params(about).compile(database, compile_kwargs={"literal_binds": True})
         steps = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {asked}"))]
     database.dispose()
-    assert [step.split(" USING INDEX ")[-1].split(" (")[0] for step in steps] == [
-        "ix_decisions_patient", "ix_cards_decision", "ix_feedback_card",
-    ]  # fmt: skip
+    assert "ix_feedback_patient" in steps[1] and not [step for step in steps if step.startswith("SCAN") and "said" not in step]
 
 
 def statements_of(kept: Recording, work: Callable[[], Any]) -> int:

@@ -29,7 +29,7 @@ NORTH = f"""site: north
 title: North Hospital
 status: active
 parameters:
-  largest_cut_in_two_weeks: {{value: 5 percent, from: 2026-01-01, {APPROVED}}}
+  free_cut: {{value: 10 percent, from: 2026-01-01, {APPROVED}}}
 """
 SOUTH = f"""site: south
 title: South Hospital
@@ -145,7 +145,12 @@ class Service:
 
 
 def request(story: str) -> Any:
-    return json.loads((ROOT / "fhir_examples" / story / "request.json").read_text())
+    """The call of a story. The gentle cut is made one of a ninth, told where a site wants to hear of more than a tenth."""
+    call = json.loads((ROOT / "fhir_examples" / story / "request.json").read_text())
+    if story == GENTLE:
+        call["context"]["draftOrders"]["entry"][0]["resource"]["dosageInstruction"] = [{"text": "Take 8 tablets daily"}]
+        call["prefetch"]["medicationRequests"]["entry"][0]["resource"]["dosageInstruction"] = [{"text": "Take 18 mg daily"}]
+    return call
 
 
 def rules_of(answer: dict[str, Any]) -> set[str]:

@@ -236,7 +236,8 @@ def test_a_call_that_brings_no_order_is_counted_and_shown_of_its_client(site: Si
     call = json.loads(json.dumps(STOP))
     call["context"]["draftOrders"] = drafts if drafts is None else {"resourceType": "Bundle", **drafts}
     with TestClient(app(site.book, site.engine, Settings(), lambda: DAY)) as service:
-        assert service.post(SIGN, json=call).json()["cards"] == []
+        [card] = service.post(SIGN, json=call).json()["cards"]
+        assert "nothing was checked" in card["detail"]
         [client] = service.get("/integration", headers={"Accept": "application/json"}).json()["clients"]
         page = service.get("/integration").text
     assert client["callsWithoutOrders"] == 1 and "brought no order: 1" in page
