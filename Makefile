@@ -70,7 +70,7 @@ spark: .venv/installed-test
 	$(BIN)/pytest tests/population/test_spark.py
 
 bench: .venv/installed-test
-	@worst=0; for what in hook_call start_up plan pages rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
+	@worst=0; for what in hook_call extremes start_up plan pages rules load population; do $(BIN)/python -m bench.$$what || worst=$$?; done; exit $$worst
 
 conformance: .venv/installed-test
 	@$(BIN)/python -m tests.conformance.table

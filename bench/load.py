@@ -15,7 +15,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import Any
@@ -37,13 +37,16 @@ SHARES = (0.5, 1.0, 2.0)
 """Of what the service can do."""
 AT_A_TIME, CALLS_TO_FIND = 8, 400
 """With how many calls in hand, and by how many, it is found what the service can do."""
+Headers = Callable[[str], Mapping[str, str]]
+"""Those of a call to a path."""
 
 
 class Load:
     """Calls made on a server: how long each took, how many were shed, and what went wrong."""
 
-    def __init__(self, client: httpx.AsyncClient, told: list[Story]) -> None:
+    def __init__(self, client: httpx.AsyncClient, told: list[Story], headers: Headers = lambda _: JSON) -> None:
         self._client = client
+        self._headers = headers
         self._told = told
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._expected: dict[str, Any] = {}
@@ -60,7 +63,9 @@ class Load:
         """Asks each story by itself, twice as often as there may be workers, so that none of them is new to it."""
         for number in range(4):
             for story in self._told:
-                answer = await self._client.post(story.path, content=story.of(f"before-{number}"), headers=JSON)
+                answer = await self._client.post(
+                    story.path, content=story.of(f"before-{number}"), headers=self._headers(story.path)
+                )
                 if answer.status_code != 200:
                     raise NotReady(f"{story.name} was answered with {answer.status_code}")
                 self._expected[story.name] = gist(orjson.loads(answer.content))
@@ -90,9 +95,10 @@ class Load:
 
     async def _call(self, story: Story, due: float) -> None:
         self._number += 1
+        headers = self._headers(story.path)
         try:
             async with self._free:
-                answer = await self._client.post(story.path, content=story.of(f"patient-{self._number}"), headers=JSON)
+                answer = await self._client.post(story.path, content=story.of(f"patient-{self._number}"), headers=headers)
         except httpx.HTTPError as error:
             self.wrong[type(error).__name__] += 1
             return

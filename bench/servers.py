@@ -24,14 +24,14 @@ class NotReady(Exception):
 
 
 @contextmanager
-def served(command: Sequence[str]) -> Iterator[tuple[int, float]]:
+def served(command: Sequence[str], **settings: str) -> Iterator[tuple[int, float]]:
     """A running server's port, and the seconds from its process start to its first ready answer. Stops it in the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     records = tempfile.TemporaryDirectory()
-    environment["CDS_DATABASE_URL"] = f"sqlite:///{records.name}/records.sqlite"
+    environment |= {"CDS_DATABASE_URL": f"sqlite:///{records.name}/records.sqlite", **settings}
     started = time.perf_counter()
     process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env=environment)
     try:
