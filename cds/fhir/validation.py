@@ -21,6 +21,7 @@ REFERENCE = (re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9.-]{1,64}"), "Patient/x"
 WORDS = (re.compile(r"[^\W_](?:[^\W_]|[ .,;:/()%+-])*"), "x")
 DATE = (re.compile(DAY), "2000-01-01")
 INSTANT = (re.compile(DAY + TIME), "2000-01-01T00:00:00Z")
+CODE = (re.compile(r"[A-Za-z0-9{}._/-]{1,64}"), "x")
 STAND_INS: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "id": (ID,),
     "versionId": (ID,),
@@ -32,8 +33,13 @@ STAND_INS: Mapping[str, tuple[tuple[re.Pattern[str], str], ...]] = {
     "start": (DATE, INSTANT),
     "end": (DATE, INSTANT),
     "lastUpdated": (INSTANT,),
+    "code": (CODE,),
 }
 """By the name of a text member (a value's with its parent's), what FHIR certainly allows there, and what stands for it."""
+
+
+LARGEST_COUNT = 10_000
+"""Less than the seconds of a day, since whole days of them would be read as a date."""
 
 
 def shape(value: Any, name: str = "") -> Any:
@@ -44,6 +50,8 @@ def shape(value: Any, name: str = "") -> Any:
         return [shape(item, name) for item in value]
     if isinstance(value, str):
         return _stand_in(value, STAND_INS[name]) if name in STAND_INS else value
+    if type(value) is int:
+        return 1 if 1 <= value <= LARGEST_COUNT else value  # what takes one of these takes each
     return value
 
 

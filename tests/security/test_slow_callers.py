@@ -125,3 +125,12 @@ def test_a_body_without_end_is_refused_once_it_is_too_large(port: int) -> None:
             large.sendall(chunk)
         assert status_on(large) == 413
     assert answered(port) == 200
+
+
+@pytest.mark.parametrize("body", [b"2\r\n{}\r\n0\r\n\r\n", b"{}"])
+def test_a_body_whose_length_is_told_in_two_ways_is_refused(port: int, body: bytes) -> None:
+    """A proxy may take the other of the two for the length, and what follows for a call of somebody else."""
+    head = HEAD.replace(str(len(BODY)).encode(), b"2") + b"Transfer-Encoding: chunked\r\n\r\n"
+    with connected(port) as caller:
+        caller.sendall(head + body)
+        assert status_on(caller) == 400
