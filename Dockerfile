@@ -7,7 +7,8 @@
 # CDS_ALLOW_UNAUTHENTICATED=yes says that something in front of it does (a gateway, or as above a port of this machine alone).
 # It is left unset here on purpose: an image that is open by default would be open by accident.
 
-FROM python:3.11-slim-bookworm AS build
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE} AS build
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev \
  && rm -rf /var/lib/apt/lists/*
@@ -22,7 +23,7 @@ COPY cds cds
 RUN /opt/taper-cds/bin/pip install --no-deps --no-build-isolation . \
  && /opt/taper-cds/bin/pip uninstall --yes setuptools pip
 
-FROM python:3.11-slim-bookworm
+FROM ${BASE}
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin cds \
  && install --directory --owner 10001 --mode 0700 /srv/taper-cds/var
 WORKDIR /srv/taper-cds

@@ -97,7 +97,16 @@ def test_the_store_is_reached_by_the_replicas_alone() -> None:
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_every_image_has_a_version(name: str) -> None:
-    assert re.fullmatch(r"[\w.-]+:\d[\w.-]*", COMPOSE["services"][name]["image"])
+    image = re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", COMPOSE["services"][name]["image"])
+    assert re.fullmatch(r"[\w.-]+:\d[\w.-]*", image)
+
+
+def test_every_image_that_is_not_ours_may_be_given_by_its_digest() -> None:
+    given = dict(re.findall(r"^(\w+_IMAGE)=(.*)$", (ROOT / "deploy/example.env").read_text(), re.MULTILINE))
+    foreign = [service["image"] for service in COMPOSE["services"].values() if service["image"] != IMAGE]
+    assert sorted(foreign) == sorted(f"${{{name}:-{tag}}}" for name, tag in given.items())
+    assert re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) == ["${BASE}"] * 2
+    assert "sha256:" in (ROOT / "docs/operations.md").read_text()
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
