@@ -138,7 +138,7 @@ def measured(bare: int, ours: int, size: str, name: str, body: bytes) -> float:
     limit, cost = median([asked(bare, body)[0] for _ in range(TIMES[size])]), median(took)
     told = f"{len(body) / 1000:.0f} kB, bare route {limit * 1000:.1f} ms, a call {cost * 1000:.1f} ms, ratio {cost / limit:.1f}"
     print(f"{size}, {name}: {told}, answered {'/'.join(map(str, sorted(set(statuses))))}")
-    return cost / limit
+    return float(cost / limit)
 
 
 def asked(port: int, body: bytes) -> tuple[float, int]:

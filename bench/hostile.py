@@ -48,7 +48,7 @@ def main() -> int:
     asked = given.parse_args()
     key = ec.generate_private_key(ec.SECP256R1())
     with tempfile.TemporaryDirectory() as folder:
-        public = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key()))  # type: ignore[attr-defined]
+        public = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key()))
         (Path(folder) / "keys.json").write_text(json.dumps({"keys": [{**public, "kid": "k", "use": "sig"}]}))
         clients = Path(folder) / "clients.yaml"
         clients.write_text("clients:\n" + "".join(CLIENT.format(id=id) for id in ("honest", "hostile")))

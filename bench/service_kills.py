@@ -41,6 +41,7 @@ class Answered:
     def __init__(self) -> None:
         self.decisions: set[str] = set()
         self.cards: set[str] = set()
+        self.shed = 0
         self.wrong: list[str] = []
 
 
@@ -119,14 +120,16 @@ def call(port: int, answered: Answered, gone: threading.Event) -> None:
     while not gone.is_set():
         connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
-            while True:
-                answer = asked(connection, PATH, body)
+            while not gone.is_set():
+                answer = asked(connection, PATH, body, answered, gone)
                 answered.decisions.add(answer["extension"]["org.taper-cds"]["decision"])
                 card = answer["cards"][0]["uuid"]
                 moment = datetime.now(UTC).isoformat()
                 report = {"card": card, "outcome": "overridden", "outcomeTimestamp": moment}
-                asked(connection, f"{PATH}/feedback", json.dumps({"feedback": [report]}).encode())
+                asked(connection, f"{PATH}/feedback", json.dumps({"feedback": [report]}).encode(), answered, gone)
                 answered.cards.add(card)
+        except Stopped:
+            return
         except (OSError, HTTPException):
             time.sleep(0.01)
         except NotReady as wrong:
@@ -136,7 +139,11 @@ def call(port: int, answered: Answered, gone: threading.Event) -> None:
             connection.close()
 
 
-def asked(connection: HTTPConnection, path: str, body: bytes) -> Any:
+class Stopped(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def asked(connection: HTTPConnection, path: str, body: bytes, answered: Answered, gone: threading.Event) -> Any:
     """The answer, once there is one: what a busy service sheds was not answered for, and is asked again."""
     while True:
         connection.request("POST", path, body, {"Content-Type": "application/json"})
@@ -144,7 +151,9 @@ def asked(connection: HTTPConnection, path: str, body: bytes) -> Any:
         content = answer.read()
         if answer.status != 503 or answer.getheader("Retry-After") is None:
             break
-        time.sleep(0.05)
+        answered.shed += 1
+        if gone.wait(0.05):
+            raise Stopped
     if answer.status != 200:
         raise NotReady(f"{path} was answered with {answer.status}")
     return json.loads(content)
