@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 import subprocess
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.operations.served import CDS, PATIENCE, ROOT, SIGN, Service
+from tests.operations.served import CDS, ROOT, Service
 from tests.pages.conftest import accessible, seen
 
 
@@ -106,26 +104,3 @@ def test_the_sheet_of_the_plan_as_chosen_opens_for_printing(page: Page, plan: st
     accessible(page)
     page.emulate_media(media="print")
     seen(page, "sheet")
-
-
-def test_the_workbench_shows_cards_and_which_stories_a_changed_threshold_changes(page: Page) -> None:
-    page.goto("/try")
-    page.get_by_role("button", name="Show the cards").first.click()
-    expect(page.locator("article.card.critical")).to_contain_text("alprazolam", timeout=PATIENCE * 1000)
-    text = page.locator("#text").input_value()
-    page.locator("#text").fill(re.sub(r"(standard_interval:[^}]*?value: )\d+", r"\g<1>21", text, count=1))
-    page.get_by_role("button", name="Which stories change?").click()
-    expect(page.locator("#change")).to_contain_text("stories change", timeout=PATIENCE * 1000)
-    accessible(page)
-    seen(page, "try")
-
-
-def test_insights_show_feedback_just_posted(page: Page, service: Service) -> None:
-    _, answer = service.post(body=moved_to_today("abrupt-stop-alprazolam"))
-    told = {"card": answer["cards"][0]["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-23T10:05:31Z"}
-    assert service.post(f"{SIGN}/feedback", json.dumps({"feedback": [told]}).encode())[0] == 200
-    page.goto("/insights")
-    row = page.get_by_role("region", name="By rule").get_by_role("row").filter(has=page.locator("a[href$='/abrupt-stop']"))
-    expect(row).to_contain_text("no reason (1)")
-    accessible(page)
-    seen(page, "insights")
