@@ -425,3 +425,46 @@ def test_an_order_of_long_ago_that_is_still_listed_lengthens_no_later_use(asked:
     anew = order("new", LOR, THREE, since=20, days=30)
     answer = asked.ask([draft("d", LOR, THREE, prior="new", days=30)], requests=[supplied_until(585), anew])
     assert "965 days" not in answer.text and "long-use" not in answer.risks("d")
+
+
+# Further instructions and units that are said to be absent ------------------------------------------------------------------
+
+
+def coded(**more: Any) -> Json:
+    lines = [{"timing": {"repeat": {**DAILY, "frequency": 3}}, "doseAndRate": [{"doseQuantity": ONE}], **more}]
+    return {**draft("d", LOR), "dosageInstruction": lines}
+
+
+@pytest.mark.parametrize(
+    "words", ["Take one extra at night", "Then reduce to 1 tablet daily", "Take 1 tablet at night", "Skip 1 dose"]
+)
+def test_further_instructions_that_change_the_dose_are_not_passed_over(asked: Desk, words: str) -> None:
+    assert "dailyDoseMg" not in asked.ask([coded(additionalInstruction=[{"text": words}])]).order("d")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "With food",
+        "Take at regular intervals. Complete the prescribed course unless otherwise directed",
+        "1 tablet three times daily",
+        "Warning. May cause drowsiness. If affected do not drive or operate machinery. Avoid alcoholic drink",
+        "Store below 25 degrees",
+        "From 1 Jan 2027 the taper goes on with diazepam 2 mg tablets.",
+        "On these days with diazepam 2 mg tablets: 5 mg in all.",
+    ],
+)
+def test_other_further_instructions_leave_the_coded_dose(asked: Desk, words: str) -> None:
+    assert asked.ask([coded(additionalInstruction=[{"text": words}])]).order("d")["dailyDoseMg"] == 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"doseAndRate": [{"doseQuantity": {"value": 1, "_unit": ABSENT}}]},
+        {"doseAndRate": [{"doseQuantity": {"value": 1, "_code": ABSENT}}]},
+        {"asNeededCodeableConcept": ABSENT},
+    ],
+)
+def test_a_unit_or_a_need_that_is_said_to_be_unknown_is_not_guessed(asked: Desk, more: Json) -> None:
+    assert "dailyDoseMg" not in asked.ask([coded(**more)]).order("d")

@@ -62,6 +62,9 @@ def structure(dosage: Json, reader: DoseReader) -> Said:
     repeat = views.child(timing, "repeat")
     if views.absent(dosage, "asNeededBoolean") or views.absent(dosage, "asNeeded") or views.any_absent(timing):
         raise Unreadable("The dosage says that a part of it is not known.")
+    reason = views.child(dosage, "asNeededCodeableConcept")
+    if reason and set(reason) <= {"extension", "id"}:
+        raise Unreadable("The dosage says that a part of it is not known.")
     when = _both_timings(repeat_timing(repeat, reader.dosing, reader.limits), _coded_timing(timing, reader))
     amount = _amount(dosage, reader)
     single = doses_in_all(timing, repeat)

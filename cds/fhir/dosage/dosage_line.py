@@ -11,8 +11,8 @@ from cds.fhir import json_access as views
 from cds.fhir.dosage.coded_dosage import DoseReader, structure
 from cds.fhir.dosage.dose_statement import Intake, Said
 from cds.fhir.dosage.dose_units import WrittenDose
-from cds.fhir.dosage.sig_step import AS_DIRECTED, CHANGES
-from cds.fhir.dosage.sig_text import Sig, changes_doses, holds_unknown_words, mentioned, sig, understood
+from cds.fhir.dosage.sig_step import AMOUNT_KINDS, AS_DIRECTED, CHANGES
+from cds.fhir.dosage.sig_text import STEERING, Sig, changes_doses, holds_unknown_words, mentioned, sig, spoken, understood
 from cds.fhir.dosage.sig_words import TOO_LONG
 from cds.fhir.dosage.timing import DAY, TOO_OFTEN, TOO_SELDOM, Bounds, Timing, bounds, whole_days
 from cds.fhir.dosage.unreadable import Unreadable, contradiction
@@ -23,6 +23,8 @@ NONE_OF_THESE = re.compile(
     r"none of (?:this liquid|these (?:tablet|capsule|film)s), \d{1,2} [a-z]{3,9} \d{4} to \d{1,2} [a-z]{3,9} \d{4}\.?\Z",
     re.IGNORECASE,
 )
+OUR_WORDS = ("On these days ", "From ")
+MOST_FURTHER = 20
 DISAGREE = "The coded dose or timing and the written directions say different things; neither was used."
 
 
@@ -65,6 +67,8 @@ def line(dosage: Json, reader: DoseReader) -> DosageLine:
         raise (unread[0].error if unread else None) or Unreadable(AS_DIRECTED, silent=True)
     for text in unread:
         _check_unread_text(text, coded, whole, reader)
+    for words in _further_words(dosage):
+        _check_further_words(words, whole, reader)
     if written is not None and not written.steps:
         return _ended(written, coded, dosage, limits)
     steps = _steps(coded, written, reader)
@@ -124,6 +128,28 @@ def _check_unread_text(text: _Text, coded: Said, whole: Dose | None, reader: Dos
         return
     if timing is not None and named and (timing.settled().high, timing.settled().days) not in named:
         raise contradiction(DISAGREE)
+    if whole is not None and any(_another(dose, whole, reader) for dose in said):
+        raise contradiction(DISAGREE)
+
+
+def _further_words(dosage: Json) -> list[str]:
+    """The texts of `additionalInstruction`, without those that this service's own orders have."""
+    concepts = views.objects(dosage, "additionalInstruction")[:MOST_FURTHER]
+    shown = [next((display for _, _, display in views.codings(concept) if display), None) for concept in concepts]
+    texts = [views.text(concept, "text") or display for concept, display in zip(concepts, shown, strict=True)]
+    return [text for text in texts if text and not text.startswith(OUR_WORDS)]
+
+
+def _check_further_words(words: str, whole: Dose | None, reader: DoseReader) -> None:
+    """Refuses further instructions that change doses by an amount, or say another dose than the coded one."""
+    try:
+        found = spoken(words, reader.dosing, reader.names)
+        said = understood(words, reader.dosing, reader.limits, reader.names)
+    except Unreadable:
+        return
+    kinds = {token.kind for token in found}
+    if kinds & STEERING and kinds & {*AMOUNT_KINDS, "single"}:
+        raise Unreadable(CHANGES)
     if whole is not None and any(_another(dose, whole, reader) for dose in said):
         raise contradiction(DISAGREE)
 

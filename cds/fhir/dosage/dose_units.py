@@ -43,6 +43,8 @@ def unit_of(quantity: Json, dosing: Dosing) -> Unit:
     """The unit of a FHIR Quantity, from its code or its unit, whichever is known first; BARE where it has neither."""
     code, unit = views.text(quantity, "code"), views.text(quantity, "unit")
     if code is None and unit is None:
+        if views.is_absent(quantity, "unit") or views.is_absent(quantity, "code"):
+            raise Unreadable("The unit of the dose is said to be unknown.")
         return BARE
     found = [known for known in (named(code, dosing), named(unit, dosing)) if known is not None]
     if not found:
