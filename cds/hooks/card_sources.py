@@ -13,6 +13,8 @@ from cds.knowledge.model_parameters import EvidenceSource
 
 TOPICS = "urn:taper-cds:advice"
 OWN_LABEL = "Taper CDS"
+MOST_SOURCES = 2
+"""Of the sources that a short card names; the long one gives all."""
 OF_A_GUIDELINE = re.compile(r"(.*\d{4}) (R\d+(?: to R\d+)?|table \d+)")
 """A part of a guideline, as a source is named: the guideline, and the recommendation or table."""
 
@@ -33,11 +35,12 @@ def card_sources(rule: Rule, knowledge: Knowledge, of_plans: tuple[Because, ...]
     reasons = rule.card.override_reasons if rule.card else ()
 
     def worked_out() -> CardSources:
+        local_plans = (one for one in of_plans if _is_local(one, knowledge))
         basis = "\n".join(["**Basis**", *(f"- {_basis(because, knowledge)}" for because in (*rule.because, *of_plans))])
         return CardSources(
             _source(rule, knowledge),
             basis,
-            _cited((*rule.because, *of_plans[:1], *(one for one in of_plans if _is_local(one, knowledge))), knowledge),
+            _cited((*rule.because[:1], *of_plans[:1], *rule.because[1:], *local_plans), knowledge),
             _override_reasons(reasons, knowledge),
             _links(rule, knowledge),
         )
@@ -56,7 +59,7 @@ def _basis(because: Because, knowledge: Knowledge) -> str:
 
 
 def _cited(every: Collection[Because], knowledge: Knowledge) -> str:
-    """The sources in one line, those of one guideline together: `*ASAM 2025 R2, R6; FDA 2020; local default.*`"""
+    """The first sources in one line, those of one guideline together: `*ASAM 2025 R2, R6; FDA 2020; local default.*`"""
     by_name: dict[str, list[str]] = {}
     for because in every:
         source = knowledge.evidence.get(because.cite)
@@ -64,7 +67,7 @@ def _cited(every: Collection[Because], knowledge: Knowledge) -> str:
             continue
         found = OF_A_GUIDELINE.fullmatch(source.label)
         by_name.setdefault(found[1] if found else source.label, []).extend([found[2]] if found else [])
-    told = [f"{name} {', '.join(dict.fromkeys(parts))}".strip() for name, parts in by_name.items()]
+    told = [f"{name} {', '.join(dict.fromkeys(parts))}".strip() for name, parts in by_name.items()][:MOST_SOURCES]
     local = ["local default"] if told and any(_is_local(because, knowledge) for because in every) else []
     return f"*{escaped('; '.join([*told, *local] or [OWN_LABEL]))}.*"
 

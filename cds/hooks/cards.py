@@ -23,7 +23,7 @@ from cds.knowledge.plan_basis import plan_basis
 
 CONTINUE, TAPER, CROSSOVER, NALOXONE = "continue_dose", "taper_plan", "crossover_plan", "naloxone"
 MOST_URGENT_FIRST = INDICATORS[::-1]
-LONGEST_DETAIL = 4000
+LONGEST_DETAIL = 5000
 """Characters: our own budget, CDS Hooks names none."""
 FULL = "full"
 SAID_BEFORE = "*Dose, risks, and what to expect: see the other card about this order.*"

@@ -49,13 +49,22 @@ def local_numbers(rule: Rule, asked: Iterable[str], knowledge: Knowledge, day: d
 
 
 def plan_basis(offered: Collection[str], pace: str, knowledge: Knowledge, day: date) -> tuple[Because, ...]:
-    """What plans at a pace rest on that day, by source, the source of the pace itself first."""
+    """What plans at a pace rest on that day, by source, the source of the pace itself first.
+
+    The numbers of the pace have their values. Of the others only those are named that no guideline supports, so that
+    the plan itself has room beside them; `cds rules parameters` tells all.
+    """
     held = knowledge.paces.get(pace)
     if held is None or not held.plan:
         return ()
     by_cite: dict[str, list[str]] = {held.cite: [f"the pace {held.id}"]}
-    for name in plan_numbers(offered, [held]):
+    own = plan_numbers((), [held])
+    for name in own:
         by_cite.setdefault(_cite(name, knowledge, day), []).append(_in_words(name, knowledge, day))
+    for name in plan_numbers(offered, ()):
+        cite = _cite(name, knowledge, day)
+        if name not in own and is_local(cite, knowledge):
+            by_cite.setdefault(cite, []).append(name.replace("_", " "))
     return tuple(Because(cite, f"in the plan, {', '.join(said)}") for cite, said in by_cite.items() if cite)
 
 

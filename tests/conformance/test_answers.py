@@ -20,7 +20,7 @@ OWN = "org.taper-cds"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[^/\s]+")
-LONGEST_DETAIL = 4000
+LONGEST_DETAIL = 5000
 CHANGED = {
     *("medicationCodeableConcept", "medicationReference", "dosageInstruction", "dispenseRequest", "status", "statusReason"),
     *("doNotPerform", "text", "contained", "note"),

