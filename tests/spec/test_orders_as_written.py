@@ -468,3 +468,21 @@ def test_other_further_instructions_leave_the_coded_dose(asked: Desk, words: str
 )
 def test_a_unit_or_a_need_that_is_said_to_be_unknown_is_not_guessed(asked: Desk, more: Json) -> None:
     assert "dailyDoseMg" not in asked.ask([coded(**more)]).order("d")
+
+
+# As needed, and fewer doses than days -------------------------------------------------------------------------------------
+
+NEEDED = "1 tablet as needed for anxiety"
+CODED_NEEDED = [{"asNeededBoolean": True, "doseAndRate": [{"doseQuantity": ONE}]}]
+
+
+@pytest.mark.parametrize("sig", [NEEDED, None], ids=["in words", "coded"])
+@pytest.mark.parametrize(("tablets", "alarm"), [(8, False), (10, False), (30, True), (45, True)])
+def test_an_order_as_needed_of_fewer_doses_than_days_is_no_daily_use(
+    asked: Desk, sig: str | None, tablets: int, alarm: bool
+) -> None:
+    more: Json = {"days": 30, "quantity": tablets, **({} if sig else {"dosageInstruction": CODED_NEEDED})}
+    running = [order(f"m{n}", LOR, sig, since=30 * n + 1, **more) for n in range(8)]
+    answer = asked.ask([{**running[0], "status": "stopped"}], requests=running)
+    assert any(card["indicator"] == "critical" for card in answer.body["cards"]) is alarm
+    assert "0.3" not in answer.text

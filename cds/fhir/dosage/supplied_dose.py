@@ -6,11 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cds.core.medication import Form
-from cds.core.quantity import Range, exactly
-from cds.core.regimen import Basis, Dose, Regimen, RegimenStep
+from cds.core.quantity import Range, exactly, plain
+from cds.core.regimen import EVERY_DAY, Basis, Dose, Regimen, RegimenStep
 from cds.fhir import json_access as views
-from cds.fhir.dosage.coded_dosage import DoseReader, as_needed
+from cds.fhir.dosage.coded_dosage import DoseReader, as_needed, structure
+from cds.fhir.dosage.dose_statement import Said
 from cds.fhir.dosage.dose_units import BARE, NO_STRENGTH, PRODUCT, in_mg, quantity_amount
+from cds.fhir.dosage.sig_text import sig
 from cds.fhir.dosage.timing import DAY
 from cds.fhir.dosage.unreadable import Unreadable
 from cds.fhir.json_access import Json
@@ -30,10 +32,45 @@ def supplied(resource: Json, reader: DoseReader) -> Regimen | None:
     if mg > reader.limits.most_mg_a_day:
         raise Unreadable("The quantity over the days supplied comes to more milligrams a day than can be meant.")
     rows = views.objects(resource, "dosageInstruction") or views.objects(resource, "dosage")
-    needed = bool(rows) and all(as_needed(row) for row in rows)
+    needed = bool(rows) and all(_as_needed(row, reader) for row in rows)
     dose = Dose(Range(Decimal(0), mg) if needed else exactly(mg), as_needed=needed, basis=Basis.SUPPLY)
     says = f"{dose.mg} mg a day{' as needed' if needed else ''}, by quantity over days supplied"
+    once = _one_dose(rows, reader) if needed else None
+    if once is not None and once > mg:
+        # Fewer doses than days: on some days none can have been taken.
+        dose = replace(dose, mg=Range(Decimal(0), once), days_a_week=EVERY_DAY * mg / once)
+        says = f"{plain(once)} mg as needed, on {plain(dose.days_a_week)} days a week at the most by what was supplied"
     return Regimen((RegimenStep(replace(dose, says=says)),))
+
+
+def _one_dose(rows: list[Json], reader: DoseReader) -> Decimal | None:
+    """mg of the smallest single dose that the one line of an order says, coded or written; None where none could be read."""
+    if len(rows) != 1:
+        return None
+    try:
+        coded = structure(rows[0], reader)
+        steps = (coded,) if any(each.amount for each in coded.intakes) else _written(rows[0], reader)
+        amounts = [each.amount for step in steps for each in step.intakes if each.amount]
+        return min((in_mg(amount, reader.medication, reader.limits).low for amount in amounts), default=None) or None
+    except Unreadable:
+        return None
+
+
+def _as_needed(row: Json, reader: DoseReader) -> bool:
+    """Whether a line is taken as needed, coded or in words that were understood."""
+    if as_needed(row):
+        return True
+    try:
+        steps = _written(row, reader)
+    except Unreadable:
+        return False
+    return bool(steps) and all(step.as_needed for step in steps)
+
+
+def _written(row: Json, reader: DoseReader) -> tuple[Said, ...]:
+    """The steps of the words of a line; none where it has no words."""
+    text = views.text(row, "text") or views.text(row, "patientInstruction")
+    return sig(text, reader.dosing, reader.limits, reader.names).steps if text else ()
 
 
 def _days(duration: Json, reader: DoseReader) -> Decimal | None:
