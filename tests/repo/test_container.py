@@ -17,8 +17,10 @@ def steps(word: str, within: list[tuple[str, ...]] = STEPS) -> list[str]:
 
 def test_every_base_image_is_pinned_to_a_python_and_a_release() -> None:
     assert len(steps("FROM")) == 2
+    (base,) = steps("ARG")
+    assert re.fullmatch(r"BASE=python:3\.11-slim-[a-z]+", base), base
     for image in steps("FROM"):
-        assert re.match(r"python:3\.11-slim-[a-z]+( AS \w+)?$", image), image
+        assert re.fullmatch(r"\$\{BASE\}( AS \w+)?", image), image
 
 
 def test_packages_come_from_the_lock_with_their_hashes_and_the_project_brings_none() -> None:

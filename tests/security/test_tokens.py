@@ -34,7 +34,7 @@ def status(service: TestClient, token: str, path: str = SIGN) -> int:
 
 
 def doubts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    return [vars(record)["fields"] for record in caplog.records if record.getMessage() == "untrusted"]
+    return [vars(record)["fields"] for record in caplog.records if record.getMessage() == "token_refused"]
 
 
 def test_sec_7_es384_and_rs384_are_accepted(service: TestClient, site: Site) -> None:

@@ -33,7 +33,7 @@ def test_a_log_line_is_one_json_object() -> None:
     record.fields = {"service": "taper-order-sign", "cards": ["abrupt-stop"]}
     line: dict[str, Any] = json.loads(JsonLines().format(record))
     assert line.pop("time").endswith("+00:00")
-    assert line == {"level": "info", "says": "call", "service": "taper-order-sign", "cards": ["abrupt-stop"]}
+    assert line == {"level": "info", "message": "call", "service": "taper-order-sign", "cards": ["abrupt-stop"]}
 
 
 @pytest.mark.parametrize("value", ["\n", '"', "\u2028"])
