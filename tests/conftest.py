@@ -16,8 +16,6 @@ from cds.knowledge.loader import from_files, knowledge
 from cds.knowledge.model import CodedValue, Knowledge
 from cds.knowledge.problems import Problem, Problems
 
-UNSETTLED = [line for line in (Path(__file__).parent / "unsettled.txt").read_text().splitlines() if not line.startswith("#")]
-
 MINIATURE = {
     "evidence.yaml": """
         sources:
@@ -209,10 +207,3 @@ def problems_of(rule_book: Callable[..., Knowledge]) -> Callable[..., tuple[Prob
         return ()
 
     return problems
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stands in `unsettled.txt` is run, and told of, and fails no run yet."""
-    for item in items:
-        if any(item.nodeid == one or item.nodeid.startswith((f"{one}[", f"{one}::")) for one in UNSETTLED):
-            item.add_marker(pytest.mark.xfail(reason="unsettled: see tests/unsettled.txt", strict=False))

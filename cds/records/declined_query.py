@@ -29,7 +29,7 @@ RISKS: Mapping[Answer, Fact] = {
     Answer.CANNOT_TELL: Unknown("it could not be told"),
 }
 MOST_SAID = 100
-"""How much of what was said about one patient is looked at, newest first: what is older counts as never said."""
+"""How much of what was said about one patient, and how many openings of the chart, are looked at, the newest first."""
 NEWEST = (
     select(feedback)
     .where(feedback.c.patient == bindparam("patient"), feedback.c.client == bindparam("client"))
@@ -54,16 +54,18 @@ It begins with what was said, which is little: one patient may have thousands of
 
 
 CHARTS = tuple(id for id, hook in HOOKS.items() if hook == "patient-view")
-SHOWN = (
-    select(
-        cards.c.rule, cards.c.agent, cards.c.place, cards.c.fingerprint,
-        cards.c.decision, decisions.c.made_at, decisions.c.day,
-    )
-    .join(decisions, decisions.c.id == cards.c.decision)
+OPENED = (
+    select(decisions.c.id, decisions.c.made_at, decisions.c.day)
     .where(decisions.c.patient == bindparam("patient"), decisions.c.client == bindparam("client"))
     .where(decisions.c.day >= bindparam("since"), decisions.c.service.in_(CHARTS))
-)  # fmt: skip
-"""The cards that were shown to a client when the chart of one patient was opened."""
+    .order_by(decisions.c.made_at.desc())
+    .limit(MOST_SAID)
+    .subquery("opened")
+)
+SHOWN = select(
+    cards.c.rule, cards.c.agent, cards.c.place, cards.c.fingerprint, cards.c.decision, OPENED.c.made_at, OPENED.c.day,
+).join(OPENED, OPENED.c.id == cards.c.decision)  # fmt: skip
+"""The cards that were shown to a client at the newest openings of the chart of one patient."""
 
 
 def declined(
