@@ -11,6 +11,7 @@ from math import ceil, floor
 DAYS_A_YEAR, MONTHS_A_YEAR = 365.25, 12
 HALF_A_YEAR = 182
 FRIDAY = 4
+DAYS_A_WEEK = 7
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,7 +98,7 @@ def in_words(days: int) -> str:
     """
     months = round(days * MONTHS_A_YEAR / DAYS_A_YEAR)
     if months < MONTHS_A_YEAR:
-        return _counted(round(days / 7), "week")
+        return _counted(round(days / DAYS_A_WEEK), "week")
     years, rest = divmod(months, MONTHS_A_YEAR)
     return " ".join(filter(None, (_counted(years, "year"), _counted(rest, "month") if rest else "")))
 
@@ -112,6 +113,6 @@ def range_in_words(least: int, most: int) -> str:
     >>> range_in_words(46 * 7, 92 * 7), range_in_words(84, 168), range_in_words(56, 56)
     ('10 to 22 months', '12 to 24 weeks', '8 weeks')
     """
-    unit, days = ("week", Fraction(7)) if most <= HALF_A_YEAR else ("month", Fraction(str(DAYS_A_YEAR)) / MONTHS_A_YEAR)
+    unit, days = ("week", Fraction(DAYS_A_WEEK)) if most <= HALF_A_YEAR else ("month", Fraction(str(DAYS_A_YEAR)) / MONTHS_A_YEAR)
     low, high = max(1, floor(least / days)), ceil(most / days)
     return f"{low} to {high} {unit}s" if low < high else _counted(high, unit)

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from cds.core.facts import Facts, FactValue, Known
+from cds.core.period import DAYS_A_WEEK, range_in_words
 from cds.core.placeholder import PLACEHOLDER
 from cds.core.quantity import Quantity, plain
 from cds.hooks.markdown import cut, escaped, plain_text
@@ -20,6 +21,8 @@ SPARE = re.compile(r"\[\[\?((?:(?!\]\]).)*)\]\]", re.DOTALL)
 """A part that is the first to be left out where a text is too long: `[[? ... ]]`."""
 SENTENCE_ENDED = re.compile(r"[.!?](\*\*)? $")
 SPACES = re.compile(r" {2,}")
+DAYS_TO_DAYS = re.compile(r"\b(\d{1,4}) days to (\d{1,4}) days\b")
+"""Two numbers of days as a span, as parameters are written."""
 NOT_KNOWN = "(not known)"
 
 
@@ -54,6 +57,11 @@ class TextPart:
         return text
 
 
+def _span(found: re.Match[str]) -> str:
+    least, most = int(found[1]), int(found[2])
+    return range_in_words(least, most) if least % DAYS_A_WEEK == most % DAYS_A_WEEK == 0 else f"{least} to {most} days"
+
+
 def _written(piece: str | Inserted | TextPart, values: Mapping[str, str | None], before: str) -> str:
     if isinstance(piece, TextPart):
         return piece.filled(values, before)
@@ -71,8 +79,8 @@ class TextLine:
     alone: str | None
 
     def filled(self, values: Mapping[str, str | None]) -> str:
-        """The line with a value for each name."""
-        return SPACES.sub(" ", self.part.filled(values)).strip()
+        """The line with a value for each name; a span of days that are whole weeks is told in weeks: "2 to 4 weeks"."""
+        return DAYS_TO_DAYS.sub(_span, SPACES.sub(" ", self.part.filled(values)).strip())
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,9 @@ def _body(
         {
             "resourceType": "Condition",
             "id": "condition",
-            "clinicalStatus": {"coding": [{"code": "active", "system": "http://terminology.hl7.org/CodeSystem/condition-clinical"}]},
+            "clinicalStatus": {
+                "coding": [{"code": "active", "system": "http://terminology.hl7.org/CodeSystem/condition-clinical"}]
+            },
             "code": {"coding": [{"system": one.system, "code": one.code, "display": one.display}]},
             "subject": {"reference": f"Patient/{PATIENT}"},
         }
