@@ -41,7 +41,7 @@ def test_the_token_of_a_trusted_client_is_tried_too(tmp_path: Path) -> None:
         base = f"http://127.0.0.1:{service.port}"
         assert check("--call", base)[0] == 2, "without a token nothing is answered"
         code, printed = check("--call", base, "--issuer", "https://ehr.example.org", "--key", str(tmp_path / "private.json"))
-        assert (code, "untrusted" in printed) == (2, True), "the audience is the public address, not the one that is called"
+        assert (code, "token_refused" in printed) == (2, True), "the audience is the public address, not the one that is called"
 
 
 def _private_part(key: object) -> str:

@@ -79,7 +79,6 @@ def test_another_pace_redraws_the_plan_in_place_and_says_what_changed(page: Page
     expect(page.locator("#changed")).to_contain_text("as advised")
     assert page.locator("path.line.advised").first.get_attribute("d") != before
     expect(page.locator("#pace-very-slow")).to_be_focused()
-    page.get_by_label("First step on").fill("")
     page.locator("#not_borne").fill("x")
     page.keyboard.press("Enter")
     expect(page.locator("#changed .problem")).to_contain_text("expected the number of a step")

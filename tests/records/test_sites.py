@@ -53,8 +53,8 @@ def test_what_is_kept_tells_the_revision_of_the_rule_book_and_the_site(place: Pl
 
 def test_what_was_in_force_is_that_of_the_site_however_the_calls_alternate(place: Place) -> None:
     told = {client: record.content()["inForce"]["parameters"] for client, record in decided(place, ABRUPT).items()}
-    limits = {client: parameters["largest_cut_in_two_weeks"] for client, parameters in told.items()}
-    assert limits == {"at-north": "5 percent", "at-south": "25 percent", "at-none": "25 percent"}
+    limits = {client: parameters["free_cut"] for client, parameters in told.items()}
+    assert limits == {"at-north": "10 percent", "at-south": "12.5 percent", "at-none": "12.5 percent"}
 
 
 @pytest.mark.parametrize("story", [ABRUPT, GENTLE])
