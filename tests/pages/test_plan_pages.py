@@ -220,3 +220,21 @@ def test_the_sheet_prints_on_one_page(client: TestClient, story: str) -> None:
 
 def test_an_unknown_file_is_told(client: TestClient, plan: str) -> None:
     assert client.get(f"{plan}/plan.exe").status_code == 404
+
+
+def test_no_page_says_more_than_its_card_and_each_can_be_opened(client: TestClient) -> None:
+    opened = 0
+    for story in sorted(folder.name for folder in STORIES.iterdir() if (folder / "request.json").is_file()):
+        call = json.loads((STORIES / story / "request.json").read_text())
+        answer = client.post(f"/cds-services/taper-{call['hook']}", json=call).json()
+        planned = {order["request"] for order in answer["extension"][EXTENSION]["orders"] if "plan" in order}
+        for card in answer["cards"]:
+            links = [link["url"] for link in card.get("links", ()) if "/plans/" in link["url"]]
+            for address in (link.removeprefix("https://cds.example.org") for link in links):
+                opened += 1
+                shown = client.get(address)
+                assert shown.status_code == 200, (story, shown.status_code)
+                if card["extension"][EXTENSION]["order"] not in planned:
+                    assert "is-advised" not in shown.text, story
+                    assert client.get(f"{address}/sheet").status_code == 409, story
+    assert opened > 50

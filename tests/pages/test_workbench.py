@@ -79,6 +79,12 @@ def test_the_small_form_gives_cards_too(reading: Bench) -> None:
     assert reading.post("/try/ask", **{**told, "months": "0", "agent": "metformin"})[0] == 422
 
 
+@pytest.mark.parametrize("more", [{"order": "20 mg four times daily"}, {"dose": "5000 mg"}, {"months": "0"}])
+def test_a_card_without_details_or_suggestions_is_shown_too(reading: Bench, more: dict[str, str]) -> None:
+    told = {"how": "form", "agent": "lorazepam", "dose": "2 mg twice daily", "months": "12", "age": "75", "order": "", **more}
+    assert reading.post("/try/ask", **told)[0] in (200, 422)
+
+
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

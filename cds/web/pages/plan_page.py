@@ -104,7 +104,7 @@ class PlanPages:
         here = asked.revision.at(site if asked.revision.serves(site) else None)
         knowledge = here.on(stored.situation.day)
         form = PlanForm(asked, stored.situation, knowledge)
-        return answer(ShownPlan(stored, knowledge, form, drawn(stored.situation, form.chosen, knowledge)))
+        return answer(ShownPlan(stored, knowledge, form, _drawn(stored, form, knowledge)))
 
     def _of_sheet(self, asked: Asked, shown: ShownPlan, make: Callable[[Sheet], Response]) -> Response:
         told = shown.sheet()
@@ -121,6 +121,14 @@ class PlanPages:
         part = wants_a_part(asked.request)
         told = self._desk.told(asked, **_told(shown), form=shown.form, can_print=can_print(), part=part)
         return page("plan_part.html" if part else "plan.html", 422 if shown.form.problems and not part else 200, **told)
+
+
+def _drawn(stored: StoredPlan, form: PlanForm, knowledge: Knowledge) -> Drawn | NoPlan:
+    """The plan as chosen; none where the card of the order drew none, since the page must never say more than its card."""
+    found = drawn(stored.situation, form.chosen, knowledge)
+    if isinstance(found, Drawn) and stored.order and "plan" not in stored.order:
+        return NoPlan("The card draws no plan for this order; what it says comes first.", ())
+    return found
 
 
 def _told(shown: ShownPlan) -> dict[str, Any]:
