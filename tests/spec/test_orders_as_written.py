@@ -436,7 +436,21 @@ def coded(**more: Any) -> Json:
 
 
 @pytest.mark.parametrize(
-    "words", ["Take one extra at night", "Then reduce to 1 tablet daily", "Take 1 tablet at night", "Skip 1 dose"]
+    "words",
+    [
+        "Take one extra at night",
+        "Then reduce to 1 tablet daily",
+        "Take 1 tablet at night",
+        "Skip 1 dose",
+        "Stop after one week",
+        "After 10 days stop",
+        "Discontinue after 5 days",
+        "Halve the dose from Monday",
+        "With food. Halve the dose from Monday",
+        "Wean off over 2 weeks",
+        "Skip the lunchtime dose",
+        "Double the dose if needed",
+    ],
 )
 def test_further_instructions_that_change_the_dose_are_not_passed_over(asked: Desk, words: str) -> None:
     assert "dailyDoseMg" not in asked.ask([coded(additionalInstruction=[{"text": words}])]).order("d")
@@ -450,6 +464,11 @@ def test_further_instructions_that_change_the_dose_are_not_passed_over(asked: De
         "1 tablet three times daily",
         "Warning. May cause drowsiness. If affected do not drive or operate machinery. Avoid alcoholic drink",
         "Store below 25 degrees",
+        "Do not stop taking this medicine unless your doctor tells you to stop",
+        "Take or use regularly. Do not stop suddenly",
+        "Avoid alcohol. May increase drowsiness",
+        "Do not take more than 8 in 24 hours",
+        "Contact your doctor before stopping",
         "From 1 Jan 2027 the taper goes on with diazepam 2 mg tablets.",
         "On these days with diazepam 2 mg tablets: 5 mg in all.",
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from cds.core.regimen import NOTHING, Basis, Dose
 from cds.fhir import json_access as views
@@ -141,15 +142,20 @@ def _further_words(dosage: Json) -> list[str]:
 
 
 def _check_further_words(words: str, whole: Dose | None, reader: DoseReader) -> None:
-    """Refuses further instructions that change doses by an amount, or say another dose than the coded one."""
+    """Refuses further instructions that change doses, end them after some days, or say another dose than the coded one."""
     try:
         found = spoken(words, reader.dosing, reader.names)
-        said = understood(words, reader.dosing, reader.limits, reader.names)
     except Unreadable:
         return
     kinds = {token.kind for token in found}
-    if kinds & STEERING and kinds & {*AMOUNT_KINDS, "single"}:
+    begins = {token.kind for before, token in pairwise([None, *found]) if token and (before is None or before.kind == "sentence")}
+    by_amount = kinds & STEERING and kinds & {*AMOUNT_KINDS, "single"}
+    if begins & STEERING or by_amount or (kinds and kinds <= {"lasts", "stop"}):
         raise Unreadable(CHANGES)
+    try:
+        said = understood(words, reader.dosing, reader.limits, reader.names)
+    except Unreadable:
+        return
     if whole is not None and any(_another(dose, whole, reader) for dose in said):
         raise contradiction(DISAGREE)
 
