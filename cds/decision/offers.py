@@ -77,7 +77,7 @@ def offers(start: PlanStart, known: Facts, asked: Collection[str], knowledge: Kn
     pace, to = _named(known, "pace"), _named(known, "crossover_to")
     if pace is None or not {TAPER, CROSSOVER} & set(asked):
         return Offers()
-    refused = settle_on_one(start.agents) or not_for_a_child(known, knowledge, day) or _not_from_this(start, known)
+    refused = not_for_this_patient(start, known, knowledge, day) or _not_from_this(start, known)
     if refused is not None or start.takes is None:
         return Offers(*(refused if name in asked else None for name in (TAPER, CROSSOVER)))
     finer = bool(_amount(known, "steps_not_borne"))
@@ -97,6 +97,11 @@ def _named(known: Facts, name: str) -> str | None:
 def _amount(known: Facts, name: str) -> Decimal | None:
     fact = known.get(name)
     return fact.value if isinstance(fact, Known) and isinstance(fact.value, Decimal) else None
+
+
+def not_for_this_patient(start: PlanStart, known: Facts, knowledge: Knowledge, day: date) -> NoPlan | None:
+    """Why there is no plan whatever the dose is: several agents are taken, or the patient is a child. Else None."""
+    return settle_on_one(start.agents) or not_for_a_child(known, knowledge, day)
 
 
 def not_for_a_child(known: Facts, knowledge: Knowledge, day: date) -> NoPlan | None:

@@ -8,11 +8,11 @@ from datetime import date, timedelta
 
 from cds.core.cuts import PercentOf
 from cds.core.facts import Fact, Facts, Known
-from cds.core.period import range_in_words, shifted, written
+from cds.core.period import DAYS_A_WEEK, range_in_words, shifted, written
 from cds.core.quantity import plain
 from cds.core.tablets import Presentation
 from cds.core.taper_plan import NoPlan, Plan, PlanKind, PlanStep
-from cds.decision.offers import PlanStart, not_for_a_child
+from cds.decision.offers import PlanStart, not_for_this_patient
 from cds.decision.plans import CurrentDoses, crossover_plan, direct_plan, taper_pace
 from cds.decision.replanning import Replanned, replanned
 from cds.knowledge.model import Knowledge
@@ -104,17 +104,15 @@ def _who_asks(pace: str, situation: PlanSituation, knowledge: Knowledge) -> str:
 
 def _says(pace: str, day: date, knowledge: Knowledge) -> str:
     numbers = taper_pace(knowledge, pace, day, PercentOf.CURRENT)
-    return f"about {plain(numbers.cut)}% every {numbers.interval // 7} weeks" if numbers else ""
+    return f"about {plain(numbers.cut)}% every {numbers.interval // DAYS_A_WEEK} weeks" if numbers else ""
 
 
 def intervals(pace: str, situation: PlanSituation, knowledge: Knowledge) -> list[Option]:
     """How far apart steps may be at a pace."""
     numbers = taper_pace(knowledge, pace, situation.day, PercentOf.CURRENT)
     least = numbers.interval if numbers else 0
-    return [
-        Option(str(days), f"{days // 7} weeks", f"The {pace} pace waits {least // 7} weeks." if days < least else "")
-        for days in INTERVALS
-    ]
+    sooner = f"The {pace} pace waits {least // DAYS_A_WEEK} weeks."
+    return [Option(str(days), f"{days // DAYS_A_WEEK} weeks", sooner if days < least else "") for days in INTERVALS]
 
 
 def crossover(situation: PlanSituation, knowledge: Knowledge) -> Option:
@@ -139,7 +137,7 @@ def products(situation: PlanSituation, target: str | None, knowledge: Knowledge)
 def drawn(situation: PlanSituation, chosen: Choices, knowledge: Knowledge) -> Drawn | NoPlan:
     """The plan as chosen. Where nothing can be drawn up at all, the reason."""
     takes, pace = situation.begin.takes, situation.named("pace")
-    refused = not_for_a_child(situation.facts, knowledge, situation.day)
+    refused = not_for_this_patient(situation.begin, situation.facts, knowledge, situation.day)
     if refused is not None:
         return refused
     if takes is None:
@@ -199,7 +197,7 @@ def _again(situation: PlanSituation, chosen: Choices, knowledge: Knowledge, plan
     times = takes.times if chosen.back and not place else doses[0].times
     extended = any(amount.presentation.extended_release for amount in doses[0].amounts)
     now = CurrentDoses(doses[0].agent, times, extended, takes.daily if doses[0].agent == takes.agent else None)
-    since = shifted(step.start, min(step.days, 7))
+    since = shifted(step.start, min(step.days, DAYS_A_WEEK))
     return replanned(knowledge, since, now, plan.pace.pace, 0, 1, chosen.basis)
 
 
