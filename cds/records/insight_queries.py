@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import orjson
 from sqlalchemy import Connection, func, select
 
 from cds.engine.reference import Answer
-from cds.records.feedback import ACCEPTED
+from cds.records.outcomes import Outcomes
 from cds.records.tables import cards, decisions, feedback
 
 LAST = 300
@@ -20,7 +20,6 @@ LAST = 300
 WEEK, BEFORE = 7, 28
 Z = 1.96
 """Of an interval that holds in 95 of 100 cases."""
-NO_REASON = "no reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,8 @@ class WilsonShare:
         return f"{self.count / self.of:.0%} ({low:.0%} to {high:.0%})"
 
 
-@dataclass(slots=True)
-class Became:
-    """The cards of one rule, client or week: how many were shown, and the last word on those that a client spoke of."""
-
-    shown: int = 0
-    accepted: int = 0
-    overridden: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
+class Became(Outcomes):
+    """The cards of one rule, client or week, with the share that was taken up."""
 
     @property
     def taken_up(self) -> WilsonShare:
@@ -118,11 +111,7 @@ def insights(connection: Connection, since: date, today: date, seen: Seen | None
             one.shown += many
     for day, client, rule, outcome, reasons in _last_words(connection, since):
         for one in each(day, client, rule):
-            if outcome == ACCEPTED:
-                one.accepted += 1
-            else:
-                one.overridden += 1
-                one.reasons.update(orjson.loads(reasons) or [NO_REASON])
+            one.count(outcome, reasons)
     gaps, true, looked_into = _last_calls(connection, {} if seen is None else seen)
     ordered = dict(sorted(by_rule.items(), key=lambda item: -item[1].shown))
     moved = tuple(_moved(by_day, calls, today))

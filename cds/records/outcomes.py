@@ -14,17 +14,26 @@ from cds.records.feedback import ACCEPTED
 from cds.records.tables import cards, decisions, feedback
 
 AT_A_TIME = 500
+NO_REASON = "no reason"
 
 
 @dataclass(slots=True)
 class Outcomes:
-    """Of one rule: how many cards were shown, and the last word of a client on each of those it spoke of."""
+    """Of one rule, client or week: how many cards were shown, and the last word of a client on each of those it spoke of."""
 
     shown: int = 0
     accepted: int = 0
     overridden: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     taken: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: str, reasons: bytes | str) -> None:
+        """Counts the last word on one card; `reasons` is the JSON list of a refusal."""
+        if outcome == ACCEPTED:
+            self.accepted += 1
+        else:
+            self.overridden += 1
+            self.reasons.update(orjson.loads(reasons) or [NO_REASON])
 
 
 def taken(connection: Connection, reports: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -63,9 +72,6 @@ def outcomes(connection: Connection) -> dict[str, Outcomes]:
 
 
 def _count(one: Outcomes, row: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> None:
+    one.count(row["outcome"], row["reasons"])
     if row["outcome"] == ACCEPTED:
-        one.accepted += 1
         one.taken.update(labels[key]["label"] for key in orjson.loads(row["suggestions"]) if key in labels)
-    else:
-        one.overridden += 1
-        one.reasons.update(orjson.loads(row["reasons"]) or ["no reason"])
