@@ -76,7 +76,7 @@ class Replayed:
 
 @dataclass(slots=True)
 class Untold:
-    """What of a patient's resources could not take part, since no day on record says when it was known; by type."""
+    """How many of a patient's resources were left out, by type: no day on record says when they were known."""
 
     undated: dict[str, int] = field(default_factory=dict)
     stops: int = 0

@@ -1,4 +1,4 @@
-"""What of a patient's resources was known on a day: nothing that was written down later, and each status as it was then.
+"""A patient's resources as they were known on a day: nothing that was written down later, and each status as it was then.
 
 An export holds one version of each resource, the last. What a later day changed in it is taken back where that day is on record;
 where it isn't, the status is sent as unknown rather than guessed.

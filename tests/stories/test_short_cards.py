@@ -52,17 +52,6 @@ def test_a_detail_has_at_most_120_words_and_150_where_it_tells_of_two_drugs(
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
-def test_where_no_cut_is_to_be_made_no_card_speaks_of_a_percentage(
-    story: Story, answer: Callable[[Story], dict[str, Any]]
-) -> None:
-    told = answer(story)
-    held = {order["request"] for order in own(told)["orders"] if order.get("pace") in NO_CUT}
-    for card in told["cards"]:
-        if own_of(card).get("order") in held:
-            assert "%" not in card["summary"] + card["detail"] and "percent" not in card["summary"] + card["detail"]
-
-
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
 def test_an_order_has_one_card_besides_naloxone_and_a_call_two(story: Story, answer: Callable[[Story], dict[str, Any]]) -> None:
     cards = answer(story)["cards"]
     assert len(cards) <= 2
@@ -129,7 +118,7 @@ def test_what_holds_the_dose_never_speaks_of_a_percentage_nor_offers_a_cut(
     held = {order["request"] for order in own(told)["orders"] if order.get("pace") in NO_CUT}
     for card in told["cards"]:
         if own_of(card)["order"] in held:
-            assert "%" not in card["summary"] + card["detail"] and "percent" not in card["detail"]
+            assert "%" not in card["summary"] + card["detail"] and "percent" not in card["summary"] + card["detail"]
             assert not [one for one in card.get("suggestions", ()) if one["label"].startswith("Start")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -104,19 +105,10 @@ def _long_then_cut(course: InventedCourse) -> None:
     _long(course)
 
 
-def _slow_taper(course: InventedCourse) -> None:
+def _taper(pace: str, course: InventedCourse) -> None:
     course.long()
     start = course.regimen
-    for share in course.told["shares"]["slow"]:
-        course.regimen = replace(start, words=_mg_words(course, start.mg * share))
-        course.supply(course.regimen)
-    course.stop()
-
-
-def _fast_taper(course: InventedCourse) -> None:
-    course.long()
-    start = course.regimen
-    for share in course.told["shares"]["fast"]:
+    for share in course.told["shares"][pace]:
         course.regimen = replace(start, words=_mg_words(course, start.mg * share))
         course.supply(course.regimen)
     course.stop()
@@ -201,8 +193,8 @@ COURSES: Mapping[str, Callable[[InventedCourse], None]] = {
     "long": _long,
     "long-then-stop": _long_then_stop,
     "long-then-cut": _long_then_cut,
-    "slow-taper": _slow_taper,
-    "fast-taper": _fast_taper,
+    "slow-taper": partial(_taper, "slow"),
+    "fast-taper": partial(_taper, "fast"),
     "taper-in-words": _taper_in_words,
     "switch": _switch,
     "escalation": _escalation,
